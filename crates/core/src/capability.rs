@@ -1,0 +1,34 @@
+//! What a connector can do, as data: read by the engine, the docs and the tests alike (design §4).
+//! Nothing is found out by trying.
+
+use crate::batch::WireForm;
+use crate::catalog::DestinationSyncMode;
+
+/// What a source can do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceCapabilities {
+    /// Reads only what is new, from a state.
+    pub incremental: bool,
+    /// Ends by itself (a sync); otherwise it streams until told to stop.
+    pub bounded: bool,
+    /// [`crate::source::SourceControl::stop`] makes it finish what it has and end well.
+    pub drains: bool,
+}
+
+/// What a destination can do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DestinationCapabilities {
+    /// The modes it keeps. Empty: not declared, so everything is passed on and it decides.
+    pub sync_modes: Vec<DestinationSyncMode>,
+    /// Truncates by generation: old rows go only when the new ones are complete (Airbyte §3.9).
+    pub generations: bool,
+    /// Data that it acknowledged stays invisible until the engine says that the checkpoint is
+    /// committed, and is dropped or published at the next `open` otherwise: exactly-once (P4).
+    pub staged: bool,
+    /// Stores the checkpoint with the data and hands it back at `open`: exactly-once (P4).
+    pub transactional_checkpoint: bool,
+    /// Removes rows on delete operations.
+    pub deletes: bool,
+    /// Wire forms whose lines it writes verbatim.
+    pub wire_forms: Vec<WireForm>,
+}

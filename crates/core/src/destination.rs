@@ -1,0 +1,178 @@
+//! The contract of a destination. This text is the contract (design §4).
+//!
+//! # Order of calls
+//!
+//! `spec` and `check` are independent of everything. `open` starts a write. From then on one task
+//! makes all calls on the [`DestinationWriter`], one at a time: items (`write`, `checkpoint`,
+//! `status`) in the order of their sequence numbers, `committed` in between, then at most one
+//! `finish`, after which only `committed` may follow, and at last, in every case, one `close`.
+//!
+//! # Accepted is not durable
+//!
+//! A call that returns `Ok` has *accepted* the item; that is also the back-pressure: a writer that
+//! cannot take more does not return. What is *durable* is said through [`Acknowledge`], from any
+//! task, at any later time. Durable means: it survives the death of this process and of the
+//! machine. P1 rests on that word.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::de::DeserializeOwned;
+
+use crate::batch::Batch;
+use crate::catalog::ConfiguredCatalog;
+use crate::checkpoint::{Checkpoint, Lane, LaneState, Seq};
+use crate::error::Result;
+use crate::event::StreamStatus;
+use crate::session::Session;
+use crate::spec::{Checked, Spec};
+use crate::stream::StreamId;
+
+/// A destination says what became durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ack {
+    /// Every item up to and including `seq` on `lane` is durable: those of one stream, or all.
+    UpTo {
+        /// Of which stream, or of all.
+        lane: Lane,
+        /// The last durable item.
+        seq: Seq,
+    },
+    /// This one item is durable; nothing is said of others. For destinations that acknowledge out
+    /// of order.
+    Item(Seq),
+    /// Records of the batch `seq` were refused. Must come before the acknowledgement that covers
+    /// the batch.
+    Rejected {
+        /// The batch.
+        seq: Seq,
+        /// Which records, by index in the batch; empty if only the number is known.
+        indices: Vec<u32>,
+        /// How many.
+        records: u64,
+        /// Why, for people.
+        reason: String,
+    },
+    /// How many records of `stream` the destination says it rejected without telling which
+    /// (Airbyte's `rejectedRecordCount`): an increment.
+    RejectedCount {
+        /// The stream.
+        stream: StreamId,
+        /// How many more.
+        records: u64,
+    },
+}
+
+/// Takes acknowledgements. Called from any task; never blocks.
+pub trait Acknowledge: Send + Sync {
+    /// Takes one acknowledgement. Unknown or repeated ones are legal and change nothing.
+    fn acknowledge(&self, ack: Ack);
+}
+
+/// A mark up to which an earlier run's items are committed: all items of `lane` with a sequence
+/// number up to `seq` that the run with this `epoch` handed to the destination.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Mark {
+    /// The run.
+    pub epoch: i64,
+    /// Of one stream, or of all.
+    pub lane: Lane,
+    /// The last committed item.
+    pub seq: Seq,
+}
+
+/// What a write starts with.
+#[derive(Clone)]
+pub struct DestinationOpening {
+    /// The streams to come, and how to write them. `target` names them at the destination.
+    pub catalog: ConfiguredCatalog,
+    /// The pipeline's name, for what the destination keeps beside the data.
+    pub pipeline: String,
+    /// This run's number, greater than that of every earlier run of the pipeline.
+    pub epoch: i64,
+    /// What earlier runs committed. A staged destination publishes what these cover and drops what
+    /// earlier runs left that they do not.
+    pub marks: Vec<Mark>,
+    /// Where to say what is durable.
+    pub acks: Arc<dyn Acknowledge>,
+    /// Whom to tell, and limits.
+    pub session: Session,
+}
+
+impl fmt::Debug for DestinationOpening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DestinationOpening")
+            .field("pipeline", &self.pipeline)
+            .field("epoch", &self.epoch)
+            .field("marks", &self.marks)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A destination, as an author writes it: typed by its configuration. The engine sees it erased,
+/// as [`crate::erased::ErasedDestination`], by a blanket implementation.
+#[async_trait]
+pub trait Destination: Send + Sync + 'static {
+    /// The configuration. Unknown keys should be refused (`deny_unknown_fields`).
+    type Config: DeserializeOwned + Send + 'static;
+
+    /// Describes the connector.
+    async fn spec(&self, session: &Session) -> Result<Spec>;
+
+    /// Tells whether the configuration works; see [`crate::source::Source::check`].
+    async fn check(&self, config: Self::Config, session: &Session) -> Result<Checked>;
+
+    /// Starts to write.
+    async fn open(
+        &self,
+        config: Self::Config,
+        opening: DestinationOpening,
+    ) -> Result<Box<dyn DestinationWriter>>;
+}
+
+/// How the input of a destination ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Everything came: streams may be finalised, e.g. old generations dropped.
+    Complete,
+    /// The source failed or was stopped: keep what came, finalise nothing.
+    Incomplete,
+}
+
+/// A running write.
+#[async_trait]
+pub trait DestinationWriter: Send {
+    /// The checkpoints that this destination stored with the data, if its capabilities say
+    /// `transactional_checkpoint`. Asked once, right after `open`; they outrank the store's.
+    fn stored(&self) -> Vec<LaneState> {
+        Vec::new()
+    }
+
+    /// Accepts a batch. Order within a stream must be kept (P5).
+    async fn write(&mut self, seq: Seq, batch: Batch) -> Result<()>;
+
+    /// Accepts a checkpoint: the destination should make what it covers durable soon, and must
+    /// acknowledge `seq` on the checkpoint's lane once it is, checkpoint included.
+    async fn checkpoint(&mut self, seq: Seq, checkpoint: Arc<Checkpoint>) -> Result<()>;
+
+    /// A stream's status changed at the source. For information; `finish` decides.
+    async fn status(&mut self, _stream: &StreamId, _status: StreamStatus) -> Result<()> {
+        Ok(())
+    }
+
+    /// The store has committed up to `mark` of this run (P2). A staged destination publishes.
+    async fn committed(&mut self, _mark: &Mark) -> Result<()> {
+        Ok(())
+    }
+
+    /// No item follows. Returns when everything accepted is durable and acknowledged: after `Ok`,
+    /// the engine takes every *batch* as durable; checkpoints count only if acknowledged.
+    async fn finish(&mut self, ending: Ending) -> Result<()>;
+
+    /// Ends everything the writer started, within the grace period (P8). Called once, as the last
+    /// call, also after errors and in the middle of a dropped call.
+    async fn close(&mut self) -> Result<()> {
+        Ok(())
+    }
+}

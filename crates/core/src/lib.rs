@@ -1,0 +1,33 @@
+#![doc = include_str!("../README.md")]
+
+pub mod batch;
+pub mod capability;
+pub mod catalog;
+pub mod checkpoint;
+pub mod clock;
+pub mod code;
+pub mod convert;
+pub mod destination;
+pub mod erased;
+pub mod error;
+pub mod event;
+pub mod json;
+pub mod registry;
+pub mod schema;
+pub mod secret;
+pub mod session;
+pub mod source;
+pub mod spec;
+pub mod store;
+pub mod stream;
+
+pub use batch::{Batch, Body, Columns, Operation, Operations, Rows, Span};
+pub use catalog::{
+    Catalog, ConfiguredCatalog, ConfiguredStream, DestinationSyncMode, Stream, SyncMode,
+};
+pub use checkpoint::{Checkpoint, Lane, Seq, StateKind};
+pub use error::{Error, ErrorKind, Result};
+pub use event::{Event, StreamStatus};
+pub use json::Json;
+pub use spec::Spec;
+pub use stream::StreamId;

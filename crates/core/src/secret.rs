@@ -1,0 +1,154 @@
+//! Keeping secrets out of sight (P10): which values of a configuration are secret, and a mask that
+//! replaces them wherever they turn up.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+/// What stands where a secret stood.
+pub const MASK: &str = "****";
+
+/// Values shorter than this are not searched for in texts: they would mask half of every line.
+const SHORTEST: usize = 4;
+
+/// Replaces known secret values in texts. Cheap where none occurs.
+#[derive(Clone, Default)]
+pub struct Masker {
+    /// Longest first, so that a secret that contains another is replaced whole.
+    secrets: Vec<String>,
+}
+
+impl Masker {
+    /// A mask for these values. Each is also searched for as it looks inside a JSON string.
+    #[must_use]
+    pub fn new(values: impl IntoIterator<Item = String>) -> Self {
+        let mut secrets = Vec::new();
+        for value in values {
+            for line in value.lines().chain([value.as_str()]) {
+                if line.len() < SHORTEST {
+                    continue;
+                }
+                let quoted = Value::from(line).to_string();
+                let escaped = quoted[1..quoted.len() - 1].to_owned();
+                secrets.push(line.to_owned());
+                secrets.push(escaped);
+            }
+        }
+        secrets.sort_by_key(|s| std::cmp::Reverse(s.len()));
+        secrets.dedup();
+        Self { secrets }
+    }
+
+    /// A mask for the values of `config` that `schema` marks with `airbyte_secret`.
+    #[must_use]
+    pub fn for_config(schema: &Value, config: &Value) -> Self {
+        Self::new(secret_values(schema, config))
+    }
+
+    /// A mask for the values of both.
+    #[must_use]
+    pub fn join(&self, other: &Self) -> Self {
+        Self::new(self.secrets.iter().chain(&other.secrets).cloned())
+    }
+
+    /// The text without secrets.
+    #[must_use]
+    pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut text = Cow::Borrowed(text);
+        for secret in &self.secrets {
+            if text.contains(secret.as_str()) {
+                text = Cow::Owned(text.replace(secret.as_str(), MASK));
+            }
+        }
+        text
+    }
+
+    /// A copy of `config` in which every secret value is replaced, wherever it stands.
+    #[must_use]
+    pub fn mask_value(&self, config: &Value) -> Value {
+        match config {
+            Value::String(text) => Value::String(self.mask(text).into_owned()),
+            Value::Array(items) => items.iter().map(|v| self.mask_value(v)).collect(),
+            Value::Object(map) => map
+                .iter()
+                .map(|(key, value)| (key.clone(), self.mask_value(value)))
+                .collect(),
+            other => other.clone(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Masker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Masker({} secrets)", self.secrets.len())
+    }
+}
+
+/// The values in `config` that `schema` marks as secret, through `properties`, `items`, `oneOf`,
+/// `anyOf` and `allOf`: every alternative is looked at, since it may not be known which one applies.
+#[must_use]
+pub fn secret_values(schema: &Value, config: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    collect(schema, config, &mut found);
+    found
+}
+
+fn collect(schema: &Value, config: &Value, found: &mut Vec<String>) {
+    if schema.get("airbyte_secret") == Some(&Value::Bool(true)) {
+        leaves(config, found);
+        return;
+    }
+    for keyword in ["oneOf", "anyOf", "allOf"] {
+        for alternative in schema.get(keyword).and_then(Value::as_array).into_iter().flatten() {
+            collect(alternative, config, found);
+        }
+    }
+    match config {
+        Value::Object(map) => {
+            for (key, value) in map {
+                if let Some(property) = schema.get("properties").and_then(|p| p.get(key)) {
+                    collect(property, value, found);
+                }
+            }
+        }
+        Value::Array(items) => {
+            if let Some(item_schema) = schema.get("items") {
+                for item in items {
+                    collect(item_schema, item, found);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn leaves(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => found.push(text.clone()),
+        Value::Number(number) => found.push(number.to_string()),
+        Value::Array(items) => items.iter().for_each(|v| leaves(v, found)),
+        Value::Object(map) => map.values().for_each(|v| leaves(v, found)),
+        Value::Bool(_) | Value::Null => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn secrets_are_found_in_every_alternative_and_masked_escaped_too() {
+        let schema = json!({"properties": {
+            "auth": {"oneOf": [
+                {"properties": {"token": {"type": "string", "airbyte_secret": true}}},
+                {"properties": {"password": {"type": "string", "airbyte_secret": true}}}]},
+            "keys": {"items": {"airbyte_secret": true}}}});
+        let config = json!({"auth": {"password": "p\"ss word"}, "keys": ["abcdef"], "x": "open"});
+        let masker = Masker::for_config(&schema, &config);
+        assert_eq!(masker.mask("got abcdef"), "got ****");
+        assert_eq!(masker.mask(r#"{"password":"p\"ss word"}"#), r#"{"password":"****"}"#);
+        assert_eq!(masker.mask_value(&config)["x"], "open");
+        assert_eq!(masker.mask_value(&config)["auth"]["password"], "****");
+    }
+}

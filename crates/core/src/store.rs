@@ -1,0 +1,254 @@
+//! The store's contract: committed states, their history, runs and connector configurations.
+//!
+//! One pipeline is written by one run at a time. A run holds a [`Lease`]; its `epoch` is greater
+//! than that of every run and every manual edit before it, and each commit names it: a run that
+//! was overtaken gets `store.fenced` and can commit nothing (P4). Every method that changes
+//! something returns after the change is on disk, and a crash in the middle leaves the old or the
+//! new state, never a mixture.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::checkpoint::{Lane, LaneState, Seq};
+use crate::destination::Mark;
+use crate::error::Result;
+use crate::stream::StreamId;
+
+/// The right of one run to write a pipeline's state.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Lease {
+    /// The pipeline.
+    pub pipeline: String,
+    /// The fencing number: greater than all before.
+    pub epoch: i64,
+    /// The run's number in the store, over all pipelines.
+    pub run: i64,
+}
+
+/// One atomic commit.
+#[derive(Clone, Debug, Default)]
+pub struct Commit {
+    /// The new state of each lane named. A GLOBAL state replaces the states of all streams and the
+    /// reverse: the store keeps one kind.
+    pub states: Vec<LaneState>,
+    /// How far each lane is now committed.
+    pub marks: Vec<(Lane, Seq)>,
+    /// The counts of the run so far.
+    pub streams: Vec<StreamCounts>,
+}
+
+/// The records of one stream in one run (P6): `read` = `written` + `filtered` + `dead_lettered` +
+/// `rejected` + `dropped` at the end of a run that went well.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamCounts {
+    /// The stream.
+    pub stream: StreamId,
+    /// Records that the source emitted.
+    pub read: u64,
+    /// Bytes of these.
+    pub bytes: u64,
+    /// Records durable at every destination.
+    pub written: u64,
+    /// Records that a processor removed.
+    pub filtered: u64,
+    /// Records kept by the dead-letter destination.
+    pub dead_lettered: u64,
+    /// Records that a destination refused and nothing kept.
+    pub rejected: u64,
+    /// Records left out on the way with a reason.
+    pub dropped: u64,
+    /// Records covered by committed checkpoints.
+    pub committed: u64,
+    /// Checkpoints committed.
+    pub checkpoints: u64,
+}
+
+impl StreamCounts {
+    /// No records yet.
+    #[must_use]
+    pub fn new(stream: StreamId) -> Self {
+        Self {
+            stream,
+            read: 0,
+            bytes: 0,
+            written: 0,
+            filtered: 0,
+            dead_lettered: 0,
+            rejected: 0,
+            dropped: 0,
+            committed: 0,
+            checkpoints: 0,
+        }
+    }
+
+    /// Records that are accounted for.
+    #[must_use]
+    pub fn accounted(&self) -> u64 {
+        self.written + self.filtered + self.dead_lettered + self.rejected + self.dropped
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// Going on, or its process died before it could say.
+    Running,
+    /// Everything was read and written.
+    Succeeded,
+    /// It failed; what it committed stays.
+    Failed,
+    /// It was cancelled; what it committed stays.
+    Cancelled,
+}
+
+impl RunStatus {
+    /// The name in the store and in `--json`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// A run as the store keeps it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// Its number.
+    pub run: i64,
+    /// The pipeline.
+    pub pipeline: String,
+    /// Its epoch.
+    pub epoch: i64,
+    /// Begin, ms since the epoch.
+    pub started_at: i64,
+    /// End, ms since the epoch.
+    pub ended_at: Option<i64>,
+    /// How it ended.
+    pub status: RunStatus,
+    /// The code of the error that ended it.
+    pub error_code: Option<String>,
+    /// The message of that error, masked.
+    pub error_message: Option<String>,
+    /// Counts per stream.
+    pub streams: Vec<StreamCounts>,
+}
+
+/// The end of a run.
+#[derive(Clone, Debug)]
+pub struct RunEnd {
+    /// How it ended.
+    pub status: RunStatus,
+    /// Code and message of the error that ended it, masked.
+    pub error: Option<(String, String)>,
+    /// Counts per stream.
+    pub streams: Vec<StreamCounts>,
+}
+
+/// One earlier version of a lane's state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// Names the version for `rollback`; grows with time.
+    pub version: i64,
+    /// When it was committed, ms since the epoch.
+    pub committed_at: i64,
+    /// The run that committed it; `None` for a manual edit.
+    pub run: Option<i64>,
+    /// The state; `None` where the lane was reset.
+    pub state: Option<LaneState>,
+    /// The lane.
+    pub lane: Lane,
+}
+
+/// Where a stream's data stands in the count of generations (Airbyte §3.9).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Generation {
+    /// The stream.
+    pub stream: StreamId,
+    /// The current generation's number.
+    pub generation: i64,
+    /// Whether the run that began this generation completed it.
+    pub complete: bool,
+}
+
+/// Everything a run resumes from.
+#[derive(Clone, Debug, Default)]
+pub struct Resume {
+    /// The committed state of each lane.
+    pub states: Vec<LaneState>,
+    /// What earlier runs committed, for staged destinations: for each epoch that is still of
+    /// interest and each lane, the greatest sequence number.
+    pub marks: Vec<Mark>,
+    /// The generations.
+    pub generations: Vec<Generation>,
+}
+
+/// A connector's configuration that the connector itself replaced (Airbyte's CONTROL).
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredConfig {
+    /// The configuration that the user had given when it was replaced.
+    pub base: Value,
+    /// The connector's own.
+    pub config: Value,
+}
+
+/// What is kept between runs. Implementations are shared by reference and safe to call at once.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Begins a run: takes the pipeline (or fails with `store.pipeline_busy` while a living
+    /// process holds it) and fences all earlier runs off.
+    async fn begin(&self, pipeline: &str) -> Result<Lease>;
+
+    /// What the pipeline resumes from.
+    async fn resume(&self, pipeline: &str) -> Result<Resume>;
+
+    /// Commits, all or nothing, or fails with `store.fenced`.
+    async fn commit(&self, lease: &Lease, commit: Commit) -> Result<()>;
+
+    /// Sets generations, all or nothing, or fails with `store.fenced`.
+    async fn set_generations(&self, lease: &Lease, generations: Vec<Generation>) -> Result<()>;
+
+    /// Forgets lanes' states at the start of a run that reads them anew, or fails with
+    /// `store.fenced`. History keeps them.
+    async fn clear(&self, lease: &Lease, lanes: Vec<Lane>) -> Result<()>;
+
+    /// Ends a run and gives the pipeline free.
+    async fn finish(&self, lease: &Lease, end: RunEnd) -> Result<()>;
+
+    /// Keeps a configuration that a connector replaced. `role` is `source` or `destination`.
+    async fn save_config(&self, pipeline: &str, role: &str, config: StoredConfig) -> Result<()>;
+
+    /// The replaced configuration, if any.
+    async fn load_config(&self, pipeline: &str, role: &str) -> Result<Option<StoredConfig>>;
+
+    /// The pipelines that have states or runs.
+    async fn pipelines(&self) -> Result<Vec<String>>;
+
+    /// The newest runs of a pipeline (of all, without a name), newest first.
+    async fn runs(&self, pipeline: Option<&str>, limit: usize) -> Result<Vec<RunRecord>>;
+
+    /// Earlier states, newest first. With `stream`, that stream's lane (and the global one's).
+    async fn history(
+        &self,
+        pipeline: &str,
+        stream: Option<&StreamId>,
+        limit: usize,
+    ) -> Result<Vec<HistoryEntry>>;
+
+    /// By hand: replaces all states of the pipeline. Refused with `store.pipeline_busy` while a
+    /// run goes on. Fences earlier runs off.
+    async fn import(&self, pipeline: &str, states: Vec<LaneState>) -> Result<()>;
+
+    /// By hand: forgets the state of one stream, or of all (`None`); within a GLOBAL state, the
+    /// stream's part. As `import` otherwise.
+    async fn reset(&self, pipeline: &str, stream: Option<&StreamId>) -> Result<()>;
+
+    /// By hand: takes every lane back to how it stood right after history version `version`.
+    /// As `import` otherwise.
+    async fn rollback(&self, pipeline: &str, version: i64) -> Result<()>;
+}
