@@ -1,0 +1,138 @@
+//! From a connector reference to something that can be run. A new protocol is one line here.
+
+use std::sync::Arc;
+
+use crossdock_airbyte::{AirbyteDestination, AirbyteSource};
+use crossdock_config::{ConnectorRef, Launcher, Protocol, nearest};
+use crossdock_core::code;
+use crossdock_core::erased::{ErasedDestination, ErasedSource};
+use crossdock_core::error::{Error, Result};
+use crossdock_core::registry::{Entry, Registry};
+use crossdock_core::session::Session;
+use crossdock_core::spec::Spec;
+
+/// A source, ready to be asked.
+pub struct FoundSource {
+    /// The connector.
+    pub source: Arc<dyn ErasedSource>,
+    airbyte: Option<Arc<AirbyteSource>>,
+}
+
+impl FoundSource {
+    /// Its spec, from the cache where starting the connector is slow (§6, 27).
+    pub async fn spec(&self, session: &Session) -> Result<Spec> {
+        match &self.airbyte {
+            Some(airbyte) => airbyte.cached_spec(session).await,
+            None => self.source.spec(session).await,
+        }
+    }
+}
+
+/// A destination, ready to be asked.
+pub struct FoundDestination {
+    /// The connector.
+    pub destination: Arc<dyn ErasedDestination>,
+    airbyte: Option<Arc<AirbyteDestination>>,
+}
+
+impl FoundDestination {
+    /// Its spec, from the cache where starting the connector is slow (§6, 27).
+    pub async fn spec(&self, session: &Session) -> Result<Spec> {
+        match &self.airbyte {
+            Some(airbyte) => airbyte.cached_spec(session).await,
+            None => self.destination.spec(session).await,
+        }
+    }
+}
+
+/// Finds the source that `reference` names.
+pub fn source(reference: &ConnectorRef, registry: &Registry) -> Result<FoundSource> {
+    match reference.protocol {
+        Protocol::Native => {
+            let source = native(reference, registry)?.source.clone();
+            let source = source.ok_or_else(|| wrong_role(reference, "source"))?;
+            Ok(FoundSource {
+                source,
+                airbyte: None,
+            })
+        }
+        Protocol::Airbyte => {
+            let airbyte = Arc::new(AirbyteSource::new(launcher(reference)?));
+            Ok(FoundSource {
+                source: airbyte.clone(),
+                airbyte: Some(airbyte),
+            })
+        }
+        Protocol::Conduit | Protocol::DataFlow => Err(protocol_to_come(reference)),
+    }
+}
+
+/// Finds the destination that `reference` names.
+pub fn destination(reference: &ConnectorRef, registry: &Registry) -> Result<FoundDestination> {
+    match reference.protocol {
+        Protocol::Native => {
+            let destination = native(reference, registry)?.destination.clone();
+            let destination = destination.ok_or_else(|| wrong_role(reference, "destination"))?;
+            Ok(FoundDestination {
+                destination,
+                airbyte: None,
+            })
+        }
+        Protocol::Airbyte => {
+            let airbyte = Arc::new(AirbyteDestination::new(launcher(reference)?));
+            Ok(FoundDestination {
+                destination: airbyte.clone(),
+                airbyte: Some(airbyte),
+            })
+        }
+        Protocol::Conduit | Protocol::DataFlow => Err(protocol_to_come(reference)),
+    }
+}
+
+/// Whether the reference can only be a destination; what cannot be told is taken for a source.
+#[must_use]
+pub fn is_destination_only(reference: &ConnectorRef, registry: &Registry) -> bool {
+    match reference.protocol {
+        Protocol::Native => registry
+            .get(&reference.what)
+            .is_some_and(|e| e.source.is_none()),
+        _ => reference.what.contains("destination"),
+    }
+}
+
+fn native<'a>(reference: &ConnectorRef, registry: &'a Registry) -> Result<&'a Entry> {
+    registry.get(&reference.what).ok_or_else(|| {
+        let error = Error::new(
+            &code::CONNECTOR_UNKNOWN,
+            format!("there is no native connector `{}`", reference.what),
+        );
+        match nearest(&reference.what, registry.iter().map(|(name, _)| name)) {
+            Some(near) => error.hint(format!("did you mean `native:{near}`?")),
+            None => error,
+        }
+    })
+}
+
+fn wrong_role(reference: &ConnectorRef, role: &str) -> Error {
+    Error::new(
+        &code::CONNECTOR_ROLE,
+        format!("`{reference}` is not a {role}"),
+    )
+}
+
+fn protocol_to_come(reference: &ConnectorRef) -> Error {
+    Error::new(
+        &code::LAUNCHER_UNSUPPORTED,
+        format!(
+            "`{reference}`: the protocol {} is not part of this version",
+            reference.protocol
+        ),
+    )
+    .hint("use an `airbyte:` or a `native:` connector")
+}
+
+fn launcher(reference: &ConnectorRef) -> Result<Arc<dyn crossdock_launch::Launcher>> {
+    let kind = reference.launcher.map_or("", Launcher::as_str);
+    crossdock_launch::parse_launcher(kind, &reference.what)
+        .map_err(|e| e.with("connector", reference))
+}

@@ -1,0 +1,123 @@
+//! A connector made ready for use: found, its spec read, its configuration completed and checked.
+
+use std::sync::Arc;
+
+use crossdock_config::{Connector, Settings};
+use crossdock_core::error::{Error, Result};
+use crossdock_core::secret::Masker;
+use crossdock_core::session::Session;
+use crossdock_core::spec::Spec;
+use crossdock_core::store::Store;
+use serde_json::Value;
+
+use crate::merge::merge;
+use crate::ui::{ConfigKeeper, Role, Ui, Watch};
+
+/// Where the configurations that connectors replace are kept.
+pub(crate) struct Keeping {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) pipeline: String,
+}
+
+/// A connector ready for use.
+pub(crate) struct Ready {
+    pub(crate) spec: Spec,
+    pub(crate) config: Value,
+    pub(crate) session: Session,
+    pub(crate) masker: Masker,
+}
+
+fn session(watch: Watch, settings: &Settings) -> Session {
+    Session {
+        observer: Arc::new(watch),
+        limits: settings.limits(),
+    }
+}
+
+/// A session before the spec is known: only values that came from references can be masked.
+pub(crate) fn first_session(
+    connector: &Connector,
+    role: Role,
+    ui: &Arc<dyn Ui>,
+    settings: &Settings,
+) -> Session {
+    let masker = Masker::new(connector.secrets.iter().cloned());
+    session(
+        Watch {
+            role,
+            ui: ui.clone(),
+            masker,
+            keeper: None,
+        },
+        settings,
+    )
+}
+
+/// Completes and checks the configuration of a connector whose spec is known (P10: everything
+/// secret is known from here on).
+pub(crate) async fn ready(
+    connector: &Connector,
+    spec: Spec,
+    role: Role,
+    ui: &Arc<dyn Ui>,
+    settings: &Settings,
+    keeping: Option<Keeping>,
+) -> Result<Ready> {
+    let schema = &spec.connection_specification;
+    let mut config = connector.config.clone();
+    if config.is_null() {
+        config = Value::Object(serde_json::Map::new());
+    }
+    crossdock_config::coerce(&mut config, &connector.references, schema);
+    let base = config.clone();
+    if let Some(keeping) = &keeping
+        && let Some(stored) = keeping
+            .store
+            .load_config(&keeping.pipeline, role.as_str())
+            .await?
+    {
+        config = merge(&config, &stored);
+    }
+    let masker = Masker::new(connector.secrets.iter().cloned())
+        .join(&Masker::for_config(schema, &base))
+        .join(&Masker::for_config(schema, &config));
+    crossdock_airbyte::validate_config(&spec, &mut config)
+        .map_err(|error| locate(error, connector).with(role.as_str(), &connector.reference))
+        .map_err(|error| masked(error, &masker))?;
+    let keeper = keeping.map(|k| ConfigKeeper {
+        store: k.store,
+        pipeline: k.pipeline,
+        base,
+    });
+    let watch = Watch {
+        role,
+        ui: ui.clone(),
+        masker: masker.clone(),
+        keeper,
+    };
+    Ok(Ready {
+        spec,
+        config,
+        session: session(watch, settings),
+        masker,
+    })
+}
+
+/// Adds the place in the file, where the error names a value of the configuration.
+fn locate(error: Error, connector: &Connector) -> Error {
+    let pointer = error
+        .context()
+        .iter()
+        .find(|(key, _)| *key == "pointer")
+        .map(|(_, p)| p.clone());
+    let at = connector.locate(pointer.as_deref().unwrap_or_default());
+    if at.line > 0 {
+        error.with("at", at)
+    } else {
+        error
+    }
+}
+
+pub(crate) fn masked(error: Error, masker: &Masker) -> Error {
+    error.masked(&|text| masker.mask(text).into_owned())
+}

@@ -1,0 +1,260 @@
+//! One pipeline, run to its end: prepared once, then attempt after attempt while a new one can
+//! help (§3.8).
+
+mod attempt;
+mod summary;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossdock_config::{Pipeline, Settings};
+use crossdock_core::catalog::ConfiguredCatalog;
+use crossdock_core::clock::{Clock, SystemClock};
+use crossdock_core::code;
+use crossdock_core::error::{Error, Result};
+use crossdock_core::registry::Registry;
+use crossdock_core::store::Store;
+use crossdock_engine::Cancel;
+use crossdock_engine::retry::{RetryPolicy, RetryState, Verdict};
+use tokio::sync::watch;
+
+pub use summary::{StreamSummary, Summary};
+
+use crate::connector::{self, FoundDestination, FoundSource};
+use crate::prepare::{self, Keeping, Ready};
+use crate::select;
+use crate::ui::{Phase, Role, Ui};
+use attempt::Attempt;
+
+/// What a run needs beside its pipeline.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The native connectors.
+    pub registry: Registry,
+    /// Where state is kept.
+    pub store: Arc<dyn Store>,
+    /// Whom to tell.
+    pub ui: Arc<dyn Ui>,
+    /// Becomes `Some` when somebody wants the end.
+    pub cancel: watch::Receiver<Option<Cancel>>,
+}
+
+/// A pipeline whose connectors are found, configured and selected from.
+pub(crate) struct Prepared {
+    pub(crate) source: FoundSource,
+    pub(crate) source_ready: Ready,
+    pub(crate) destinations: Vec<(FoundDestination, Ready)>,
+    pub(crate) catalog: ConfiguredCatalog,
+}
+
+impl Prepared {
+    /// Masks with the secrets of every connector.
+    pub(crate) fn masked(&self, error: Error) -> Error {
+        let error = prepare::masked(error, &self.source_ready.masker);
+        self.destinations.iter().fold(error, |error, (_, ready)| {
+            prepare::masked(error, &ready.masker)
+        })
+    }
+
+    /// Code and message of an error, masked, for the store.
+    pub(crate) fn masked_text(&self, error: &Error) -> (String, String) {
+        let text = self.source_ready.masker.mask(error.message()).into_owned();
+        let text = self.destinations.iter().fold(text, |text, (_, ready)| {
+            ready.masker.mask(&text).into_owned()
+        });
+        (error.code().name.to_owned(), text)
+    }
+}
+
+/// Runs a pipeline. An error means that it could not even begin; everything after is told in the
+/// summary.
+pub async fn run(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> {
+    around.ui.phase(&pipeline.id, &Phase::Preparing);
+    let mut cancel = around.cancel.clone();
+    let prepared = tokio::select! {
+        prepared = prepare_all(pipeline, around) => prepared?,
+        () = cancelled(&mut cancel) => return Err(Error::new(&code::CANCELLED, "cancelled before the run began")),
+    };
+    let policy = policy(&pipeline.settings);
+    let mut retries = RetryState::default();
+    let mut number = 0;
+    let mut total: Option<Summary> = None;
+    loop {
+        number += 1;
+        around
+            .ui
+            .phase(&pipeline.id, &Phase::Syncing { attempt: number });
+        let attempt = Attempt {
+            pipeline,
+            around,
+            prepared: &prepared,
+            clock: clock(),
+        };
+        let summary = attempt.run().await;
+        let (failure, progress) = match summary {
+            // The attempt did not come so far as to read anything.
+            Err(error) => (prepared.masked(error), false),
+            Ok(mut summary) => {
+                if let Some(earlier) = total.take() {
+                    summary.add_earlier(&earlier);
+                }
+                let progress = summary.committed_something;
+                let failure = summary.take_error();
+                total = Some(summary);
+                match failure {
+                    None => break,
+                    Some(error) => (error, progress),
+                }
+            }
+        };
+        let verdict = retries.failed(&failure, progress, &policy);
+        let wait = match verdict {
+            Verdict::Retry(wait) if around.cancel.borrow().is_none() => wait,
+            _ => return give_up(total, failure),
+        };
+        let waiting = Phase::Waiting {
+            error: failure.message().to_owned(),
+            seconds: wait.as_secs(),
+        };
+        around.ui.phase(&pipeline.id, &waiting);
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = cancelled(&mut cancel) => return give_up(total, failure),
+        }
+    }
+    total.ok_or_else(|| Error::new(&code::INTERNAL, "a run ended without a summary"))
+}
+
+fn give_up(total: Option<Summary>, failure: Error) -> Result<Summary> {
+    match total {
+        Some(mut summary) => {
+            summary.error = Some(failure);
+            Ok(summary)
+        }
+        None => Err(failure),
+    }
+}
+
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
+}
+
+async fn cancelled(cancel: &mut watch::Receiver<Option<Cancel>>) {
+    if cancel.wait_for(Option::is_some).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn policy(settings: &Settings) -> RetryPolicy {
+    let retries = &settings.retries;
+    RetryPolicy {
+        complete_in_a_row: retries.complete_failures,
+        complete_in_all: retries.complete_failures_total,
+        partial_in_a_row: retries.partial_failures,
+        partial_in_all: retries.partial_failures_total,
+        backoff: retries.backoff,
+        backoff_factor: retries.backoff_factor,
+        backoff_max: retries.backoff_max,
+    }
+}
+
+/// Finds the connectors, checks their configurations, asks the source and selects.
+async fn prepare_all(pipeline: &Pipeline, around: &Surroundings) -> Result<Prepared> {
+    let settings = &pipeline.settings;
+    let keeping = || Keeping {
+        store: around.store.clone(),
+        pipeline: pipeline.id.clone(),
+    };
+    let source = connector::source(&pipeline.source.reference, &around.registry)?;
+    let mut found = Vec::new();
+    for destination in &pipeline.destinations {
+        found.push(connector::destination(
+            &destination.reference,
+            &around.registry,
+        )?);
+    }
+    let first = prepare::first_session(&pipeline.source, Role::Source, &around.ui, settings);
+    let spec = source
+        .spec(&first)
+        .await
+        .map_err(|e| named(e, Role::Source, &pipeline.source))?;
+    let source_ready = prepare::ready(
+        &pipeline.source,
+        spec,
+        Role::Source,
+        &around.ui,
+        settings,
+        Some(keeping()),
+    )
+    .await?;
+    let mut destinations = Vec::new();
+    for (destination, connector) in found.into_iter().zip(&pipeline.destinations) {
+        let first = prepare::first_session(connector, Role::Destination, &around.ui, settings);
+        let spec = destination
+            .spec(&first)
+            .await
+            .map_err(|e| named(e, Role::Destination, connector))?;
+        let ready = prepare::ready(
+            connector,
+            spec,
+            Role::Destination,
+            &around.ui,
+            settings,
+            Some(keeping()),
+        )
+        .await?;
+        destinations.push((destination, ready));
+    }
+    around.ui.phase(&pipeline.id, &Phase::Discovering);
+    let mut prepared = Prepared {
+        source,
+        source_ready,
+        destinations,
+        catalog: ConfiguredCatalog::default(),
+    };
+    let catalog = prepared
+        .source
+        .source
+        .discover(
+            prepared.source_ready.config.clone(),
+            &prepared.source_ready.session,
+        )
+        .await
+        .map_err(|e| prepared.masked(named(e, Role::Source, &pipeline.source)))?;
+    let capabilities: Vec<_> = prepared
+        .destinations
+        .iter()
+        .map(|(_, ready)| ready.spec.destination.clone())
+        .collect();
+    prepared.catalog = select::configure(pipeline, &catalog, &capabilities)?;
+    Ok(prepared)
+}
+
+fn named(error: Error, role: Role, connector: &crossdock_config::Connector) -> Error {
+    error.with(role.as_str(), &connector.reference)
+}
+
+/// The part of the budget that may be under way between source and destinations. More would not
+/// make a run faster, only larger; the rest is for what destinations collect.
+pub(crate) fn queue_bytes(settings: &Settings) -> usize {
+    (settings.memory_budget / 64).max(64 << 10)
+}
+
+/// See [`crossdock_engine::Settings`].
+pub(crate) fn engine_settings(settings: &Settings) -> crossdock_engine::Settings {
+    use crossdock_config::{CountMismatch, RejectedRecords};
+    crossdock_engine::Settings {
+        queue_bytes: queue_bytes(settings),
+        commit_interval: settings.commit_interval.min(Duration::from_secs(60 * 60)),
+        patience: crossdock_engine::stall::Patience {
+            source: settings.source_silence,
+            destination: settings.destination_silence,
+            checkpoint: settings.checkpoint_silence,
+        },
+        strictness: crossdock_engine::Strictness {
+            count_mismatch_fails: settings.count_mismatch == CountMismatch::Fail,
+            rejected_fails: settings.rejected_records == RejectedRecords::Fail,
+        },
+        grace: settings.grace,
+    }
+}

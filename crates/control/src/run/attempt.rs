@@ -1,0 +1,182 @@
+//! One attempt: takes the pipeline, opens both sides where the last commit left off, lets the
+//! engine conduct, and records the end.
+
+use std::sync::Arc;
+
+use crossdock_config::Pipeline;
+use crossdock_core::checkpoint::LaneState;
+use crossdock_core::clock::Clock;
+use crossdock_core::destination::{DestinationOpening, DestinationWriter};
+use crossdock_core::error::Result;
+use crossdock_core::session::Session;
+use crossdock_core::source::{SourceOpening, SourceReader};
+use crossdock_core::store::{Lease, Resume, RunEnd, RunStatus, Store};
+use crossdock_engine::life::Life;
+use crossdock_engine::{Job, Report};
+
+use super::{Prepared, Summary, Surroundings, engine_settings};
+use crate::generation;
+use crate::ui::ProgressRelay;
+
+pub(super) struct Attempt<'a> {
+    pub(super) pipeline: &'a Pipeline,
+    pub(super) around: &'a Surroundings,
+    pub(super) prepared: &'a Prepared,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Attempt<'_> {
+    /// An error means that nothing was read. Whatever happens, the pipeline is given free.
+    pub(super) async fn run(&self) -> Result<Summary> {
+        let store = &self.around.store;
+        let lease = store.begin(&self.pipeline.id).await?;
+        let result = self.conduct(&lease).await;
+        let end = match &result {
+            Ok(summary) => summary.run_end(),
+            Err(error) => {
+                let error = self.prepared.masked_text(error);
+                RunEnd {
+                    status: RunStatus::Failed,
+                    error: Some(error),
+                    streams: Vec::new(),
+                }
+            }
+        };
+        store.finish(&lease, end).await?;
+        result
+    }
+
+    async fn conduct(&self, lease: &Lease) -> Result<Summary> {
+        let store = &self.around.store;
+        let resume = store.resume(&self.pipeline.id).await?;
+        let mut catalog = self.prepared.catalog.clone();
+        let beginning = generation::begin(&mut catalog, &resume, lease.run);
+        if !beginning.clear.is_empty() {
+            store.clear(lease, beginning.clear).await?;
+            store.set_generations(lease, beginning.generations).await?;
+        }
+        let (wiring, acks) = crossdock_engine::wire(self.prepared.destinations.len());
+        let mut writers = Writers::default();
+        let mut states = beginning.states;
+        for ((found, ready), acks) in self.prepared.destinations.iter().zip(acks) {
+            let (life, session) = self.alive(&ready.session);
+            let opening = DestinationOpening {
+                catalog: catalog.clone(),
+                pipeline: self.pipeline.id.clone(),
+                epoch: lease.epoch,
+                marks: resume.marks.clone(),
+                acks,
+                session,
+            };
+            match found.destination.open(ready.config.clone(), opening).await {
+                Ok(writer) => {
+                    outrank(&mut states, writer.stored());
+                    writers.open.push(writer);
+                    writers.lives.push(life);
+                }
+                Err(error) => {
+                    writers.close().await;
+                    return Err(error);
+                }
+            }
+        }
+        let (source_life, session) = self.alive(&self.prepared.source_ready.session);
+        let opening = SourceOpening {
+            catalog: catalog.clone(),
+            state: states,
+            session,
+        };
+        let config = self.prepared.source_ready.config.clone();
+        let source = match self.prepared.source.source.open(config, opening).await {
+            Ok(source) => source,
+            Err(error) => {
+                writers.close().await;
+                return Err(error);
+            }
+        };
+        let report = self
+            .execute(lease, &resume, source, source_life, writers, wiring)
+            .await;
+        let summary = Summary::new(self.pipeline, lease.run, report, |e| {
+            self.prepared.masked(e)
+        });
+        if summary.error.is_none() && !summary.cancelled {
+            store
+                .set_generations(lease, generation::completed(&catalog))
+                .await?;
+        }
+        for warning in &summary.warnings {
+            self.around.ui.warning(&self.pipeline.id, warning);
+        }
+        Ok(summary)
+    }
+
+    async fn execute(
+        &self,
+        lease: &Lease,
+        _resume: &Resume,
+        source: Box<dyn SourceReader>,
+        source_life: Arc<Life>,
+        writers: Writers,
+        wiring: crossdock_engine::pump::Wiring,
+    ) -> Report {
+        let job = Job {
+            source,
+            source_drains: self.prepared.source_ready.spec.source.drains,
+            destinations: writers.open,
+            streams: self
+                .prepared
+                .catalog
+                .streams
+                .iter()
+                .map(|s| s.id())
+                .collect(),
+            store: self.around.store.clone(),
+            lease: lease.clone(),
+            source_life,
+            destination_lives: writers.lives,
+            watcher: Arc::new(ProgressRelay {
+                pipeline: self.pipeline.id.clone(),
+                ui: self.around.ui.clone(),
+            }),
+            cancel: self.around.cancel.clone(),
+            clock: self.clock.clone(),
+            settings: engine_settings(&self.pipeline.settings),
+        };
+        crossdock_engine::execute(wiring, job).await
+    }
+
+    fn alive(&self, session: &Session) -> (Arc<Life>, Session) {
+        let life = Life::new(session.observer.clone(), self.clock.clone());
+        let session = Session {
+            observer: life.clone(),
+            limits: session.limits.clone(),
+        };
+        (life, session)
+    }
+}
+
+#[derive(Default)]
+struct Writers {
+    open: Vec<Box<dyn DestinationWriter>>,
+    lives: Vec<Arc<Life>>,
+}
+
+impl Writers {
+    /// Ends what was opened when something else could not be.
+    async fn close(&mut self) {
+        for writer in &mut self.open {
+            if let Err(error) = writer.close().await {
+                tracing::warn!(%error, "a destination did not close tidily");
+            }
+        }
+    }
+}
+
+/// What a transactional destination stored with the data outranks the store (P4).
+fn outrank(states: &mut Vec<LaneState>, stored: Vec<LaneState>) {
+    for state in stored {
+        states.retain(|s| s.lane != state.lane);
+        states.push(state);
+    }
+}

@@ -1,0 +1,180 @@
+//! What a run did, for people and for `--json`.
+
+use std::time::Duration;
+
+use crossdock_config::Pipeline;
+use crossdock_core::error::Error;
+use crossdock_core::event::StreamStatus;
+use crossdock_core::store::{RunEnd, RunStatus, StreamCounts};
+use crossdock_core::stream::StreamId;
+use crossdock_engine::Report;
+
+/// What one stream did.
+#[derive(Clone, Debug)]
+pub struct StreamSummary {
+    /// The counts, over all attempts.
+    pub counts: StreamCounts,
+    /// The last status that the source gave.
+    pub status: Option<StreamStatus>,
+    /// Why records were left out.
+    pub drops: Vec<(&'static str, u64)>,
+    /// Why the stream failed.
+    pub failure: Option<String>,
+}
+
+/// What a run did.
+#[derive(Debug)]
+pub struct Summary {
+    /// The pipeline.
+    pub pipeline: String,
+    /// The number of the last attempt's run in the store.
+    pub run: i64,
+    /// Attempts made.
+    pub attempts: u32,
+    /// Time of all attempts, without the waits between them.
+    pub elapsed: Duration,
+    /// The streams in the order of the catalog.
+    pub streams: Vec<StreamSummary>,
+    /// Records that were left out and belong to no stream that could be told.
+    pub unattributed: Vec<(&'static str, u64)>,
+    /// What is wrong but was allowed.
+    pub warnings: Vec<Error>,
+    /// Somebody wanted the end.
+    pub cancelled: bool,
+    /// Why it failed.
+    pub error: Option<Error>,
+    /// Whether the last attempt committed anything.
+    pub(crate) committed_something: bool,
+}
+
+impl Summary {
+    pub(crate) fn new(
+        pipeline: &Pipeline,
+        run: i64,
+        report: Report,
+        mask: impl Fn(Error) -> Error,
+    ) -> Self {
+        let Report {
+            outcome,
+            elapsed,
+            drops,
+            statuses,
+            untidy,
+        } = report;
+        let committed_something = outcome
+            .streams
+            .iter()
+            .any(|s| s.checkpoints > 0 && s.committed > 0);
+        let reasons = |wanted: Option<&StreamId>| {
+            drops
+                .iter()
+                .filter(|((stream, _), _)| stream.as_ref() == wanted)
+                .map(|((_, reason), count)| (*reason, *count))
+                .collect::<Vec<_>>()
+        };
+        let failures: Vec<(StreamId, Error)> = outcome
+            .stream_failures
+            .into_iter()
+            .map(|(stream, error)| (stream, mask(error)))
+            .collect();
+        let streams = outcome
+            .streams
+            .into_iter()
+            .map(|counts| StreamSummary {
+                status: statuses.get(&counts.stream).copied(),
+                drops: reasons(Some(&counts.stream)),
+                failure: failures
+                    .iter()
+                    .find(|(stream, _)| *stream == counts.stream)
+                    .map(|(_, error)| error.message().to_owned()),
+                counts,
+            })
+            .collect();
+        Self {
+            pipeline: pipeline.id.clone(),
+            run,
+            attempts: 1,
+            elapsed,
+            streams,
+            unattributed: reasons(None),
+            warnings: outcome
+                .warnings
+                .into_iter()
+                .chain(untidy)
+                .map(&mask)
+                .collect(),
+            cancelled: outcome.cancelled,
+            error: outcome.error.map(&mask),
+            committed_something,
+        }
+    }
+
+    /// The failure, if there was one that another attempt may mend. A cancelled run is not tried
+    /// again.
+    pub(crate) fn take_error(&mut self) -> Option<Error> {
+        if self.cancelled {
+            None
+        } else {
+            self.error.take()
+        }
+    }
+
+    /// Adds what earlier attempts did: what they committed is there, what they read beyond that was
+    /// read again.
+    pub(crate) fn add_earlier(&mut self, earlier: &Self) {
+        self.attempts += earlier.attempts;
+        self.elapsed += earlier.elapsed;
+        for stream in &mut self.streams {
+            let Some(before) = earlier
+                .streams
+                .iter()
+                .find(|s| s.counts.stream == stream.counts.stream)
+            else {
+                continue;
+            };
+            let (now, before) = (&mut stream.counts, &before.counts);
+            now.read += before.read;
+            now.bytes += before.bytes;
+            now.written += before.written;
+            now.filtered += before.filtered;
+            now.dead_lettered += before.dead_lettered;
+            now.rejected += before.rejected;
+            now.dropped += before.dropped;
+            now.committed += before.committed;
+            now.checkpoints += before.checkpoints;
+        }
+    }
+
+    /// Records read in all.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        self.streams.iter().map(|s| s.counts.read).sum()
+    }
+
+    /// Bytes read in all.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.streams.iter().map(|s| s.counts.bytes).sum()
+    }
+
+    /// How it ended.
+    #[must_use]
+    pub fn status(&self) -> RunStatus {
+        match (&self.error, self.cancelled) {
+            (Some(_), _) => RunStatus::Failed,
+            (None, true) => RunStatus::Cancelled,
+            (None, false) => RunStatus::Succeeded,
+        }
+    }
+
+    pub(crate) fn run_end(&self) -> RunEnd {
+        RunEnd {
+            status: self.status(),
+            error: self
+                .error
+                .as_ref()
+                .map(|e| (e.code().name.to_owned(), e.message().to_owned())),
+            streams: self.streams.iter().map(|s| s.counts.clone()).collect(),
+        }
+    }
+}

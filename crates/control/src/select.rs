@@ -1,0 +1,345 @@
+//! What a pipeline moves, decided from what it asks for, what the source offers and what the
+//! destination keeps. Pure. Every illegal combination is an error that names the stream and the
+//! place in the file; all are found at once.
+
+use std::collections::HashMap;
+
+use crossdock_config::{NamespaceRule, Pipeline, StreamSelection};
+use crossdock_core::capability::DestinationCapabilities;
+use crossdock_core::catalog::{
+    Catalog, ConfiguredCatalog, ConfiguredStream, DestinationSyncMode, FieldPath, Stream, SyncMode,
+};
+use crossdock_core::code;
+use crossdock_core::error::{Error, Result};
+use crossdock_core::stream::StreamId;
+use serde_json::Value;
+
+/// Builds the configured catalog. `destinations` are the capabilities of every destination: a mode
+/// must be kept by all of them. The first error is returned, the others ride along in its context.
+pub fn configure(
+    pipeline: &Pipeline,
+    catalog: &Catalog,
+    destinations: &[DestinationCapabilities],
+) -> Result<ConfiguredCatalog> {
+    let mut errors = Vec::new();
+    let mut streams = Vec::new();
+    for stream in &catalog.streams {
+        let Some(selection) = pipeline.selection(&stream.id()) else {
+            continue;
+        };
+        match configure_stream(stream, &selection, destinations) {
+            Ok(mut configured) => {
+                configured.target = target(pipeline, &configured.id());
+                streams.push(configured);
+            }
+            Err(error) => errors.push(located(error, stream, &selection)),
+        }
+    }
+    errors.extend(unmatched(pipeline, catalog));
+    errors.extend(collisions(&streams));
+    if streams.is_empty() && errors.is_empty() {
+        errors.push(
+            Error::new(&code::STREAM_UNKNOWN, "the source offers no stream")
+                .hint("check the source's configuration with `crossdock discover`"),
+        );
+    }
+    let mut errors = errors.into_iter();
+    match errors.next() {
+        None => Ok(ConfiguredCatalog {
+            streams,
+            ..ConfiguredCatalog::default()
+        }),
+        Some(first) => Err(errors.fold(first, |first, other| first.with("also", other.message()))),
+    }
+}
+
+fn located(error: Error, stream: &Stream, selection: &StreamSelection) -> Error {
+    let error = error.with("stream", stream.id());
+    if selection.at.line > 0 {
+        error.with("at", &selection.at)
+    } else {
+        error
+    }
+}
+
+fn configure_stream(
+    stream: &Stream,
+    selection: &StreamSelection,
+    destinations: &[DestinationCapabilities],
+) -> Result<ConfiguredStream> {
+    let sync_mode = sync_mode(stream, selection)?;
+    let cursor_field = cursor(stream, selection, sync_mode)?;
+    let primary_key = selection
+        .primary_key
+        .clone()
+        .or_else(|| stream.source_defined_primary_key.clone())
+        .filter(|key| !key.is_empty());
+    let destination_sync_mode = destination_mode(
+        stream,
+        selection,
+        sync_mode,
+        primary_key.is_some(),
+        destinations,
+    )?;
+    let mut configured = ConfiguredStream::new(stream.clone());
+    if let Some(fields) = &selection.fields {
+        let needed = cursor_field.iter().chain(primary_key.iter().flatten());
+        select_fields(&mut configured.stream, fields, needed)?;
+        configured.selected_fields = Some(fields.clone());
+    }
+    for path in cursor_field.iter().chain(primary_key.iter().flatten()) {
+        field_exists(stream, path)?;
+    }
+    configured.sync_mode = sync_mode;
+    configured.cursor_field = cursor_field;
+    configured.primary_key = primary_key;
+    configured.destination_sync_mode = destination_sync_mode;
+    Ok(configured)
+}
+
+/// As asked for, else incremental where the stream can be read so without a choice of the user.
+fn sync_mode(stream: &Stream, selection: &StreamSelection) -> Result<SyncMode> {
+    let has_cursor = stream.source_defined_cursor == Some(true)
+        || selection.cursor_field.is_some()
+        || stream
+            .default_cursor_field
+            .as_ref()
+            .is_some_and(|c| !c.is_empty());
+    let wanted = selection.sync_mode.unwrap_or_else(|| {
+        let only_mode = !stream.supports(SyncMode::FullRefresh);
+        if stream.supports(SyncMode::Incremental) && (has_cursor || only_mode) {
+            SyncMode::Incremental
+        } else {
+            SyncMode::FullRefresh
+        }
+    });
+    if stream.supports(wanted) {
+        return Ok(wanted);
+    }
+    let offered: Vec<_> = stream
+        .supported_sync_modes
+        .iter()
+        .map(|m| m.as_str())
+        .collect();
+    Err(Error::new(
+        &code::SYNC_MODE,
+        format!("the stream cannot be read in mode {}", wanted.as_str()),
+    )
+    .hint(format!(
+        "use `sync_mode: {}`",
+        offered.join("` or `sync_mode: ")
+    )))
+}
+
+fn cursor(
+    stream: &Stream,
+    selection: &StreamSelection,
+    sync_mode: SyncMode,
+) -> Result<Option<FieldPath>> {
+    let default = stream
+        .default_cursor_field
+        .clone()
+        .filter(|c| !c.is_empty());
+    if sync_mode == SyncMode::FullRefresh {
+        return Ok(selection.cursor_field.clone().or(default));
+    }
+    if stream.source_defined_cursor == Some(true) {
+        return match &selection.cursor_field {
+            Some(chosen) if default.as_ref() != Some(chosen) => Err(Error::new(
+                &code::CURSOR_FORBIDDEN,
+                format!(
+                    "the source defines this stream's cursor, so `{}` cannot be chosen",
+                    chosen.join(".")
+                ),
+            )),
+            _ => Ok(default),
+        };
+    }
+    match selection.cursor_field.clone().or(default) {
+        Some(cursor) => Ok(Some(cursor)),
+        None => Err(Error::new(
+            &code::CURSOR_MISSING,
+            "an incremental stream needs a cursor field, and neither the source nor the pipeline names one",
+        )),
+    }
+}
+
+fn destination_mode(
+    stream: &Stream,
+    selection: &StreamSelection,
+    sync_mode: SyncMode,
+    has_key: bool,
+    destinations: &[DestinationCapabilities],
+) -> Result<DestinationSyncMode> {
+    use DestinationSyncMode::{Append, AppendDedup, Overwrite};
+    let keeps = |mode| {
+        destinations
+            .iter()
+            .all(|d| d.sync_modes.is_empty() || d.sync_modes.contains(&mode))
+    };
+    // Deduplication is only chosen by itself where a destination says that it can.
+    let declares = |mode| destinations.iter().all(|d| d.sync_modes.contains(&mode));
+    let mode = selection.destination_sync_mode.unwrap_or(match sync_mode {
+        SyncMode::Incremental if has_key && declares(AppendDedup) => AppendDedup,
+        SyncMode::FullRefresh if keeps(Overwrite) => Overwrite,
+        _ => Append,
+    });
+    if !keeps(mode) {
+        let modes = destinations.iter().flat_map(|d| &d.sync_modes);
+        let mut offered: Vec<_> = modes.filter(|m| keeps(**m)).map(|m| m.as_str()).collect();
+        offered.dedup();
+        return Err(Error::new(
+            &code::SYNC_MODE,
+            format!("the destination does not keep mode {}", mode.as_str()),
+        )
+        .hint(format!(
+            "use `destination_sync_mode: {}`",
+            offered.join("` or `destination_sync_mode: ")
+        )));
+    }
+    if mode == AppendDedup && !has_key {
+        return Err(Error::new(
+            &code::PRIMARY_KEY_MISSING,
+            "append_dedup needs a primary key, and neither the source nor the pipeline names one",
+        ));
+    }
+    if mode == Overwrite && sync_mode == SyncMode::Incremental {
+        // What earlier runs wrote would go, and an incremental read does not bring it back.
+        return Err(Error::new(
+            &code::SYNC_MODE,
+            "overwrite keeps only the records of this run, and an incremental read brings only what is new",
+        )
+        .hint("use `sync_mode: full_refresh`, or `destination_sync_mode: append`")
+        .with("source mode", stream.supported_sync_modes.iter().map(|m| m.as_str()).collect::<Vec<_>>().join(", ")));
+    }
+    Ok(mode)
+}
+
+fn properties(stream: &Stream) -> Option<&serde_json::Map<String, Value>> {
+    stream
+        .json_schema
+        .get("properties")
+        .and_then(Value::as_object)
+}
+
+fn field_exists(stream: &Stream, path: &FieldPath) -> Result<()> {
+    // A schema without properties says nothing of the fields.
+    let (Some(properties), Some(first)) = (properties(stream), path.first()) else {
+        return Ok(());
+    };
+    if properties.is_empty() || properties.contains_key(first) {
+        return Ok(());
+    }
+    Err(unknown_field(first, properties))
+}
+
+fn unknown_field(name: &str, properties: &serde_json::Map<String, Value>) -> Error {
+    let error = Error::new(
+        &code::FIELD_UNKNOWN,
+        format!("the stream has no field `{name}`"),
+    );
+    match crossdock_config::nearest(name, properties.keys().map(String::as_str)) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error,
+    }
+}
+
+/// Leaves only the selected fields in the schema (§3.3).
+fn select_fields<'a>(
+    stream: &mut Stream,
+    fields: &[String],
+    needed: impl Iterator<Item = &'a FieldPath>,
+) -> Result<()> {
+    for path in needed {
+        if let Some(first) = path.first()
+            && !fields.contains(first)
+        {
+            return Err(Error::new(
+                &code::FIELD_UNKNOWN,
+                format!("`{first}` is the cursor or part of the key, and is not among the selected fields"),
+            )
+            .hint(format!("add `{first}` to `fields`")));
+        }
+    }
+    if let Some(properties) = properties(stream)
+        && let Some(unknown) = fields.iter().find(|f| !properties.contains_key(*f))
+    {
+        return Err(unknown_field(unknown, properties));
+    }
+    if let Some(properties) = stream
+        .json_schema
+        .get_mut("properties")
+        .and_then(Value::as_object_mut)
+    {
+        properties.retain(|name, _| fields.contains(name));
+    }
+    Ok(())
+}
+
+/// The stream's name at the destination (§3.10), if it differs.
+fn target(pipeline: &Pipeline, id: &StreamId) -> Option<StreamId> {
+    let namespace = match &pipeline.namespace {
+        NamespaceRule::Source => id.namespace.clone(),
+        NamespaceRule::Destination => None,
+        NamespaceRule::Custom(format) => {
+            let source = id.namespace.as_deref().unwrap_or_default();
+            let name = format.replace("${SOURCE_NAMESPACE}", source);
+            let name = name.trim();
+            (!name.is_empty()).then(|| name.into())
+        }
+    };
+    let target = StreamId {
+        name: format!("{}{}", pipeline.prefix, id.name).into(),
+        namespace,
+    };
+    (target != *id).then_some(target)
+}
+
+/// Entries of the pipeline that speak of no stream of the source.
+fn unmatched(pipeline: &Pipeline, catalog: &Catalog) -> Vec<Error> {
+    let ids: Vec<_> = catalog.streams.iter().map(Stream::id).collect();
+    pipeline
+        .streams
+        .iter()
+        .filter(|entry| !ids.iter().any(|id| entry.matches(id)))
+        .map(|entry| {
+            let error = Error::new(
+                &code::STREAM_UNKNOWN,
+                format!("the source has no stream `{}`", entry.name),
+            );
+            let error = if entry.at.line > 0 {
+                error.with("at", &entry.at)
+            } else {
+                error
+            };
+            match crossdock_config::nearest(&entry.name, ids.iter().map(|id| &*id.name)) {
+                Some(near) => error.hint(format!("did you mean `{near}`?")),
+                None => error,
+            }
+        })
+        .collect()
+}
+
+fn collisions(streams: &[ConfiguredStream]) -> Vec<Error> {
+    let mut seen: HashMap<StreamId, StreamId> = HashMap::new();
+    let mut errors = Vec::new();
+    for stream in streams {
+        if let Some(other) = seen.insert(stream.target_id(), stream.id()) {
+            errors.push(
+                Error::new(
+                    &code::TARGET_COLLISION,
+                    format!(
+                        "streams {other} and {} would both be written to {}",
+                        stream.id(),
+                        stream.target_id()
+                    ),
+                )
+                .with("stream", stream.id()),
+            );
+        }
+    }
+    errors
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! Whom control tells what happens. The command line prints it; tests collect it.
+
+use std::sync::Arc;
+
+use crossdock_core::error::Error;
+use crossdock_core::event::LogRecord;
+use crossdock_core::secret::Masker;
+use crossdock_core::session::{Note, Observer};
+use crossdock_core::store::{Store, StoredConfig};
+use crossdock_engine::progress::Progress;
+use serde_json::Value;
+
+/// A side of a pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The source.
+    Source,
+    /// A destination.
+    Destination,
+}
+
+impl Role {
+    /// The name in the store and in messages.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Destination => "destination",
+        }
+    }
+}
+
+/// What a run is busy with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Installing or starting the connectors and asking what they expect.
+    Preparing,
+    /// Asking the source what it offers.
+    Discovering,
+    /// Moving records.
+    Syncing {
+        /// 1 for the first attempt.
+        attempt: u32,
+    },
+    /// Waiting before the next attempt.
+    Waiting {
+        /// Why the last one failed.
+        error: String,
+        /// Seconds until the next one.
+        seconds: u64,
+    },
+}
+
+/// Takes what happens. Called from any task; must not block.
+pub trait Ui: Send + Sync {
+    /// A connector's log line, masked (P10).
+    fn log(&self, role: Role, log: &LogRecord);
+    /// A slow preparation moved on.
+    fn preparing(&self, role: Role, what: &str);
+    /// The run turned to something else.
+    fn phase(&self, pipeline: &str, phase: &Phase);
+    /// How far the records are.
+    fn progress(&self, pipeline: &str, progress: &Progress);
+    /// Something is wrong and the run goes on.
+    fn warning(&self, pipeline: &str, warning: &Error);
+}
+
+/// A user interface that shows nothing.
+#[derive(Debug)]
+pub struct Silent;
+
+impl Ui for Silent {
+    fn log(&self, _: Role, _: &LogRecord) {}
+    fn preparing(&self, _: Role, _: &str) {}
+    fn phase(&self, _: &str, _: &Phase) {}
+    fn progress(&self, _: &str, _: &Progress) {}
+    fn warning(&self, _: &str, _: &Error) {}
+}
+
+/// Where a configuration that a connector replaced is kept.
+pub(crate) struct ConfigKeeper {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) pipeline: String,
+    /// The configuration that the user gave.
+    pub(crate) base: Value,
+}
+
+/// A connector's observer: masks, shows, and keeps new configurations.
+pub(crate) struct Watch {
+    pub(crate) role: Role,
+    pub(crate) ui: Arc<dyn Ui>,
+    pub(crate) masker: Masker,
+    pub(crate) keeper: Option<ConfigKeeper>,
+}
+
+impl Observer for Watch {
+    fn observe(&self, note: Note) {
+        match note {
+            Note::Log(mut log) => {
+                log.message = self.masker.mask(&log.message).into_owned();
+                log.stack_trace = log.stack_trace.map(|s| self.masker.mask(&s).into_owned());
+                self.ui.log(self.role, &log);
+            }
+            Note::Progress(what) => self.ui.preparing(self.role, &self.masker.mask(&what)),
+            Note::NewConfig(config) => self.keep(config),
+            Note::Alive => {}
+        }
+    }
+}
+
+impl Watch {
+    /// Persists before it returns: a refresh token that was used once is lost with its successor
+    /// (§6, 22). The worker thread is given back to the runtime meanwhile.
+    fn keep(&self, config: Value) {
+        let Some(keeper) = &self.keeper else { return };
+        let stored = StoredConfig {
+            base: keeper.base.clone(),
+            config,
+        };
+        let save = keeper
+            .store
+            .save_config(&keeper.pipeline, self.role.as_str(), stored);
+        let saved =
+            tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(save));
+        if let Err(error) = saved {
+            self.ui.warning(&keeper.pipeline, &error);
+        }
+    }
+}
+
+/// Passes the engine's progress on.
+pub(crate) struct ProgressRelay {
+    pub(crate) pipeline: String,
+    pub(crate) ui: Arc<dyn Ui>,
+}
+
+impl crossdock_engine::progress::Watcher for ProgressRelay {
+    fn progress(&self, progress: &Progress) {
+        self.ui.progress(&self.pipeline, progress);
+    }
+}

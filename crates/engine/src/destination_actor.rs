@@ -1,0 +1,118 @@
+//! Hands items to one destination, one after another.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use crossdock_core::batch::Batch;
+use crossdock_core::checkpoint::{Checkpoint, Seq};
+use crossdock_core::clock::Clock;
+use crossdock_core::destination::{Ack, Acknowledge, DestinationWriter, Ending, Mark};
+use crossdock_core::error::{Error, Result};
+use crossdock_core::event::StreamStatus;
+use crossdock_core::stream::StreamId;
+use tokio::sync::{mpsc, watch};
+
+use crate::budget::Permit;
+
+/// What a destination is to do.
+pub(crate) enum Command {
+    Write(Seq, Box<Batch>, Option<Permit>),
+    Checkpoint(Seq, Arc<Checkpoint>, Option<Permit>),
+    Status(StreamId, StreamStatus),
+    Committed(Mark),
+    Finish(Ending),
+    Close,
+}
+
+/// What a destination says.
+#[derive(Debug)]
+pub(crate) enum Message {
+    Ack(usize, Ack),
+    Finished(usize),
+    Failed(usize, Error),
+}
+
+/// Since when the destination has been busy with one call; 0 while it is idle.
+#[derive(Debug, Default)]
+pub(crate) struct Busy(AtomicI64);
+
+impl Busy {
+    pub(crate) fn since(&self) -> Option<i64> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|since| *since != 0)
+    }
+}
+
+/// Passes acknowledgements into the run's inbox.
+pub(crate) struct AckSender {
+    pub(crate) at: usize,
+    pub(crate) inbox: mpsc::UnboundedSender<Message>,
+}
+
+impl Acknowledge for AckSender {
+    fn acknowledge(&self, ack: Ack) {
+        // After the run nobody listens, which is fine: what came too late is not committed.
+        let _ = self.inbox.send(Message::Ack(self.at, ack));
+    }
+}
+
+pub(crate) struct DestinationActor {
+    pub(crate) at: usize,
+    pub(crate) writer: Box<dyn DestinationWriter>,
+    pub(crate) commands: mpsc::UnboundedReceiver<Command>,
+    pub(crate) inbox: mpsc::UnboundedSender<Message>,
+    pub(crate) abort: watch::Receiver<bool>,
+    pub(crate) busy: Arc<Busy>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl DestinationActor {
+    /// Runs until it is told to close, or aborted, then closes the writer (P8).
+    pub(crate) async fn run(mut self) -> Result<()> {
+        let mut abort = self.abort.clone();
+        tokio::select! {
+            () = self.work() => {}
+            _ = abort.wait_for(|aborted| *aborted) => {}
+        }
+        self.busy.0.store(0, Ordering::Relaxed);
+        self.writer.close().await
+    }
+
+    async fn work(&mut self) {
+        let mut failed = false;
+        while let Some(command) = self.commands.recv().await {
+            if matches!(command, Command::Close) {
+                return;
+            }
+            // After a failure the queue is only emptied, so that its bytes come back.
+            if failed {
+                continue;
+            }
+            self.busy.0.store(self.clock.now_ms(), Ordering::Relaxed);
+            let finishes = matches!(command, Command::Finish(_));
+            let result = self.carry_out(command).await;
+            self.busy.0.store(0, Ordering::Relaxed);
+            let message = match result {
+                Ok(()) if finishes => Message::Finished(self.at),
+                Ok(()) => continue,
+                Err(error) => {
+                    failed = true;
+                    Message::Failed(self.at, error)
+                }
+            };
+            let _ = self.inbox.send(message);
+        }
+    }
+
+    async fn carry_out(&mut self, command: Command) -> Result<()> {
+        match command {
+            Command::Write(seq, batch, _permit) => self.writer.write(seq, *batch).await,
+            Command::Checkpoint(seq, checkpoint, _permit) => {
+                self.writer.checkpoint(seq, checkpoint).await
+            }
+            Command::Status(stream, status) => self.writer.status(&stream, status).await,
+            Command::Committed(mark) => self.writer.committed(&mark).await,
+            Command::Finish(ending) => self.writer.finish(ending).await,
+            Command::Close => Ok(()),
+        }
+    }
+}

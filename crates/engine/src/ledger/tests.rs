@@ -1,0 +1,201 @@
+//! The ledger by cases; `tests/ledger_property.rs` holds it against a naive model.
+
+use super::*;
+
+fn stream(name: &str) -> StreamId {
+    StreamId::new(name)
+}
+
+fn lane(name: &str) -> Lane {
+    Lane::Stream(stream(name))
+}
+
+fn upto(lane: Lane, seq: u64) -> Ack {
+    Ack::UpTo {
+        lane,
+        seq: Seq(seq),
+    }
+}
+
+fn ready<C: Clone>(ledger: &mut Ledger<C>) -> Vec<C> {
+    ledger
+        .ready()
+        .map(|r| r.checkpoints.into_iter().map(|(_, _, c)| c).collect())
+        .unwrap_or_default()
+}
+
+#[test]
+fn a_checkpoint_waits_for_its_records_and_its_return() {
+    let mut ledger = Ledger::new(1);
+    let batch = ledger.batch(&stream("a"), 10, 100);
+    let point = ledger.checkpoint(lane("a"), Some(10), "c1").unwrap();
+    assert!(ready(&mut ledger).is_empty());
+    ledger.acknowledge(0, &upto(lane("a"), batch.0)).unwrap();
+    assert!(
+        ready(&mut ledger).is_empty(),
+        "the checkpoint itself has not come back"
+    );
+    ledger.acknowledge(0, &upto(lane("a"), point.0)).unwrap();
+    assert_eq!(ready(&mut ledger), ["c1"]);
+    assert!(ready(&mut ledger).is_empty(), "taken once");
+    let counts = &ledger.counts()[0];
+    assert_eq!(
+        (counts.read, counts.written, counts.committed),
+        (10, 10, 10)
+    );
+}
+
+#[test]
+fn lanes_are_independent_and_every_destination_counts() {
+    let mut ledger = Ledger::new(2);
+    ledger.batch(&stream("a"), 1, 1);
+    ledger.batch(&stream("b"), 1, 1);
+    let a = ledger.checkpoint(lane("a"), None, "a").unwrap();
+    let b = ledger.checkpoint(lane("b"), None, "b").unwrap();
+    ledger.acknowledge(0, &upto(lane("b"), b.0)).unwrap();
+    ledger.acknowledge(0, &upto(lane("a"), a.0)).unwrap();
+    assert!(ready(&mut ledger).is_empty());
+    ledger.acknowledge(1, &upto(lane("b"), b.0)).unwrap();
+    assert_eq!(ready(&mut ledger), ["b"]);
+    ledger.acknowledge(1, &upto(Lane::Global, b.0)).unwrap();
+    assert_eq!(ready(&mut ledger), ["a"]);
+}
+
+#[test]
+fn a_gap_holds_back_what_follows() {
+    let mut ledger = Ledger::new(1);
+    let one = ledger.batch(&stream("a"), 1, 1);
+    let c1 = ledger.checkpoint(lane("a"), None, "c1").unwrap();
+    let two = ledger.batch(&stream("a"), 1, 1);
+    let c2 = ledger.checkpoint(lane("a"), None, "c2").unwrap();
+    for seq in [two, c2, c1] {
+        ledger.acknowledge(0, &Ack::Item(seq)).unwrap();
+        assert!(ready(&mut ledger).is_empty());
+    }
+    ledger.acknowledge(0, &Ack::Item(one)).unwrap();
+    assert_eq!(ready(&mut ledger), ["c2"], "the newest stands for both");
+    assert_eq!(ledger.counts()[0].checkpoints, 2);
+    assert_eq!(ledger.entries(), 0);
+}
+
+#[test]
+fn a_global_checkpoint_covers_all_streams() {
+    let mut ledger = Ledger::new(1);
+    ledger.batch(&stream("a"), 3, 1);
+    let b = ledger.batch(&stream("b"), 4, 1);
+    let point = ledger.checkpoint(Lane::Global, Some(7), "g").unwrap();
+    ledger.batch(&stream("a"), 5, 1);
+    ledger.acknowledge(0, &Ack::Item(point)).unwrap();
+    ledger.acknowledge(0, &upto(lane("b"), b.0)).unwrap();
+    assert!(ready(&mut ledger).is_empty());
+    ledger.acknowledge(0, &upto(lane("a"), 2)).unwrap();
+    assert_eq!(ready(&mut ledger), ["g"]);
+    assert_eq!(ledger.counts()[0].committed, 3);
+    assert_eq!(ledger.counts()[1].committed, 4);
+    assert_eq!(ledger.checkpoint(lane("a"), None, "x"), Err(MixedLanes));
+}
+
+#[test]
+fn foolish_acknowledgements_change_nothing() {
+    let mut ledger = Ledger::new(1);
+    ledger.batch(&stream("a"), 1, 1);
+    ledger.checkpoint(lane("a"), None, "c").unwrap();
+    assert_eq!(
+        ledger.acknowledge(0, &upto(Lane::Global, 9)),
+        Err(AckFault::Future(Seq(9)))
+    );
+    assert_eq!(
+        ledger.acknowledge(0, &upto(lane("x"), 1)),
+        Err(AckFault::UnknownStream(stream("x")))
+    );
+    ledger.acknowledge(0, &upto(lane("a"), 2)).unwrap();
+    ledger.acknowledge(0, &upto(lane("a"), 1)).unwrap();
+    ledger.acknowledge(0, &upto(lane("a"), 2)).unwrap();
+    assert_eq!(ready(&mut ledger), ["c"]);
+}
+
+#[test]
+fn rejected_records_wait_for_the_dead_letters() {
+    let mut ledger = Ledger::new(1);
+    let batch = ledger.batch(&stream("a"), 10, 1);
+    let point = ledger.checkpoint(lane("a"), None, "c").unwrap();
+    let rejected = Ack::Rejected {
+        seq: batch,
+        indices: vec![1, 2],
+        records: 2,
+        reason: String::new(),
+    };
+    ledger.acknowledge(0, &rejected).unwrap();
+    ledger.hold(batch);
+    ledger.acknowledge(0, &upto(lane("a"), point.0)).unwrap();
+    assert!(
+        ready(&mut ledger).is_empty(),
+        "P1: in the dead-letter destination first"
+    );
+    ledger.dead_lettered(batch, 2);
+    assert_eq!(ready(&mut ledger), ["c"]);
+    let counts = &ledger.counts()[0];
+    assert_eq!(
+        (counts.written, counts.dead_lettered, counts.rejected),
+        (8, 2, 0)
+    );
+    let too_many = Ack::Rejected {
+        seq: batch,
+        indices: vec![],
+        records: 99,
+        reason: String::new(),
+    };
+    assert_eq!(
+        ledger.acknowledge(0, &too_many),
+        Err(AckFault::TooManyRejected(batch))
+    );
+}
+
+#[test]
+fn an_end_without_return_leaves_the_checkpoint_out() {
+    let mut ledger = Ledger::new(1);
+    ledger.batch(&stream("a"), 5, 1);
+    ledger.checkpoint(lane("a"), None, "c").unwrap();
+    ledger.finished(0);
+    assert!(ready(&mut ledger).is_empty());
+    assert_eq!(ledger.counts()[0].written, 5);
+    assert_eq!(ledger.unreturned(), [(lane("a"), Seq(2))]);
+}
+
+#[test]
+fn counts_that_differ_are_kept() {
+    let mut ledger = Ledger::new(1);
+    ledger.batch(&stream("a"), 5, 1);
+    ledger.checkpoint(lane("a"), Some(5), "c").unwrap();
+    ledger.batch(&stream("a"), 5, 1);
+    ledger.checkpoint(lane("a"), Some(6), "d").unwrap();
+    assert_eq!(
+        ledger.mismatches(),
+        [CountMismatch {
+            lane: lane("a"),
+            source: 6,
+            counted: 5
+        }]
+    );
+}
+
+#[test]
+fn memory_is_bounded_without_acknowledgements() {
+    let mut ledger = Ledger::new(1);
+    for i in 0..100_000u64 {
+        ledger.batch(&stream(if i % 2 == 0 { "a" } else { "b" }), 1, 1);
+        if i % 100 == 0 {
+            ledger.checkpoint(lane("a"), None, i).unwrap();
+        }
+    }
+    assert!(ledger.entries() < 10_000, "{} entries", ledger.entries());
+    let last = ledger.last().0;
+    ledger.acknowledge(0, &upto(Lane::Global, last)).unwrap();
+    assert_eq!(ready(&mut ledger), [99_900]);
+    assert_eq!(
+        ledger.counts()[0].checkpoints,
+        1000,
+        "forgotten ones are counted"
+    );
+    assert_eq!(ledger.counts()[0].written, 50_000);
+}

@@ -1,0 +1,341 @@
+//! The floor of the pump: the running actors and what is known of them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossdock_core::batch::Batch;
+use crossdock_core::checkpoint::{Checkpoint, Seq};
+use crossdock_core::clock::Clock;
+use crossdock_core::code;
+use crossdock_core::destination::Ending;
+use crossdock_core::error::{Error, Result};
+use crossdock_core::event::{Estimate, StreamStatus};
+use crossdock_core::source::SourceControl;
+use crossdock_core::store::{Lease, Store};
+use crossdock_core::stream::StreamId;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinHandle;
+use tracing::warn;
+
+use super::{Job, Settings};
+use crate::budget::{Budget, Permit};
+use crate::commit::Order;
+use crate::destination_actor::{Busy, Command, DestinationActor, Message};
+use crate::ledger::Ready;
+use crate::life::Life;
+use crate::progress::{Progress, StreamProgress, Watcher};
+use crate::run::Run;
+use crate::source_actor::{Delivery, SourceActor, Waiting};
+use crate::stall::{DestinationSight, Sight};
+
+/// Deliveries that may wait for the loop; the budget bounds their bytes.
+const DELIVERIES: usize = 64;
+
+struct Station {
+    commands: mpsc::UnboundedSender<Command>,
+    busy: Arc<Busy>,
+    life: Arc<Life>,
+    task: JoinHandle<Result<()>>,
+    abort: watch::Sender<bool>,
+    finishing: bool,
+    finished: bool,
+}
+
+pub(super) struct Floor {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) settings: Settings,
+    pub(super) source_life: Arc<Life>,
+    pub(super) drops: BTreeMap<(Option<StreamId>, &'static str), u64>,
+    pub(super) statuses: BTreeMap<StreamId, StreamStatus>,
+    /// The source is no longer asked for more.
+    pub(super) stopped_asking: bool,
+    began: Instant,
+    store: Arc<dyn Store>,
+    lease: Lease,
+    watcher: Arc<dyn Watcher>,
+    budget: Budget,
+    source_waiting: Arc<Waiting>,
+    source_control: Arc<dyn SourceControl>,
+    source_drains: bool,
+    source_task: Option<JoinHandle<Result<()>>>,
+    source_abort: watch::Sender<bool>,
+    source_news: mpsc::UnboundedSender<Arc<Checkpoint>>,
+    notifier: JoinHandle<()>,
+    stations: Vec<Station>,
+    hurry: Arc<Notify>,
+    last_commit: Option<Instant>,
+    checkpoint_since: Option<i64>,
+    estimates: HashMap<StreamId, Estimate>,
+    estimate: Option<Estimate>,
+}
+
+impl Floor {
+    pub(super) fn start(
+        job: Job,
+        inbox: mpsc::UnboundedSender<Message>,
+        began: Instant,
+    ) -> (Self, mpsc::Receiver<Delivery>) {
+        let budget = Budget::new(job.settings.queue_bytes);
+        let (queue, deliveries) = mpsc::channel(DELIVERIES);
+        let (source_abort, aborted) = watch::channel(false);
+        let source_waiting = Arc::new(Waiting::default());
+        let source_control = job.source.control();
+        let source = SourceActor {
+            reader: job.source,
+            queue,
+            budget: budget.clone(),
+            abort: aborted,
+            waiting: source_waiting.clone(),
+            clock: job.clock.clone(),
+        };
+        let stations = job
+            .destinations
+            .into_iter()
+            .zip(job.destination_lives)
+            .enumerate()
+            .map(|(at, (writer, life))| {
+                let (commands, receiver) = mpsc::unbounded_channel();
+                let (abort, aborted) = watch::channel(false);
+                let busy = Arc::new(Busy::default());
+                let actor = DestinationActor {
+                    at,
+                    writer,
+                    commands: receiver,
+                    inbox: inbox.clone(),
+                    abort: aborted,
+                    busy: busy.clone(),
+                    clock: job.clock.clone(),
+                };
+                let task = tokio::spawn(actor.run());
+                Station {
+                    commands,
+                    busy,
+                    life,
+                    task,
+                    abort,
+                    finishing: false,
+                    finished: false,
+                }
+            })
+            .collect();
+        let (source_news, mut news) = mpsc::unbounded_channel::<Arc<Checkpoint>>();
+        let control = source_control.clone();
+        let notifier = tokio::spawn(async move {
+            while let Some(checkpoint) = news.recv().await {
+                if let Err(error) = control.committed(&checkpoint).await {
+                    warn!(%error, "the source could not be told of a committed checkpoint");
+                }
+            }
+        });
+        let floor = Self {
+            clock: job.clock,
+            settings: job.settings,
+            source_life: job.source_life,
+            drops: BTreeMap::new(),
+            statuses: BTreeMap::new(),
+            stopped_asking: false,
+            began,
+            store: job.store,
+            lease: job.lease,
+            watcher: job.watcher,
+            budget,
+            source_waiting,
+            source_control,
+            source_drains: job.source_drains,
+            source_task: Some(tokio::spawn(source.run())),
+            source_abort,
+            source_news,
+            notifier,
+            stations,
+            hurry: Arc::new(Notify::new()),
+            last_commit: None,
+            checkpoint_since: None,
+            estimates: HashMap::new(),
+            estimate: None,
+        };
+        (floor, deliveries)
+    }
+
+    fn tell(&self, command: impl Fn() -> Command) {
+        for station in &self.stations {
+            // A station that is gone has said why.
+            let _ = station.commands.send(command());
+        }
+    }
+
+    pub(super) fn write(&self, seq: Seq, batch: Batch, permit: Option<Permit>) {
+        self.tell(|| Command::Write(seq, Box::new(batch.clone()), permit.clone()));
+    }
+
+    pub(super) fn checkpoint(
+        &self,
+        seq: Seq,
+        checkpoint: &Arc<Checkpoint>,
+        permit: Option<Permit>,
+    ) {
+        self.tell(|| Command::Checkpoint(seq, checkpoint.clone(), permit.clone()));
+    }
+
+    pub(super) fn status(&mut self, stream: StreamId, status: StreamStatus) {
+        self.tell(|| Command::Status(stream.clone(), status));
+        self.statuses.insert(stream, status);
+    }
+
+    pub(super) fn estimate(&mut self, estimate: Estimate) {
+        match estimate.stream.clone() {
+            Some(stream) => drop(self.estimates.insert(stream, estimate)),
+            None => self.estimate = Some(estimate),
+        }
+    }
+
+    pub(super) fn finish(&mut self, ending: Ending) {
+        self.hurry();
+        for station in &mut self.stations {
+            station.finishing = true;
+            let _ = station.commands.send(Command::Finish(ending));
+        }
+    }
+
+    /// A source that cannot be asked is not asked for more: its actor ends, and with it the queue.
+    pub(super) fn stop_source(&mut self) {
+        self.source_control.stop();
+        if !self.source_drains {
+            self.stopped_asking = true;
+            let _ = self.source_abort.send(true);
+        }
+    }
+
+    /// A destination ended well: it will carry out what is left in its queue.
+    pub(super) fn finished(&mut self, at: usize) {
+        self.stations[at].finished = true;
+    }
+
+    /// Starts the commit under way (P2: the source hears of it in `tell_committed`, after it).
+    pub(super) fn commit(
+        &mut self,
+        ready: Ready<Arc<Checkpoint>>,
+        end: Option<Seq>,
+        run: &Run<Arc<Checkpoint>>,
+    ) -> JoinHandle<Result<Order>> {
+        let order = Order::new(&self.lease, ready, end, run.ledger().counts());
+        let pause = match self.last_commit {
+            Some(last) if run.is_flowing() => {
+                self.settings.commit_interval.saturating_sub(last.elapsed())
+            }
+            _ => Duration::ZERO,
+        };
+        let (store, lease, hurry) = (self.store.clone(), self.lease.clone(), self.hurry.clone());
+        tokio::spawn(async move {
+            if !pause.is_zero() {
+                let _ = tokio::time::timeout(pause, hurry.notified()).await;
+            }
+            store.commit(&lease, order.commit.clone()).await?;
+            Ok(order)
+        })
+    }
+
+    /// Ends the pause before a commit.
+    pub(super) fn hurry(&self) {
+        self.hurry.notify_one();
+    }
+
+    pub(super) fn tell_committed(&mut self, order: Order) {
+        self.last_commit = Some(Instant::now());
+        for mark in order.marks {
+            self.tell(|| Command::Committed(mark.clone()));
+        }
+        for checkpoint in order.checkpoints {
+            let _ = self.source_news.send(checkpoint);
+        }
+    }
+
+    /// What the judge of stalls sees.
+    pub(super) fn sight(&mut self, run: &Run<Arc<Checkpoint>>) -> Sight {
+        let waits = !run.ledger().unreturned().is_empty();
+        self.checkpoint_since = match (waits, self.checkpoint_since) {
+            (true, None) => Some(self.clock.now_ms()),
+            (true, since) => since,
+            (false, _) => None,
+        };
+        let waited_for = if run.is_flowing() {
+            self.source_waiting.since()
+        } else {
+            None
+        };
+        Sight {
+            source_since: waited_for,
+            source_life: self.source_life.last_ms(),
+            destinations: self
+                .stations
+                .iter()
+                .map(|s| DestinationSight {
+                    // The end has a limit of its own, which the destination keeps.
+                    busy_since: s.busy.since().filter(|_| !s.finishing),
+                    last_life: s.life.last_ms(),
+                })
+                .collect(),
+            checkpoint_since: self.checkpoint_since.filter(|_| run.is_flowing()),
+        }
+    }
+
+    pub(super) fn show(&self, run: &Run<Arc<Checkpoint>>) {
+        let streams = run
+            .ledger()
+            .counts()
+            .into_iter()
+            .map(|counts| StreamProgress {
+                status: self.statuses.get(&counts.stream).copied(),
+                estimate: self.estimates.get(&counts.stream).cloned(),
+                counts,
+            })
+            .collect();
+        self.watcher.progress(&Progress {
+            elapsed: self.began.elapsed(),
+            since_commit: self.last_commit.map(|at| at.elapsed()),
+            estimate: self.estimate.clone(),
+            queued_bytes: self.budget.in_use(),
+            streams,
+        });
+    }
+
+    /// Ends all actors (P8). Destinations that ended well get to hear the last commits first;
+    /// everything else is aborted. Whoever does not close within its time is dropped, which kills
+    /// what it started.
+    pub(super) async fn close(&mut self) -> Vec<Error> {
+        let _ = self.source_abort.send(true);
+        let mut tasks = Vec::new();
+        tasks.extend(self.source_task.take());
+        // The senders live until their actors have ended.
+        let mut aborts = Vec::new();
+        for station in self.stations.drain(..) {
+            if station.finished {
+                let _ = station.commands.send(Command::Close);
+            } else {
+                let _ = station.abort.send(true);
+            }
+            aborts.push(station.abort);
+            tasks.push(station.task);
+        }
+        let limit = self.settings.grace * 2 + Duration::from_secs(5);
+        let mut untidy = Vec::new();
+        for mut task in tasks {
+            match tokio::time::timeout(limit, &mut task).await {
+                Ok(Ok(Ok(()))) => {}
+                Ok(Ok(Err(error))) => untidy.push(error),
+                Ok(Err(panic)) => untidy.push(
+                    Error::new(&code::INTERNAL, "a connector's task broke off").caused_by(panic),
+                ),
+                Err(_) => {
+                    task.abort();
+                    untidy.push(Error::new(
+                        &code::INTERNAL,
+                        "a connector did not close in time",
+                    ));
+                }
+            }
+        }
+        self.notifier.abort();
+        untidy
+    }
+}
