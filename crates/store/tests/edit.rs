@@ -1,0 +1,113 @@
+//! Import and reset by hand.
+
+use crossdock_core::checkpoint::{LaneState, StateKind};
+use crossdock_core::code::{self, Code};
+use crossdock_core::store::Store;
+use crossdock_store::{SqliteStore, state_array};
+
+use crate::sample::{Place, context, id, refused, run, shown, state, states, whole};
+
+const GLOBAL: &str = r#"{"shared_state":{"lsn":12345678901234567890123},"stream_states":[{"stream_descriptor":{"name":"a"},"stream_state":{"c":1}},{"stream_descriptor":{"name":"b"},"stream_state":{"c":2}}]}"#;
+
+#[tokio::test]
+async fn an_import_replaces_all_and_is_there_after_reopening() {
+    let place = Place::new();
+    let store = place.open();
+    run(&*store, &[states(&[state("a", "1"), state("b", "2")])]).await;
+    store
+        .import("p", vec![state("b", "2"), state("c", "3")])
+        .await
+        .unwrap();
+    drop(store);
+    let store = place.open();
+    assert_eq!(shown(&*store).await, ["b 2", "c 3"]);
+    store.import("p", Vec::new()).await.unwrap();
+    assert!(shown(&*store).await.is_empty());
+    // A pipeline that never ran may be given states.
+    store
+        .import("new", vec![whole(StateKind::Legacy, "{}")])
+        .await
+        .unwrap();
+    assert_eq!(store.pipelines().await.unwrap(), ["new", "p"]);
+}
+
+#[tokio::test]
+async fn an_exported_state_can_be_imported_into_another_store() {
+    let from = SqliteStore::in_memory().unwrap();
+    run(&from, &[states(&[whole(StateKind::Global, GLOBAL)])]).await;
+    let array = state_array::export(&from.resume("p").await.unwrap().states);
+    let to = SqliteStore::in_memory().unwrap();
+    to.import("p", state_array::import(&array.to_string()).unwrap())
+        .await
+        .unwrap();
+    assert_eq!(
+        to.resume("p").await.unwrap().states,
+        [whole(StateKind::Global, GLOBAL)]
+    );
+}
+
+#[tokio::test]
+async fn an_import_that_cannot_be_kept_changes_nothing() {
+    async fn check(wrong: &[LaneState], code: &'static Code) {
+        let store = SqliteStore::in_memory().unwrap();
+        run(&store, &[states(&[state("a", "1")])]).await;
+        refused(store.import("p", wrong.to_vec()).await, code);
+        assert_eq!(shown(&store).await, ["a 1"]);
+    }
+    check(&[state("a", "2"), state("a", "3")], &code::STATE_IMPORT).await;
+    check(
+        &[state("a", "2"), whole(StateKind::Global, "{}")],
+        &code::STATE_MIXED,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_reset_forgets_one_stream_or_all() {
+    async fn check(before: &[LaneState], stream: Option<&str>, expected: &[&str]) {
+        let store = SqliteStore::in_memory().unwrap();
+        run(&store, &[states(before)]).await;
+        store.reset("p", stream.map(id).as_ref()).await.unwrap();
+        assert_eq!(shown(&store).await, expected);
+        // The next run has a greater epoch, and history knows what was.
+        assert_eq!(store.begin("p").await.unwrap().epoch, 3);
+        assert!(store.history("p", None, 10).await.unwrap().len() > before.len());
+    }
+    let both = [state("a", "1"), state("b", "2")];
+    check(&both, Some("a"), &["b 2"]).await;
+    check(&both, None, &[]).await;
+    let global = [whole(StateKind::Global, GLOBAL)];
+    let rest = r#"(whole source) {"shared_state":{"lsn":12345678901234567890123},"stream_states":[{"stream_descriptor":{"name":"b"},"stream_state":{"c":2}}]}"#;
+    check(&global, Some("a"), &[rest]).await;
+    check(&global, None, &[]).await;
+    check(&[whole(StateKind::Legacy, "{}")], None, &[]).await;
+}
+
+#[tokio::test]
+async fn a_reset_that_cannot_be_done_says_why() {
+    async fn check(before: &[LaneState], code: &'static Code) {
+        let store = SqliteStore::in_memory().unwrap();
+        run(&store, &[states(before)]).await;
+        let error = refused(store.reset("p", Some(&id("x"))).await, code);
+        assert_eq!(context(&error, "stream"), "x");
+        assert_eq!(store.resume("p").await.unwrap().states, before);
+    }
+    check(&[whole(StateKind::Legacy, "{}")], &code::STATE_INDIVISIBLE).await;
+    check(&[whole(StateKind::Position, "1")], &code::STATE_INDIVISIBLE).await;
+    check(
+        &[whole(StateKind::Global, GLOBAL)],
+        &code::STORED_STREAM_UNKNOWN,
+    )
+    .await;
+    check(&[state("a", "1")], &code::STORED_STREAM_UNKNOWN).await;
+    check(&[], &code::STORED_STREAM_UNKNOWN).await;
+}
+
+#[tokio::test]
+async fn an_unknown_pipeline_is_not_edited_into_being() {
+    let store = SqliteStore::in_memory().unwrap();
+    let error = refused(store.reset("p", None).await, &code::PIPELINE_UNKNOWN);
+    assert_eq!(context(&error, "pipeline"), "p");
+    refused(store.rollback("p", 1).await, &code::PIPELINE_UNKNOWN);
+    assert!(store.pipelines().await.unwrap().is_empty());
+}
