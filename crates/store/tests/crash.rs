@@ -19,7 +19,6 @@ const ROUNDS: u32 = 25;
 
 /// The child's body: commits 1, 2, 3 … and says so after each, until it is killed.
 #[tokio::test]
-#[ignore = "the body of the process that the other tests start and kill"]
 async fn child() {
     let Some(path) = std::env::var_os(STORE) else {
         return;
@@ -42,7 +41,7 @@ async fn child() {
 
 fn start(path: &Path) -> (Child, BufReader<std::process::ChildStdout>) {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "crash::child", "--nocapture"])
+        .args(["--exact", "crash::child", "--nocapture"])
         .env(STORE, path)
         .stdout(Stdio::piped())
         .spawn()
