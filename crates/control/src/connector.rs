@@ -36,6 +36,12 @@ pub struct FoundDestination {
 }
 
 impl FoundDestination {
+    /// Whether it removes fields that were not selected by itself.
+    #[must_use]
+    pub fn selects_fields(&self) -> bool {
+        self.airbyte.is_some()
+    }
+
     /// Its spec, from the cache where starting the connector is slow (§6, 27).
     pub async fn spec(&self, session: &Session) -> Result<Spec> {
         match &self.airbyte {

@@ -1,1 +1,49 @@
+#![doc = include_str!("../README.md")]
 
+pub mod command;
+pub mod connector;
+mod fields;
+pub mod generation;
+pub mod merge;
+pub mod pipe;
+mod prepare;
+pub mod run;
+pub mod select;
+pub mod state;
+pub mod ui;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crossdock_core::error::Result;
+use crossdock_core::registry::Registry;
+use crossdock_core::store::Store;
+use crossdock_store::SqliteStore;
+
+pub use crossdock_engine::Cancel;
+pub use crossdock_engine::progress::{Progress, StreamProgress};
+pub use run::{StreamSummary, Summary, Surroundings, run};
+
+/// The native connectors of this build.
+#[must_use]
+pub fn registry() -> Registry {
+    let mut registry = Registry::default();
+    crossdock_connectors::register(&mut registry);
+    registry
+}
+
+/// Where state is kept unless the user says otherwise: in the user's state directory.
+#[must_use]
+pub fn default_store_path() -> PathBuf {
+    let state = std::env::var_os("XDG_STATE_HOME")
+        .filter(|dir| !dir.is_empty())
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/state")))
+        .unwrap_or_else(|| PathBuf::from("."));
+    state.join("crossdock").join("state.db")
+}
+
+/// Opens the store at `path`, or makes it.
+pub fn open_store(path: &Path) -> Result<Arc<dyn Store>> {
+    Ok(Arc::new(SqliteStore::open(path)?))
+}

@@ -110,12 +110,7 @@ fn locate(error: Error, connector: &Connector) -> Error {
         .iter()
         .find(|(key, _)| *key == "pointer")
         .map(|(_, p)| p.clone());
-    let at = connector.locate(pointer.as_deref().unwrap_or_default());
-    if at.line > 0 {
-        error.with("at", at)
-    } else {
-        error
-    }
+    connector.locate(pointer.as_deref().unwrap_or_default()).locate(error)
 }
 
 pub(crate) fn masked(error: Error, masker: &Masker) -> Error {

@@ -54,12 +54,7 @@ pub fn configure(
 }
 
 fn located(error: Error, stream: &Stream, selection: &StreamSelection) -> Error {
-    let error = error.with("stream", stream.id());
-    if selection.at.line > 0 {
-        error.with("at", &selection.at)
-    } else {
-        error
-    }
+    selection.at.locate(error.with("stream", stream.id()))
 }
 
 fn configure_stream(
@@ -307,11 +302,7 @@ fn unmatched(pipeline: &Pipeline, catalog: &Catalog) -> Vec<Error> {
                 &code::STREAM_UNKNOWN,
                 format!("the source has no stream `{}`", entry.name),
             );
-            let error = if entry.at.line > 0 {
-                error.with("at", &entry.at)
-            } else {
-                error
-            };
+            let error = entry.at.locate(error);
             match crossdock_config::nearest(&entry.name, ids.iter().map(|id| &*id.name)) {
                 Some(near) => error.hint(format!("did you mean `{near}`?")),
                 None => error,

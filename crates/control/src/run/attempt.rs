@@ -10,11 +10,12 @@ use crossdock_core::destination::{DestinationOpening, DestinationWriter};
 use crossdock_core::error::Result;
 use crossdock_core::session::Session;
 use crossdock_core::source::{SourceOpening, SourceReader};
-use crossdock_core::store::{Lease, Resume, RunEnd, RunStatus, Store};
+use crossdock_core::store::{Lease, RunEnd, RunStatus};
 use crossdock_engine::life::Life;
 use crossdock_engine::{Job, Report};
 
 use super::{Prepared, Summary, Surroundings, engine_settings};
+use crate::fields;
 use crate::generation;
 use crate::ui::ProgressRelay;
 
@@ -70,6 +71,11 @@ impl Attempt<'_> {
             };
             match found.destination.open(ready.config.clone(), opening).await {
                 Ok(writer) => {
+                    let writer = if found.selects_fields() {
+                        writer
+                    } else {
+                        fields::selecting(writer, &catalog)
+                    };
                     outrank(&mut states, writer.stored());
                     writers.open.push(writer);
                     writers.lives.push(life);
@@ -95,7 +101,7 @@ impl Attempt<'_> {
             }
         };
         let report = self
-            .execute(lease, &resume, source, source_life, writers, wiring)
+            .execute(lease, source, source_life, writers, wiring)
             .await;
         let summary = Summary::new(self.pipeline, lease.run, report, |e| {
             self.prepared.masked(e)
@@ -114,7 +120,6 @@ impl Attempt<'_> {
     async fn execute(
         &self,
         lease: &Lease,
-        _resume: &Resume,
         source: Box<dyn SourceReader>,
         source_life: Arc<Life>,
         writers: Writers,

@@ -1,0 +1,139 @@
+//! Questions to a single connector.
+
+use std::sync::Arc;
+
+use crossdock_config::{Connector, ConnectorConfig, ConnectorRef, Protocol, Settings};
+use crossdock_core::catalog::Catalog;
+use crossdock_core::error::{Error, Result};
+use crossdock_core::registry::Registry;
+use crossdock_core::spec::{Checked, Spec};
+
+use crate::connector::{self, FoundDestination, FoundSource};
+use crate::prepare::{self, Ready, first_session, masked};
+use crate::ui::{Role, Ui};
+
+/// What a question needs.
+#[derive(Clone)]
+pub struct Ask {
+    /// The native connectors.
+    pub registry: Registry,
+    /// Whom to tell.
+    pub ui: Arc<dyn Ui>,
+    /// The limits to keep.
+    pub settings: Settings,
+}
+
+/// A native connector, for the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// How to refer to it.
+    pub reference: String,
+    /// What it is for.
+    pub summary: &'static str,
+    /// It can be a source.
+    pub source: bool,
+    /// It can be a destination.
+    pub destination: bool,
+}
+
+/// The native connectors.
+#[must_use]
+pub fn connectors(registry: &Registry) -> Vec<Listed> {
+    registry
+        .iter()
+        .map(|(name, entry)| Listed {
+            reference: format!("{}:{name}", Protocol::Native),
+            summary: entry.summary,
+            source: entry.source.is_some(),
+            destination: entry.destination.is_some(),
+        })
+        .collect()
+}
+
+fn named(reference: &ConnectorRef) -> impl Fn(Error) -> Error {
+    move |error| error.with("connector", reference)
+}
+
+/// What the connector says of itself. The connector itself is asked, never the cache.
+pub async fn spec(reference: &ConnectorRef, ask: &Ask) -> Result<Spec> {
+    let connector = Connector::new(reference.clone(), ConnectorConfig::default());
+    if connector::is_destination_only(reference, &ask.registry) {
+        let found = connector::destination(reference, &ask.registry)?;
+        let session = first_session(&connector, Role::Destination, &ask.ui, &ask.settings);
+        return found.destination.spec(&session).await.map_err(named(reference));
+    }
+    let found = connector::source(reference, &ask.registry)?;
+    let session = first_session(&connector, Role::Source, &ask.ui, &ask.settings);
+    found.source.spec(&session).await.map_err(named(reference))
+}
+
+pub(crate) async fn source(
+    reference: &ConnectorRef,
+    config: ConnectorConfig,
+    ask: &Ask,
+) -> Result<(FoundSource, Ready)> {
+    let connector = Connector::new(reference.clone(), config);
+    let found = connector::source(reference, &ask.registry)?;
+    let session = first_session(&connector, Role::Source, &ask.ui, &ask.settings);
+    let spec = found.spec(&session).await.map_err(named(reference))?;
+    let ready =
+        prepare::ready(&connector, spec, Role::Source, &ask.ui, &ask.settings, None).await?;
+    Ok((found, ready))
+}
+
+pub(crate) async fn destination(
+    reference: &ConnectorRef,
+    config: ConnectorConfig,
+    ask: &Ask,
+) -> Result<(FoundDestination, Ready)> {
+    let connector = Connector::new(reference.clone(), config);
+    let found = connector::destination(reference, &ask.registry)?;
+    let session = first_session(&connector, Role::Destination, &ask.ui, &ask.settings);
+    let spec = found.spec(&session).await.map_err(named(reference))?;
+    let ready =
+        prepare::ready(&connector, spec, Role::Destination, &ask.ui, &ask.settings, None).await?;
+    Ok((found, ready))
+}
+
+/// Asks whether the configuration works. A configuration that the spec already refuses is a
+/// [`Checked::Failed`], too.
+pub async fn check(
+    reference: &ConnectorRef,
+    config: ConnectorConfig,
+    ask: &Ask,
+) -> Result<Checked> {
+    if connector::is_destination_only(reference, &ask.registry) {
+        let (found, ready) = destination(reference, config, ask).await?;
+        let checked = found.destination.check(ready.config, &ready.session).await;
+        return answer(checked, &ready.masker, reference);
+    }
+    let (found, ready) = source(reference, config, ask).await?;
+    let checked = found.source.check(ready.config, &ready.session).await;
+    answer(checked, &ready.masker, reference)
+}
+
+fn answer(
+    checked: Result<Checked>,
+    masker: &crossdock_core::secret::Masker,
+    reference: &ConnectorRef,
+) -> Result<Checked> {
+    match checked {
+        Ok(Checked::Failed(reason)) => Ok(Checked::Failed(masker.mask(&reason).into_owned())),
+        Ok(Checked::Succeeded) => Ok(Checked::Succeeded),
+        Err(error) => Err(masked(error, masker).with("connector", reference)),
+    }
+}
+
+/// What the source offers.
+pub async fn discover(
+    reference: &ConnectorRef,
+    config: ConnectorConfig,
+    ask: &Ask,
+) -> Result<Catalog> {
+    let (found, ready) = source(reference, config, ask).await?;
+    found
+        .source
+        .discover(ready.config, &ready.session)
+        .await
+        .map_err(|error| masked(error, &ready.masker).with("connector", reference))
+}

@@ -1,0 +1,141 @@
+//! Field selection for native destinations (§3.3): a source may send fields that were not selected,
+//! and they must not arrive. A wrapper around the writer, so that no connector has to think of it.
+//! Airbyte destinations get it from their host side, which rewrites lines as they are.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use crossdock_airbyte::wire::keep_fields;
+use crossdock_core::batch::{Batch, Body, Columns, RowSpans, Rows, RowsBuilder, Span};
+use crossdock_core::catalog::ConfiguredCatalog;
+use crossdock_core::checkpoint::{Checkpoint, LaneState, Seq};
+use crossdock_core::code;
+use crossdock_core::destination::{DestinationWriter, Ending, Mark};
+use crossdock_core::error::{Error, Result};
+use crossdock_core::event::StreamStatus;
+use crossdock_core::stream::StreamId;
+
+/// Wraps `writer` if any stream of the catalog has selected fields.
+pub(crate) fn selecting(
+    writer: Box<dyn DestinationWriter>,
+    catalog: &ConfiguredCatalog,
+) -> Box<dyn DestinationWriter> {
+    let selected: HashMap<StreamId, HashSet<String>> = catalog
+        .streams
+        .iter()
+        .filter_map(|s| Some((s.id(), s.selected_fields.as_ref()?.iter().cloned().collect())))
+        .collect();
+    if selected.is_empty() {
+        return writer;
+    }
+    Box::new(Selecting { writer, selected })
+}
+
+struct Selecting {
+    writer: Box<dyn DestinationWriter>,
+    selected: HashMap<StreamId, HashSet<String>>,
+}
+
+fn select(body: Body, fields: &HashSet<String>) -> Result<Body> {
+    Ok(match body {
+        Body::Rows(rows) => Body::Rows(select_rows(&rows, fields)?),
+        Body::Columns(columns) => Body::Columns(select_columns(columns, fields)?),
+    })
+}
+
+fn select_rows(rows: &Rows, fields: &HashSet<String>) -> Result<Rows> {
+    let mut text = Vec::with_capacity(rows.value_bytes());
+    let mut kept = RowsBuilder::default();
+    for index in 0..rows.len() {
+        let mut part = |value: Option<&[u8]>, select: bool| -> Result<Span> {
+            let Some(value) = value.filter(|v| !v.is_empty()) else { return Ok(Span::NONE) };
+            let start = text.len();
+            if select {
+                keep_fields(value, fields, &mut text).map_err(|cause| {
+                    Error::new(&code::DATA_INVALID, "a record's value is not a JSON object")
+                        .caused_by(cause)
+                })?;
+            } else {
+                text.extend_from_slice(value);
+            }
+            Span::new(start, text.len())
+                .ok_or_else(|| Error::new(&code::RECORD_TOO_LARGE, "a batch is larger than 4 GiB"))
+        };
+        let row = RowSpans {
+            after: part(Some(rows.after(index)), true)?,
+            before: part(rows.before(index), true)?,
+            key: part(rows.key(index), false)?,
+            metadata: part(rows.metadata(index), false)?,
+            emitted_at: rows.emitted_at(index),
+            operation: rows.operation(index),
+            line: Span::NONE,
+        };
+        kept.push(row);
+    }
+    Ok(kept.finish(Bytes::from(text), None))
+}
+
+fn select_columns(columns: Columns, fields: &HashSet<String>) -> Result<Columns> {
+    let schema = columns.values.schema();
+    let wanted: Vec<usize> = (0..schema.fields().len())
+        .filter(|at| fields.contains(schema.field(*at).name()))
+        .collect();
+    let values = columns.values.project(&wanted).map_err(|cause| {
+        Error::new(&code::INTERNAL, "the selected columns cannot be taken").caused_by(cause)
+    })?;
+    Ok(Columns { values, ..columns })
+}
+
+#[async_trait]
+impl DestinationWriter for Selecting {
+    fn stored(&self) -> Vec<LaneState> {
+        self.writer.stored()
+    }
+
+    async fn write(&mut self, seq: Seq, mut batch: Batch) -> Result<()> {
+        if let Some(fields) = self.selected.get(&batch.stream) {
+            batch.body = select(batch.body, fields).map_err(|e| e.with("stream", &batch.stream))?;
+        }
+        self.writer.write(seq, batch).await
+    }
+
+    async fn checkpoint(&mut self, seq: Seq, checkpoint: Arc<Checkpoint>) -> Result<()> {
+        self.writer.checkpoint(seq, checkpoint).await
+    }
+
+    async fn status(&mut self, stream: &StreamId, status: StreamStatus) -> Result<()> {
+        self.writer.status(stream, status).await
+    }
+
+    async fn committed(&mut self, mark: &Mark) -> Result<()> {
+        self.writer.committed(mark).await
+    }
+
+    async fn finish(&mut self, ending: Ending) -> Result<()> {
+        self.writer.finish(ending).await
+    }
+
+    async fn close(&mut self) -> Result<()> {
+        self.writer.close().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_selected_fields_remain() {
+        let text = r#"{"a":1,"b":{"x":[1]},"c":"é"}"#;
+        let mut rows = RowsBuilder::default();
+        let after = Span::new(0, text.len()).unwrap();
+        rows.push(RowSpans { after, emitted_at: 7, ..RowSpans::default() });
+        let rows = rows.finish(Bytes::from(text), None);
+        let fields = ["c".to_owned(), "b".to_owned()].into_iter().collect();
+        let kept = select_rows(&rows, &fields).unwrap();
+        assert_eq!(kept.after(0), r#"{"b":{"x":[1]},"c":"é"}"#.as_bytes());
+        assert_eq!(kept.emitted_at(0), 7);
+    }
+}
