@@ -1,1 +1,32 @@
+#![doc = include_str!("../README.md")]
 
+mod adhoc;
+mod build;
+mod check;
+mod coerce;
+mod diagnostic;
+mod dialect;
+mod environment;
+mod guard;
+mod load;
+mod node;
+mod pattern;
+mod plan;
+mod quantity;
+mod reference;
+mod schema;
+mod secret;
+mod setting;
+mod suggestion;
+mod wire;
+mod yaml;
+
+pub use coerce::coerce;
+pub use diagnostic::{Diagnostic, Diagnostics, Location};
+pub use environment::{Environment, ProcessEnvironment};
+pub use load::{load, load_config, parse, parse_config};
+pub use plan::{Connector, ConnectorConfig, NamespaceRule, Pipeline, Plan, StreamSelection};
+pub use reference::{ConnectorRef, Launcher, Protocol};
+pub use schema::json_schema;
+pub use suggestion::nearest;
+pub use setting::{CountMismatch, RejectedRecords, Retries, Settings, UnreadableRecords};

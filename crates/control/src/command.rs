@@ -60,7 +60,11 @@ pub async fn spec(reference: &ConnectorRef, ask: &Ask) -> Result<Spec> {
     if connector::is_destination_only(reference, &ask.registry) {
         let found = connector::destination(reference, &ask.registry)?;
         let session = first_session(&connector, Role::Destination, &ask.ui, &ask.settings);
-        return found.destination.spec(&session).await.map_err(named(reference));
+        return found
+            .destination
+            .spec(&session)
+            .await
+            .map_err(named(reference));
     }
     let found = connector::source(reference, &ask.registry)?;
     let session = first_session(&connector, Role::Source, &ask.ui, &ask.settings);
@@ -90,8 +94,15 @@ pub(crate) async fn destination(
     let found = connector::destination(reference, &ask.registry)?;
     let session = first_session(&connector, Role::Destination, &ask.ui, &ask.settings);
     let spec = found.spec(&session).await.map_err(named(reference))?;
-    let ready =
-        prepare::ready(&connector, spec, Role::Destination, &ask.ui, &ask.settings, None).await?;
+    let ready = prepare::ready(
+        &connector,
+        spec,
+        Role::Destination,
+        &ask.ui,
+        &ask.settings,
+        None,
+    )
+    .await?;
     Ok((found, ready))
 }
 

@@ -25,7 +25,12 @@ pub(crate) fn selecting(
     let selected: HashMap<StreamId, HashSet<String>> = catalog
         .streams
         .iter()
-        .filter_map(|s| Some((s.id(), s.selected_fields.as_ref()?.iter().cloned().collect())))
+        .filter_map(|s| {
+            Some((
+                s.id(),
+                s.selected_fields.as_ref()?.iter().cloned().collect(),
+            ))
+        })
         .collect();
     if selected.is_empty() {
         return writer;
@@ -50,7 +55,9 @@ fn select_rows(rows: &Rows, fields: &HashSet<String>) -> Result<Rows> {
     let mut kept = RowsBuilder::default();
     for index in 0..rows.len() {
         let mut part = |value: Option<&[u8]>, select: bool| -> Result<Span> {
-            let Some(value) = value.filter(|v| !v.is_empty()) else { return Ok(Span::NONE) };
+            let Some(value) = value.filter(|v| !v.is_empty()) else {
+                return Ok(Span::NONE);
+            };
             let start = text.len();
             if select {
                 keep_fields(value, fields, &mut text).map_err(|cause| {
@@ -131,7 +138,11 @@ mod tests {
         let text = r#"{"a":1,"b":{"x":[1]},"c":"é"}"#;
         let mut rows = RowsBuilder::default();
         let after = Span::new(0, text.len()).unwrap();
-        rows.push(RowSpans { after, emitted_at: 7, ..RowSpans::default() });
+        rows.push(RowSpans {
+            after,
+            emitted_at: 7,
+            ..RowSpans::default()
+        });
         let rows = rows.finish(Bytes::from(text), None);
         let fields = ["c".to_owned(), "b".to_owned()].into_iter().collect();
         let kept = select_rows(&rows, &fields).unwrap();

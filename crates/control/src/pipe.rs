@@ -45,8 +45,11 @@ pub async fn read(
 ) -> Result<Summary> {
     let (found, ready) = command::source(reference, config, ask).await?;
     let name = |error: Error| masked(error, &ready.masker).with("connector", reference);
-    let offered =
-        found.source.discover(ready.config.clone(), &ready.session).await.map_err(name)?;
+    let offered = found
+        .source
+        .discover(ready.config.clone(), &ready.session)
+        .await
+        .map_err(name)?;
     let pipeline = pipeline(reference, streams, ask);
     let catalog = select::configure(&pipeline, &offered, &[DestinationCapabilities::default()])?;
     let state = match state {
@@ -55,9 +58,16 @@ pub async fn read(
     };
     let drains = ready.spec.source.drains;
     let mut run = PipeRun::new(ask, cancel, &catalog);
-    let opening =
-        SourceOpening { catalog: catalog.clone(), state, session: run.source(&ready.session) };
-    let source = found.source.open(ready.config.clone(), opening).await.map_err(name)?;
+    let opening = SourceOpening {
+        catalog: catalog.clone(),
+        state,
+        session: run.source(&ready.session),
+    };
+    let source = found
+        .source
+        .open(ready.config.clone(), opening)
+        .await
+        .map_err(name)?;
     let session = run.destination(&Session::default());
     let writer = write_messages(out, &catalog, run.acks(), &session);
     run.execute(&pipeline, source, drains, writer, name).await
@@ -88,8 +98,15 @@ pub async fn write(
         acks: run.acks(),
         session: run.destination(&ready.session),
     };
-    let writer = found.destination.open(ready.config.clone(), opening).await.map_err(name)?;
-    let session = run.source(&Session { limits: ask.settings.limits(), ..Session::default() });
+    let writer = found
+        .destination
+        .open(ready.config.clone(), opening)
+        .await
+        .map_err(name)?;
+    let session = run.source(&Session {
+        limits: ask.settings.limits(),
+        ..Session::default()
+    });
     let source = echo::echoing(read_messages(input, &catalog, &session), out);
     run.execute(&pipeline, source, true, writer, name).await
 }
@@ -129,8 +146,15 @@ fn parse_catalog(text: &str) -> Result<ConfiguredCatalog> {
         return serde_json::from_value(value).map_err(invalid);
     }
     let catalog: Catalog = serde_json::from_value(value).map_err(invalid)?;
-    let streams = catalog.streams.into_iter().map(ConfiguredStream::new).collect();
-    Ok(ConfiguredCatalog { streams, ..ConfiguredCatalog::default() })
+    let streams = catalog
+        .streams
+        .into_iter()
+        .map(ConfiguredStream::new)
+        .collect();
+    Ok(ConfiguredCatalog {
+        streams,
+        ..ConfiguredCatalog::default()
+    })
 }
 
 struct PipeRun<'a> {
@@ -171,7 +195,13 @@ impl<'a> PipeRun<'a> {
 
     fn alive(&self, session: &Session) -> (Arc<Life>, Session) {
         let life = Life::new(session.observer.clone(), self.clock.clone());
-        (life.clone(), Session { observer: life, limits: session.limits.clone() })
+        (
+            life.clone(),
+            Session {
+                observer: life,
+                limits: session.limits.clone(),
+            },
+        )
     }
 
     fn source(&mut self, session: &Session) -> Session {

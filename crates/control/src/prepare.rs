@@ -110,7 +110,9 @@ fn locate(error: Error, connector: &Connector) -> Error {
         .iter()
         .find(|(key, _)| *key == "pointer")
         .map(|(_, p)| p.clone());
-    connector.locate(pointer.as_deref().unwrap_or_default()).locate(error)
+    connector
+        .locate(pointer.as_deref().unwrap_or_default())
+        .locate(error)
 }
 
 pub(crate) fn masked(error: Error, masker: &Masker) -> Error {

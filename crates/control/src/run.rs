@@ -173,61 +173,61 @@ async fn prepare_all(pipeline: &Pipeline, around: &Surroundings) -> Result<Prepa
             &around.registry,
         )?);
     }
-    let first = prepare::first_session(&pipeline.source, Role::Source, &around.ui, settings);
-    let spec = source
-        .spec(&first)
-        .await
-        .map_err(|e| named(e, Role::Source, &pipeline.source))?;
-    let source_ready = prepare::ready(
-        &pipeline.source,
-        spec,
-        Role::Source,
-        &around.ui,
-        settings,
-        Some(keeping()),
-    )
-    .await?;
-    let mut destinations = Vec::new();
-    for (destination, connector) in found.into_iter().zip(&pipeline.destinations) {
-        let first = prepare::first_session(connector, Role::Destination, &around.ui, settings);
-        let spec = destination
-            .spec(&first)
-            .await
-            .map_err(|e| named(e, Role::Destination, connector))?;
+    // The two sides are asked at the same time: a start of Python takes seconds (§6, 27).
+    let source_side = async {
+        let first = prepare::first_session(&pipeline.source, Role::Source, &around.ui, settings);
+        let name = |error| named(error, Role::Source, &pipeline.source);
+        let spec = source.spec(&first).await.map_err(name)?;
         let ready = prepare::ready(
-            connector,
+            &pipeline.source,
             spec,
-            Role::Destination,
+            Role::Source,
             &around.ui,
             settings,
             Some(keeping()),
         )
         .await?;
-        destinations.push((destination, ready));
-    }
-    around.ui.phase(&pipeline.id, &Phase::Discovering);
-    let mut prepared = Prepared {
-        source,
-        source_ready,
-        destinations,
-        catalog: ConfiguredCatalog::default(),
+        around.ui.phase(&pipeline.id, &Phase::Discovering);
+        let catalog = source
+            .source
+            .discover(ready.config.clone(), &ready.session)
+            .await;
+        let catalog = catalog.map_err(|e| prepare::masked(name(e), &ready.masker))?;
+        Ok::<_, Error>((ready, catalog))
     };
-    let catalog = prepared
-        .source
-        .source
-        .discover(
-            prepared.source_ready.config.clone(),
-            &prepared.source_ready.session,
-        )
-        .await
-        .map_err(|e| prepared.masked(named(e, Role::Source, &pipeline.source)))?;
-    let capabilities: Vec<_> = prepared
-        .destinations
+    let destination_side = async {
+        let mut destinations = Vec::new();
+        for (destination, connector) in found.into_iter().zip(&pipeline.destinations) {
+            let first = prepare::first_session(connector, Role::Destination, &around.ui, settings);
+            let spec = destination
+                .spec(&first)
+                .await
+                .map_err(|e| named(e, Role::Destination, connector))?;
+            let ready = prepare::ready(
+                connector,
+                spec,
+                Role::Destination,
+                &around.ui,
+                settings,
+                Some(keeping()),
+            )
+            .await?;
+            destinations.push((destination, ready));
+        }
+        Ok::<_, Error>(destinations)
+    };
+    let ((source_ready, catalog), destinations) = tokio::try_join!(source_side, destination_side)?;
+    let capabilities: Vec<_> = destinations
         .iter()
         .map(|(_, ready)| ready.spec.destination.clone())
         .collect();
-    prepared.catalog = select::configure(pipeline, &catalog, &capabilities)?;
-    Ok(prepared)
+    let catalog = select::configure(pipeline, &catalog, &capabilities)?;
+    Ok(Prepared {
+        source,
+        source_ready,
+        destinations,
+        catalog,
+    })
 }
 
 fn named(error: Error, role: Role, connector: &crossdock_config::Connector) -> Error {

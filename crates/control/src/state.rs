@@ -31,8 +31,10 @@ pub async fn known(store: &dyn Store, pipeline: &str) -> Result<()> {
         &code::PIPELINE_UNKNOWN,
         format!("the store knows no pipeline `{pipeline}`"),
     );
-    Err(match crossdock_config::nearest(pipeline, pipelines.iter().map(String::as_str)) {
-        Some(near) => error.hint(format!("did you mean `{near}`?")),
-        None => error,
-    })
+    Err(
+        match crossdock_config::nearest(pipeline, pipelines.iter().map(String::as_str)) {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None => error,
+        },
+    )
 }

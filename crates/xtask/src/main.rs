@@ -1,1 +1,7 @@
-fn main() {}
+//! `cargo xtask`: the development commands of this workspace.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    xtask::main(std::env::args().skip(1))
+}

@@ -6,7 +6,8 @@ use crate::lab::{Lab, exec, program, sdk_destination, stream};
 
 #[test]
 fn every_record_reaches_a_destination_on_the_real_sdk() {
-    let (Some(source), Some(destination)) = (program("CROSSDOCK_TEST_HARDCODED"), sdk_destination())
+    let (Some(source), Some(destination)) =
+        (program("CROSSDOCK_TEST_HARDCODED"), sdk_destination())
     else {
         return;
     };
@@ -20,7 +21,14 @@ fn every_record_reaches_a_destination_on_the_real_sdk() {
         assert_eq!(stream(&data, name)["written"], 3000, "{name}");
     }
     let product = &lines["products"][0];
-    assert!(product["make"].is_string() && product["price"].is_number(), "{product}");
+    assert!(
+        product["make"].is_string() && product["price"].is_number(),
+        "{product}"
+    );
     // A stream of this source has the same record again and again: nothing may differ.
-    assert!(lines["products"].iter().all(|p| p["make"] == product["make"]));
+    assert!(
+        lines["products"]
+            .iter()
+            .all(|p| p["make"] == product["make"])
+    );
 }

@@ -1,7 +1,8 @@
 //! `kill -9` of the engine, of the source and of the destination at random moments, in rounds, with
-//! real connectors on both ends. Afterwards nothing is lost (P4), checked by content.
+//! real connectors on both ends. The engine tries again when a connector dies and is started again
+//! when it dies itself. Afterwards nothing is lost (P4), checked by content.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::process::Child;
 use std::time::{Duration, Instant};
@@ -12,8 +13,16 @@ use crate::lab::{Lab, exec, program, sdk_destination};
 
 /// Rounds in which something is killed.
 const ROUNDS: u64 = 51;
-/// Users that each round has more than the one before.
-const STEP: u64 = 150;
+/// Users that each start of the engine has more than the one before.
+const STEP: u64 = 1500;
+/// Who is killed between two starts of the engine, in this order.
+const VICTIMS: [Victim; 5] = [
+    Victim::Source,
+    Victim::Destination,
+    Victim::Source,
+    Victim::Destination,
+    Victim::Engine,
+];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Victim {
@@ -26,9 +35,13 @@ enum Victim {
 fn children(parent: u32) -> Vec<(u32, String)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-        let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else { continue };
+        let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else {
+            continue;
+        };
         let dir = Path::new("/proc").join(pid.to_string());
-        let Ok(stat) = std::fs::read_to_string(dir.join("stat")) else { continue };
+        let Ok(stat) = std::fs::read_to_string(dir.join("stat")) else {
+            continue;
+        };
         // The name in brackets may hold anything; what follows it does not.
         let after = stat.rsplit(')').next().unwrap_or_default();
         if after.split_whitespace().nth(1) == Some(&parent.to_string()) {
@@ -40,13 +53,15 @@ fn children(parent: u32) -> Vec<(u32, String)> {
 }
 
 fn kill(pid: u32) {
-    let status = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status();
+    let status = std::process::Command::new("kill")
+        .args(["-9", &pid.to_string()])
+        .status();
     assert!(status.is_ok(), "kill runs");
 }
 
-/// Waits until the victim is there and at work, then a little, then kills it. False: the run was
-/// over before.
-fn strike(engine: &mut Child, victim: Victim, delay: Duration) -> bool {
+/// Waits until a victim that was not there before is there, then a little, then kills it. False:
+/// the run was over before.
+fn strike(engine: &mut Child, victim: Victim, delay: Duration, known: &mut HashSet<u32>) -> bool {
     let began = Instant::now();
     let marker = match victim {
         Victim::Engine => "destination.py write",
@@ -57,8 +72,13 @@ fn strike(engine: &mut Child, victim: Victim, delay: Duration) -> bool {
         if engine.try_wait().unwrap().is_some() {
             return false;
         }
-        assert!(began.elapsed() < Duration::from_secs(120), "nothing to kill appeared");
-        let working = children(engine.id()).into_iter().find(|(_, line)| line.contains(marker));
+        assert!(
+            began.elapsed() < Duration::from_secs(120),
+            "nothing to kill appeared"
+        );
+        let working = children(engine.id())
+            .into_iter()
+            .find(|(pid, line)| line.contains(marker) && !known.contains(pid));
         match working {
             Some((pid, _)) => break pid,
             None => std::thread::sleep(Duration::from_millis(20)),
@@ -73,12 +93,16 @@ fn strike(engine: &mut Child, victim: Victim, delay: Duration) -> bool {
         Victim::Engine => engine.kill().unwrap(),
         Victim::Source | Victim::Destination => kill(found),
     }
+    // Whatever ran at that moment is not what the next strike waits for.
+    known.extend(children(engine.id()).into_iter().map(|(pid, _)| pid));
+    known.insert(found);
     true
 }
 
 #[test]
 fn nothing_is_lost_when_anything_is_killed() {
-    let (Some(faker), Some(destination)) = (program("CROSSDOCK_TEST_FAKER"), sdk_destination()) else {
+    let (Some(faker), Some(destination)) = (program("CROSSDOCK_TEST_FAKER"), sdk_destination())
+    else {
         return;
     };
     let lab = Lab::new();
@@ -88,7 +112,11 @@ fn nothing_is_lost_when_anything_is_killed() {
             "records_per_slice": 20, "parallelism": 1});
         let more = json!({
             "streams": [{"name": "users"}, {"name": "purchases"}],
-            "settings": {"retries": {"complete_failures": 1, "partial_failures": 1}, "commit_interval": "10ms"}});
+            "settings": {
+                "retries": {
+                    "complete_failures": 50, "complete_failures_total": 50,
+                    "partial_failures": 50, "partial_failures_total": 50, "backoff": "10ms"},
+                "commit_interval": "10ms"}});
         let out = (destination.as_str(), json!({"path": lab.text("out.jsonl")}));
         lab.pipeline((&exec(&[&faker]), config), out, more)
     };
@@ -100,15 +128,21 @@ fn nothing_is_lost_when_anything_is_killed() {
     let mut kills: BTreeMap<&str, u64> = BTreeMap::new();
     let mut rounds = 0;
     let mut count = 200;
+    let mut starts = 0;
     while rounds < ROUNDS {
+        starts += 1;
         let file = write(count);
         let mut engine = lab.spawn(&["run", file.to_str().unwrap()]);
-        let victim = [Victim::Engine, Victim::Source, Victim::Destination][(rounds % 3) as usize];
-        // The source needs seconds to start and moments to send: strike all along.
-        let delay = Duration::from_millis(random(4000));
-        let struck = strike(&mut engine, victim, delay);
-        engine.wait().unwrap();
-        if struck {
+        let mut known = HashSet::new();
+        for victim in VICTIMS {
+            // The source needs seconds to start and moments to send: strike at both.
+            let delay = match random(2) {
+                0 => Duration::from_millis(random(3000)),
+                _ => Duration::from_millis(2000 + random(4000)),
+            };
+            if !strike(&mut engine, victim, delay, &mut known) {
+                break;
+            }
             rounds += 1;
             let name = match victim {
                 Victim::Engine => "engine",
@@ -117,6 +151,8 @@ fn nothing_is_lost_when_anything_is_killed() {
             };
             *kills.entry(name).or_default() += 1;
         }
+        // A run that was not broken to its end ends by itself.
+        engine.wait().unwrap();
         count += STEP;
     }
     let file = write(count);
@@ -131,14 +167,24 @@ fn nothing_is_lost_when_anything_is_killed() {
             duplicates += u64::from(by_id.insert(id, record).is_some());
         }
         let ids: Vec<_> = by_id.keys().copied().collect();
-        assert_eq!(ids, (1..=count).collect::<Vec<_>>(), "{name} has every record");
+        assert_eq!(
+            ids,
+            (1..=count).collect::<Vec<_>>(),
+            "{name} has every record"
+        );
         for (id, record) in by_id {
             let whole = match name {
-                "users" => record["email"].as_str().is_some_and(|e| e.contains(&format!("+{id}@"))),
+                "users" => record["email"]
+                    .as_str()
+                    .is_some_and(|e| e.contains(&format!("+{id}@"))),
                 _ => record["user_id"].as_u64().is_some(),
             };
             assert!(whole, "{name} {id} is not what the source sent: {record}");
         }
     }
-    eprintln!("killed {kills:?} in {rounds} rounds; {count} users; {duplicates} records came twice");
+    eprintln!(
+        "killed {kills:?} in {rounds} rounds and {starts} starts; {count} users; \
+         {duplicates} records came twice"
+    );
+    assert_eq!(kills.len(), 3, "each of the three was killed: {kills:?}");
 }

@@ -41,7 +41,9 @@ pub(crate) struct Lab {
 
 impl Lab {
     pub(crate) fn new() -> Self {
-        Self { dir: TempDir::new().unwrap() }
+        Self {
+            dir: TempDir::new().unwrap(),
+        }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -53,13 +55,21 @@ impl Lab {
     }
 
     /// Writes a pipeline file. JSON is YAML, so that is what it is.
-    pub(crate) fn pipeline(&self, source: (&str, Value), destination: (&str, Value), more: Value) -> PathBuf {
+    pub(crate) fn pipeline(
+        &self,
+        source: (&str, Value),
+        destination: (&str, Value),
+        more: Value,
+    ) -> PathBuf {
         let mut pipeline = json!({
             "id": "p",
             "source": {"connector": source.0, "config": source.1},
             "destination": {"connector": destination.0, "config": destination.1},
         });
-        pipeline.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        pipeline
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
         let file = json!({"version": 1, "pipelines": [pipeline]});
         let path = self.path("pipeline.yaml");
         std::fs::write(&path, file.to_string()).unwrap();
@@ -92,7 +102,11 @@ impl Lab {
     }
 
     pub(crate) fn spawn(&self, args: &[&str]) -> Child {
-        self.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        self.command(args)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
     }
 
     /// The records that the SDK destination or `native:jsonl` wrote, by stream, in order.
@@ -101,9 +115,14 @@ impl Lab {
         let text = std::fs::read_to_string(self.path(name)).unwrap_or_default();
         for line in text.lines() {
             // A destination that was killed leaves half a line; the next run goes on after it.
-            let Ok(value) = serde_json::from_str::<Value>(line) else { continue };
+            let Ok(value) = serde_json::from_str::<Value>(line) else {
+                continue;
+            };
             let stream = value["stream"].as_str().unwrap_or_default().to_owned();
-            streams.entry(stream).or_default().push(value["data"].clone());
+            streams
+                .entry(stream)
+                .or_default()
+                .push(value["data"].clone());
         }
         streams
     }
@@ -118,14 +137,18 @@ impl Lab {
             if stream.starts_with('.') {
                 continue;
             }
-            let mut files: Vec<_> =
-                std::fs::read_dir(&folder).unwrap().map(|f| f.unwrap().path()).collect();
+            let mut files: Vec<_> = std::fs::read_dir(&folder)
+                .unwrap()
+                .map(|f| f.unwrap().path())
+                .collect();
             files.sort();
             let records = files
                 .iter()
                 .flat_map(|file| {
                     let text = std::fs::read_to_string(file).unwrap();
-                    text.lines().map(|l| serde_json::from_str(l).unwrap()).collect::<Vec<Value>>()
+                    text.lines()
+                        .map(|l| serde_json::from_str(l).unwrap())
+                        .collect::<Vec<Value>>()
                 })
                 .collect();
             streams.insert(stream, records);
@@ -138,19 +161,27 @@ fn envelope(output: &Output) -> Value {
     let text = String::from_utf8_lossy(&output.stdout);
     let line = text.lines().last().unwrap_or_default();
     serde_json::from_str(line).unwrap_or_else(|_| {
-        panic!("no envelope: {text}\n{}", String::from_utf8_lossy(&output.stderr))
+        panic!(
+            "no envelope: {text}\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        )
     })
 }
 
 /// The counts of a stream in the data of `run`.
 pub(crate) fn stream<'a>(data: &'a Value, name: &str) -> &'a Value {
-    let runs = data["runs"].as_array().or_else(|| data["pipelines"].as_array());
+    let runs = data["runs"]
+        .as_array()
+        .or_else(|| data["pipelines"].as_array());
     let streams = match runs {
         Some(runs) => &runs[0]["streams"],
         None => &data["streams"],
     };
     streams
         .as_array()
-        .and_then(|s| s.iter().find(|s| s["stream"]["name"] == name || s["stream"] == name || s["name"] == name))
+        .and_then(|s| {
+            s.iter()
+                .find(|s| s["stream"]["name"] == name || s["stream"] == name || s["name"] == name)
+        })
         .unwrap_or_else(|| panic!("no stream {name} in {data:#}"))
 }

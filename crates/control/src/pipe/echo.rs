@@ -19,7 +19,10 @@ pub(super) fn echoing(
     out: impl AsyncWrite + Send + Unpin + 'static,
 ) -> Box<dyn SourceReader> {
     let out = Arc::new(Mutex::new(out));
-    let control = Arc::new(Echo { inner: reader.control(), out });
+    let control = Arc::new(Echo {
+        inner: reader.control(),
+        out,
+    });
     Box::new(Echoing { reader, control })
 }
 
@@ -43,7 +46,9 @@ impl<W> fmt::Debug for Echo<W> {
 impl<W: AsyncWrite + Send + Unpin> SourceControl for Echo<W> {
     async fn committed(&self, checkpoint: &Checkpoint) -> Result<()> {
         self.inner.committed(checkpoint).await?;
-        let Some(line) = &checkpoint.wire else { return Ok(()) };
+        let Some(line) = &checkpoint.wire else {
+            return Ok(());
+        };
         let failed = |cause: std::io::Error| {
             Error::new(&code::IO, "the output cannot be written").caused_by(cause)
         };

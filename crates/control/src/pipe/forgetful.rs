@@ -12,7 +12,11 @@ use crossdock_core::stream::StreamId;
 /// The right to write nothing. The epoch is the time, so that the files of two such runs never
 /// have the same name.
 pub(super) fn lease(pipeline: &str) -> Lease {
-    Lease { pipeline: pipeline.to_owned(), epoch: SystemClock.now_ms(), run: 1 }
+    Lease {
+        pipeline: pipeline.to_owned(),
+        epoch: SystemClock.now_ms(),
+        run: 1,
+    }
 }
 
 /// Takes every commit and keeps nothing.

@@ -1,0 +1,175 @@
+//! Settings: units, and which values make sense.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crossdock_core::code;
+use serde_json::Value;
+
+use super::Builder;
+use crate::node::Place;
+use crate::quantity;
+use crate::setting::Settings;
+use crate::wire;
+
+/// Whether a quantity may be nothing.
+#[derive(Clone, Copy, PartialEq)]
+enum Least {
+    Zero,
+    Positive,
+}
+
+impl Builder<'_> {
+    /// Overrides `settings` by what is given, key by key.
+    pub(super) fn settings(
+        &mut self,
+        settings: &mut Settings,
+        given: wire::Settings,
+        place: &Place<'_>,
+    ) {
+        use Least::{Positive, Zero};
+        let sizes = [
+            (
+                &mut settings.memory_budget,
+                given.memory_budget,
+                "memory_budget",
+            ),
+            (
+                &mut settings.max_line_bytes,
+                given.max_line_bytes,
+                "max_line_bytes",
+            ),
+        ];
+        for (target, value, key) in sizes {
+            if let Some(value) = value {
+                self.size(target, &value, &place.key(key));
+            }
+        }
+        let durations = [
+            (&mut settings.grace, given.grace, "grace", Zero),
+            (
+                &mut settings.command_timeout,
+                given.command_timeout,
+                "command_timeout",
+                Positive,
+            ),
+            (
+                &mut settings.source_silence,
+                given.source_silence,
+                "source_silence",
+                Positive,
+            ),
+            (
+                &mut settings.destination_silence,
+                given.destination_silence,
+                "destination_silence",
+                Positive,
+            ),
+            (
+                &mut settings.checkpoint_silence,
+                given.checkpoint_silence,
+                "checkpoint_silence",
+                Positive,
+            ),
+            (
+                &mut settings.finish_timeout,
+                given.finish_timeout,
+                "finish_timeout",
+                Positive,
+            ),
+            (
+                &mut settings.commit_interval,
+                given.commit_interval,
+                "commit_interval",
+                Zero,
+            ),
+        ];
+        for (target, value, key, least) in durations {
+            if let Some(value) = value {
+                self.duration(target, &value, least, &place.key(key));
+            }
+        }
+        set(&mut settings.unreadable_records, given.unreadable_records);
+        set(&mut settings.count_mismatch, given.count_mismatch);
+        set(&mut settings.rejected_records, given.rejected_records);
+        if let Some(store) = given.store {
+            if store.trim().is_empty() {
+                let place = place.key("store");
+                self.wrong
+                    .push(place.fault(&code::CONFIG_INVALID, "the path is empty"));
+            }
+            settings.store = Some(PathBuf::from(store));
+        }
+        if let Some(retries) = given.retries {
+            self.retries(&mut settings.retries, retries, &place.key("retries"));
+        }
+    }
+
+    fn retries(
+        &mut self,
+        target: &mut crate::setting::Retries,
+        given: wire::Retries,
+        place: &Place<'_>,
+    ) {
+        set(&mut target.complete_failures, given.complete_failures);
+        set(
+            &mut target.complete_failures_total,
+            given.complete_failures_total,
+        );
+        set(&mut target.partial_failures, given.partial_failures);
+        set(
+            &mut target.partial_failures_total,
+            given.partial_failures_total,
+        );
+        set(&mut target.backoff_factor, given.backoff_factor);
+        if let Some(value) = given.backoff {
+            let place = place.key("backoff");
+            self.duration(&mut target.backoff, &value, Least::Zero, &place);
+        }
+        if let Some(value) = given.backoff_max {
+            let place = place.key("backoff_max");
+            self.duration(&mut target.backoff_max, &value, Least::Zero, &place);
+        }
+    }
+
+    fn duration(&mut self, target: &mut Duration, text: &str, least: Least, place: &Place<'_>) {
+        match quantity::duration(text) {
+            Ok(Duration::ZERO) if least == Least::Positive => {
+                let fault = place.fault(&code::CONFIG_INVALID, "the duration is zero");
+                self.wrong
+                    .push(fault.hint("for no limit in practice, write `3650d`"));
+            }
+            Ok(duration) => *target = duration,
+            Err(why) => {
+                let fault = place.fault(&code::CONFIG_INVALID, "the duration cannot be read");
+                self.wrong.push(fault.hint(why));
+            }
+        }
+    }
+
+    fn size(&mut self, target: &mut usize, value: &Value, place: &Place<'_>) {
+        let read = match value {
+            Value::String(text) => quantity::size(text),
+            other => other
+                .as_u64()
+                .and_then(|bytes| usize::try_from(bytes).ok())
+                .ok_or_else(|| "a size is a whole number of bytes".into()),
+        };
+        match read {
+            Ok(0) => self
+                .wrong
+                .push(place.fault(&code::CONFIG_INVALID, "the size is zero")),
+            Ok(bytes) => *target = bytes,
+            Err(why) => {
+                let fault = place.fault(&code::CONFIG_INVALID, "the size cannot be read");
+                self.wrong.push(fault.hint(why));
+            }
+        }
+    }
+}
+
+fn set<T>(target: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *target = given;
+    }
+}

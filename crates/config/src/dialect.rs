@@ -1,0 +1,74 @@
+//! Which kind of pipeline file a document is. Each kind becomes the same plan; those of other
+//! worlds (Conduit's and DataFlow's) are recognised here and are not read yet.
+
+use crossdock_core::code;
+
+use crate::diagnostic::{Diagnostic, quoted};
+use crate::node::{Place, Tree};
+use crate::suggestion;
+
+/// A kind of pipeline file, with its version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// Our own, `version: 1`.
+    CrossdockV1,
+}
+
+/// Tells the kind of the document at `root`.
+pub(crate) fn recognise(root: &Place<'_>) -> Result<Dialect, Diagnostic> {
+    let expect = "begin the file with `version: 1`";
+    match &root.node.tree {
+        Tree::Mapping(_) => {}
+        Tree::Null => {
+            let message = "the file is empty";
+            return Err(root.fault(&code::CONFIG_SYNTAX, message).hint(expect));
+        }
+        _ => {
+            let message = format!("expected a mapping, found {}", root.node.kind());
+            return Err(root.fault(&code::CONFIG_SYNTAX, message).hint(expect));
+        }
+    }
+    if let Some(kind) = root.node.get("kind")
+        && kind.text() == Some("DataFlow")
+    {
+        return Err(later(&root.key("kind"), "a DataFlow manifest"));
+    }
+    let Some(version) = root.node.get("version") else {
+        let fault = root.fault(&code::CONFIG_VERSION, "the file has no `version`");
+        let keys = root.node.entries().iter().map(|entry| entry.key.as_str());
+        let slip = keys
+            .filter(|key| suggestion::nearest(key, ["version"]).is_some())
+            .find(|key| *key != "version");
+        return Err(fault.hint(match slip {
+            Some(key) => format!("did you mean `version` by {}?", quoted(key)),
+            None => expect.into(),
+        }));
+    };
+    let place = root.key("version");
+    let text = match &version.tree {
+        Tree::Number(number) => number.to_string(),
+        Tree::String(text) => text.clone(),
+        _ => {
+            let message = format!("expected a version, found {}", version.kind());
+            let fault = place.fault(&code::CONFIG_VERSION, message);
+            return Err(fault.hint(code::CONFIG_VERSION.remedy));
+        }
+    };
+    match text.as_str() {
+        "1" => Ok(Dialect::CrossdockV1),
+        // Conduit's own versions have two parts.
+        "1.0" | "1.1" | "2.0" | "2.1" | "2.2" => Err(later(&place, "a Conduit pipeline file")),
+        other => {
+            let message = format!("version {} is not known", quoted(other));
+            let fault = place.fault(&code::CONFIG_VERSION, message);
+            Err(fault.hint(code::CONFIG_VERSION.remedy))
+        }
+    }
+}
+
+fn later(place: &Place<'_>, what: &str) -> Diagnostic {
+    let message = format!("this is {what}, which this version of Crossdock does not read yet");
+    place
+        .fault(&code::CONFIG_VERSION, message)
+        .hint("use a newer Crossdock, or write the pipeline with `version: 1`")
+}

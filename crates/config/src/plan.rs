@@ -1,0 +1,253 @@
+//! The plan: what a pipeline file, of whatever kind, or a command line comes down to.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crossdock_core::catalog::FieldPath;
+use crossdock_core::{DestinationSyncMode, StreamId, SyncMode};
+use serde_json::Value;
+
+use crate::diagnostic::Location;
+use crate::node::Position;
+use crate::pattern;
+use crate::reference::ConnectorRef;
+use crate::setting::Settings;
+
+/// What to run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The settings of the file: for what concerns all pipelines, such as the store.
+    pub settings: Settings,
+    /// The pipelines, in the file's order; at least one; no id twice.
+    pub pipelines: Vec<Pipeline>,
+}
+
+/// One source, its streams, and where they go.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pipeline {
+    /// The name under which its state is kept.
+    pub id: String,
+    /// Where the records come from.
+    pub source: Connector,
+    /// Where they go; at least one.
+    pub destinations: Vec<Connector>,
+    /// The selected streams; empty: all.
+    pub streams: Vec<StreamSelection>,
+    /// Which namespace the streams have at the destination (§3.10).
+    pub namespace: NamespaceRule,
+    /// Put before each stream's name at the destination; mostly empty.
+    pub prefix: String,
+    /// The settings of the file, overridden by the pipeline's own.
+    pub settings: Settings,
+}
+
+impl Pipeline {
+    /// How `stream` was selected: the entries that match it, joined, with a later entry's keys
+    /// before an earlier one's; its `name` and `namespace` are then the stream's own. `None`: it
+    /// was not selected.
+    #[must_use]
+    pub fn selection(&self, stream: &StreamId) -> Option<StreamSelection> {
+        let matching = self.streams.iter().filter(|entry| entry.matches(stream));
+        let mut joined = StreamSelection {
+            name: stream.name.to_string(),
+            namespace: stream.namespace.as_deref().map(ToOwned::to_owned),
+            ..StreamSelection::default()
+        };
+        let mut selected = self.streams.is_empty();
+        for entry in matching {
+            selected = true;
+            joined.override_by(entry);
+        }
+        selected.then_some(joined)
+    }
+}
+
+/// A connector and its configuration.
+#[derive(Clone, PartialEq)]
+pub struct Connector {
+    /// Which connector.
+    pub reference: ConnectorRef,
+    /// Its configuration, references to secrets resolved. Every resolved value is still text: see
+    /// [`crate::coerce`].
+    pub config: Value,
+    /// JSON pointers to the values that were nothing but one reference.
+    pub references: Vec<String>,
+    /// The texts that references brought in, to be masked wherever they turn up (P10).
+    pub secrets: Vec<String>,
+    /// Where it stands in the file.
+    pub at: Location,
+    /// Where the configuration's values stand in the file, by JSON pointer.
+    pub(crate) positions: BTreeMap<String, (String, Position)>,
+}
+
+impl Connector {
+    /// A connector that did not come from a pipeline file.
+    #[must_use]
+    pub fn new(reference: ConnectorRef, config: impl Into<ConnectorConfig>) -> Self {
+        let config = config.into();
+        Self {
+            reference,
+            config: config.value,
+            references: config.references,
+            secrets: config.secrets,
+            at: config.at,
+            positions: config.positions,
+        }
+    }
+
+    /// Where the value at a JSON pointer into `config` stands in the file; where there is none,
+    /// the nearest value around it.
+    #[must_use]
+    pub fn locate(&self, pointer: &str) -> Location {
+        let mut pointer = pointer;
+        loop {
+            if let Some((path, at)) = self.positions.get(pointer) {
+                return Location {
+                    file: self.at.file.clone(),
+                    path: path.clone(),
+                    line: at.line,
+                    column: at.column,
+                };
+            }
+            match pointer.rfind('/') {
+                Some(parent) => pointer = &pointer[..parent],
+                None => return self.at.clone(),
+            }
+        }
+    }
+}
+
+/// Values are left out, since any of them may be a secret (P10).
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector")
+            .field("reference", &self.reference.to_string())
+            .field("config", &Keys(&self.config))
+            .field("at", &self.at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A connector's configuration, from a file of its own or made by hand.
+#[derive(Clone, Default, PartialEq)]
+pub struct ConnectorConfig {
+    /// As [`Connector::config`].
+    pub value: Value,
+    /// As [`Connector::references`].
+    pub references: Vec<String>,
+    /// As [`Connector::secrets`].
+    pub secrets: Vec<String>,
+    /// Where it stands.
+    pub at: Location,
+    pub(crate) positions: BTreeMap<String, (String, Position)>,
+}
+
+/// A configuration without references, taken as it is.
+impl From<Value> for ConnectorConfig {
+    fn from(value: Value) -> Self {
+        Self {
+            value,
+            ..Self::default()
+        }
+    }
+}
+
+/// As [`Connector`]'s: keys only.
+impl fmt::Debug for ConnectorConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectorConfig")
+            .field("value", &Keys(&self.value))
+            .field("at", &self.at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The top-level keys of a configuration.
+struct Keys<'a>(&'a Value);
+
+impl fmt::Debug for Keys<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys = self.0.as_object().into_iter().flat_map(|map| map.keys());
+        f.debug_set().entries(keys).finish()
+    }
+}
+
+/// Which streams are moved, and how. What is `None` is left to the source and the destination.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StreamSelection {
+    /// The stream's name, in which `*` stands for any text.
+    pub name: String,
+    /// The namespace at the source. `None`: any.
+    pub namespace: Option<String>,
+    /// How the source reads it.
+    pub sync_mode: Option<SyncMode>,
+    /// How the destination writes it.
+    pub destination_sync_mode: Option<DestinationSyncMode>,
+    /// The key.
+    pub primary_key: Option<Vec<FieldPath>>,
+    /// The cursor.
+    pub cursor_field: Option<FieldPath>,
+    /// The top-level fields to keep. `None`: all.
+    pub fields: Option<Vec<String>>,
+    /// Where it stands in the file, for errors that show later.
+    pub at: Location,
+}
+
+impl StreamSelection {
+    /// The streams whose name is, or fits, `name`.
+    #[must_use]
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether this entry speaks of `stream`.
+    #[must_use]
+    pub fn matches(&self, stream: &StreamId) -> bool {
+        let namespace_fits = match &self.namespace {
+            Some(namespace) => stream.namespace.as_deref() == Some(namespace),
+            None => true,
+        };
+        namespace_fits && pattern::matches(&self.name, &stream.name)
+    }
+
+    /// Whether `name` stands for more than one stream.
+    #[must_use]
+    pub fn is_pattern(&self) -> bool {
+        self.name.contains('*')
+    }
+
+    fn override_by(&mut self, later: &Self) {
+        fn take<T: Clone>(mine: &mut Option<T>, later: &Option<T>) {
+            if later.is_some() {
+                mine.clone_from(later);
+            }
+        }
+        take(&mut self.sync_mode, &later.sync_mode);
+        take(
+            &mut self.destination_sync_mode,
+            &later.destination_sync_mode,
+        );
+        take(&mut self.primary_key, &later.primary_key);
+        take(&mut self.cursor_field, &later.cursor_field);
+        take(&mut self.fields, &later.fields);
+        self.at = later.at.clone();
+    }
+}
+
+/// Which namespace the streams have at the destination (§3.10).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum NamespaceRule {
+    /// As at the source.
+    #[default]
+    Source,
+    /// None: the destination uses the one it is configured with.
+    Destination,
+    /// This text, in which `${SOURCE_NAMESPACE}` stands for the source's; a blank result is none.
+    Custom(String),
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,149 @@
+//! The limits and choices of a run, in units that code can use. The defaults stand here, and in
+//! the JSON Schema, and a test holds them together.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crossdock_core::session::Limits;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Limits and choices of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Memory for records on their way, in bytes, over all queues of a run (P7).
+    pub memory_budget: usize,
+    /// Longest line or message accepted from a connector, in bytes (P11).
+    pub max_line_bytes: usize,
+    /// Time from asking a process to end until it is killed (P8).
+    pub grace: Duration,
+    /// Time for `spec`, `check` and `discover`.
+    pub command_timeout: Duration,
+    /// How long a source may say nothing at all (P9).
+    pub source_silence: Duration,
+    /// How long a destination may accept nothing (P9).
+    pub destination_silence: Duration,
+    /// How long a destination that has all data may hold back a checkpoint (P9).
+    pub checkpoint_silence: Duration,
+    /// Time that a destination has to finish after the last record.
+    pub finish_timeout: Duration,
+    /// At most this long a durable checkpoint waits for others to be committed with it.
+    pub commit_interval: Duration,
+    /// Lines that look like records and cannot be read.
+    pub unreadable_records: UnreadableRecords,
+    /// Records read that are not accounted for (P6).
+    pub count_mismatch: CountMismatch,
+    /// Records that a destination rejects.
+    pub rejected_records: RejectedRecords,
+    /// How often a run that failed is tried again.
+    pub retries: Retries,
+    /// The file that keeps the state. `None`: the caller's default. The same for all pipelines
+    /// of a plan.
+    pub store: Option<PathBuf>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        const MINUTE: u64 = 60;
+        const HOUR: u64 = 60 * MINUTE;
+        let limits = Limits::default();
+        Self {
+            memory_budget: 256 << 20,
+            max_line_bytes: limits.max_line_bytes,
+            grace: limits.grace,
+            command_timeout: limits.command_timeout,
+            source_silence: Duration::from_secs(3 * HOUR),
+            destination_silence: Duration::from_secs(2 * HOUR),
+            // Some destinations return checkpoints only at their end.
+            checkpoint_silence: Duration::from_secs(24 * HOUR),
+            finish_timeout: limits.finish_timeout,
+            commit_interval: Duration::from_millis(200),
+            unreadable_records: UnreadableRecords::Fail,
+            count_mismatch: CountMismatch::Fail,
+            rejected_records: RejectedRecords::Fail,
+            retries: Retries::default(),
+            store: None,
+        }
+    }
+}
+
+impl Settings {
+    /// The part that connectors' host sides keep.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits {
+            max_line_bytes: self.max_line_bytes,
+            command_timeout: self.command_timeout,
+            grace: self.grace,
+            finish_timeout: self.finish_timeout,
+            drop_unreadable_records: self.unreadable_records == UnreadableRecords::Drop,
+        }
+    }
+}
+
+/// What to do with a line that looks like a record and cannot be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UnreadableRecords {
+    /// The run fails.
+    #[default]
+    Fail,
+    /// The line is dropped and counted.
+    Drop,
+}
+
+/// What to do when the records read are not the records accounted for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CountMismatch {
+    /// The run fails.
+    #[default]
+    Fail,
+    /// The run goes on and says so.
+    Warn,
+}
+
+/// What to do when a destination rejects records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RejectedRecords {
+    /// The run fails.
+    #[default]
+    Fail,
+    /// The run goes on; the records are lost and counted.
+    Allow,
+}
+
+/// How often a run that failed is tried again. A failure is complete where nothing was committed,
+/// and partial otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retries {
+    /// Complete failures in a row that end the run.
+    pub complete_failures: u32,
+    /// Complete failures in total that end the run.
+    pub complete_failures_total: u32,
+    /// Partial failures in a row that end the run.
+    pub partial_failures: u32,
+    /// Partial failures in total that end the run.
+    pub partial_failures_total: u32,
+    /// The wait after the first complete failure.
+    pub backoff: Duration,
+    /// Each further wait is this many times longer.
+    pub backoff_factor: u32,
+    /// The longest wait.
+    pub backoff_max: Duration,
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self {
+            complete_failures: 3,
+            complete_failures_total: 5,
+            partial_failures: 10,
+            partial_failures_total: 20,
+            backoff: Duration::from_secs(10),
+            backoff_factor: 3,
+            backoff_max: Duration::from_secs(30 * 60),
+        }
+    }
+}

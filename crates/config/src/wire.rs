@@ -1,0 +1,260 @@
+//! The pipeline file as it is written, version 1: what its keys are called, what they mean and
+//! which types they have. The JSON Schema comes from here, and with it every check of structure.
+//!
+//! Field types are as wide as the file's forms; [`crate::build`] makes the plan's own of them.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
+
+use crossdock_core::{DestinationSyncMode, SyncMode};
+
+use crate::quantity::{DURATION_PATTERN, SIZE_PATTERN};
+use crate::setting::{CountMismatch, RejectedRecords, UnreadableRecords};
+
+/// A Crossdock pipeline file: what to move from where to where.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Crossdock pipeline file")]
+pub(crate) struct File {
+    /// The version of the file's form.
+    #[schemars(schema_with = "version_one")]
+    #[expect(dead_code, reason = "the dialect was told by it before")]
+    version: IgnoredAny,
+    /// Settings for all pipelines of the file.
+    pub(crate) settings: Option<Settings>,
+    /// The pipelines.
+    #[schemars(length(min = 1))]
+    pub(crate) pipelines: Vec<Pipeline>,
+}
+
+/// One source, its streams, and where they go.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Pipeline {
+    /// The pipeline's name, under which its state is kept: letters, digits, `.`, `_` and `-`.
+    #[schemars(regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"))]
+    pub(crate) id: String,
+    /// Where the records come from.
+    pub(crate) source: Connector,
+    /// The streams to move. Without it: all, incrementally where the source can. Where several
+    /// entries match a stream, a later entry's keys override an earlier one's.
+    #[schemars(length(min = 1))]
+    pub(crate) streams: Option<Vec<Stream>>,
+    /// Where the records go. Either this or `destinations`.
+    pub(crate) destination: Option<Connector>,
+    /// Several places where the records go, each of which gets all of them.
+    #[schemars(length(min = 1))]
+    pub(crate) destinations: Option<Vec<Connector>>,
+    /// Which namespace the streams have at the destination. Without it: the source's.
+    pub(crate) namespace: Option<Namespace>,
+    /// Put before each stream's name at the destination.
+    pub(crate) prefix: Option<String>,
+    /// Settings of this pipeline, which override those of the file key by key.
+    pub(crate) settings: Option<Settings>,
+}
+
+/// A connector and its configuration.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Connector {
+    /// Which connector: `native:NAME`, `airbyte:python:PACKAGE[==VERSION]`,
+    /// `airbyte:docker:IMAGE[:TAG]`, `airbyte:exec:PROGRAM ARGUMENT…`, `conduit:exec:PROGRAM`,
+    /// `dataflow:TYPE` or `dataflow:exec:PROGRAM`. A program's relative path is seen from the
+    /// directory in which Crossdock is started.
+    #[schemars(extend("examples" = ["native:parquet", "airbyte:python:airbyte-source-faker"]))]
+    pub(crate) connector: String,
+    /// The connector's own configuration; `crossdock spec` prints what it expects. In strings,
+    /// `${env:NAME}`, `${env:NAME:-default}` and `${file:PATH}` (seen from this file's directory)
+    /// stand for values from outside, and `$${` for `${` itself. Other relative paths are seen
+    /// from the directory in which Crossdock is started.
+    #[expect(
+        dead_code,
+        reason = "it is read from the located tree, where its secrets are"
+    )]
+    config: Option<Map<String, Value>>,
+}
+
+/// Which streams are moved, and how.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Stream {
+    /// The stream's name; `*` stands for any text.
+    #[schemars(extend("examples" = ["users", "orders_*", "*"]))]
+    pub(crate) name: String,
+    /// The stream's namespace at the source. Without it: any.
+    pub(crate) namespace: Option<String>,
+    /// How the source reads it.
+    #[serde(default)]
+    #[schemars(schema_with = "sync_mode")]
+    pub(crate) sync_mode: Option<SyncMode>,
+    /// How the destination writes it.
+    #[serde(default)]
+    #[schemars(schema_with = "destination_sync_mode")]
+    pub(crate) destination_sync_mode: Option<DestinationSyncMode>,
+    /// The fields that make a record unique: `id`, `[id, region]`, or paths into nested fields,
+    /// `[[id], [address, city]]`.
+    #[serde(default)]
+    #[schemars(schema_with = "primary_key")]
+    pub(crate) primary_key: Option<Value>,
+    /// The field that tells what is new: `updated_at`, or the path of a nested one,
+    /// `[meta, updated_at]`.
+    #[serde(default)]
+    #[schemars(schema_with = "cursor_field")]
+    pub(crate) cursor_field: Option<Value>,
+    /// The top-level fields to keep. Without it: all.
+    #[schemars(length(min = 1))]
+    pub(crate) fields: Option<Vec<String>>,
+}
+
+/// Which namespace the streams have at the destination.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Namespace {
+    /// How it is found.
+    pub(crate) definition: NamespaceDefinition,
+    /// With `custom`: the namespace, in which `${SOURCE_NAMESPACE}` stands for the source's.
+    #[schemars(extend("examples" = ["${SOURCE_NAMESPACE}_raw"]))]
+    pub(crate) format: Option<String>,
+}
+
+/// How the namespace at the destination is found.
+#[derive(Clone, Copy, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NamespaceDefinition {
+    /// As at the source.
+    Source,
+    /// None: the destination uses the one it is configured with.
+    Destination,
+    /// By `format`.
+    Custom,
+}
+
+/// Limits and choices. Durations are written as `500ms`, `10s`, `5m`, `2h`, `1d`, sizes as
+/// `256MiB` or `64MB`.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// Memory for records on their way, over all queues of a run.
+    #[serde(default)]
+    #[schemars(schema_with = "size", extend("default" = "256MiB"))]
+    pub(crate) memory_budget: Option<Value>,
+    /// Longest line or message accepted from a connector.
+    #[serde(default)]
+    #[schemars(schema_with = "size", extend("default" = "256MiB"))]
+    pub(crate) max_line_bytes: Option<Value>,
+    /// Time from asking a connector's process to end until it is killed.
+    #[serde(default)]
+    #[schemars(schema_with = "duration", extend("default" = "10s"))]
+    pub(crate) grace: Option<String>,
+    /// Time that a connector has for `spec`, `check` and `discover`.
+    #[serde(default)]
+    #[schemars(schema_with = "duration", extend("default" = "9m"))]
+    pub(crate) command_timeout: Option<String>,
+    /// How long a source may say nothing at all.
+    #[serde(default)]
+    #[schemars(schema_with = "duration", extend("default" = "3h"))]
+    pub(crate) source_silence: Option<String>,
+    /// How long a destination may accept nothing.
+    #[serde(default)]
+    #[schemars(schema_with = "duration", extend("default" = "2h"))]
+    pub(crate) destination_silence: Option<String>,
+    /// How long a destination that has all data may hold back a checkpoint.
+    #[serde(default)]
+    #[schemars(schema_with = "duration", extend("default" = "24h"))]
+    pub(crate) checkpoint_silence: Option<String>,
+    /// Time that a destination has to finish after the last record.
+    #[serde(default)]
+    #[schemars(schema_with = "duration", extend("default" = "24h"))]
+    pub(crate) finish_timeout: Option<String>,
+    /// At most this long a durable checkpoint waits for others to be committed with it.
+    #[serde(default)]
+    #[schemars(schema_with = "duration", extend("default" = "200ms"))]
+    pub(crate) commit_interval: Option<String>,
+    /// What to do with a line that looks like a record and cannot be read.
+    #[schemars(extend("default" = "fail"))]
+    pub(crate) unreadable_records: Option<UnreadableRecords>,
+    /// What to do when the records read are not the records accounted for.
+    #[schemars(extend("default" = "fail"))]
+    pub(crate) count_mismatch: Option<CountMismatch>,
+    /// What to do when a destination rejects records.
+    #[schemars(extend("default" = "fail"))]
+    pub(crate) rejected_records: Option<RejectedRecords>,
+    /// How often a run that failed is tried again.
+    pub(crate) retries: Option<Retries>,
+    /// The file that keeps the state of all pipelines. Only in the settings of the file.
+    pub(crate) store: Option<String>,
+}
+
+/// How often a run that failed is tried again. A failure is complete where nothing was committed,
+/// and partial otherwise.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Retries {
+    /// Complete failures in a row that end the run. 1: no retry.
+    #[schemars(range(min = 1, max = 1_000_000), extend("default" = 3))]
+    pub(crate) complete_failures: Option<u32>,
+    /// Complete failures in total that end the run.
+    #[schemars(range(min = 1, max = 1_000_000), extend("default" = 5))]
+    pub(crate) complete_failures_total: Option<u32>,
+    /// Partial failures in a row that end the run.
+    #[schemars(range(min = 1, max = 1_000_000), extend("default" = 10))]
+    pub(crate) partial_failures: Option<u32>,
+    /// Partial failures in total that end the run.
+    #[schemars(range(min = 1, max = 1_000_000), extend("default" = 20))]
+    pub(crate) partial_failures_total: Option<u32>,
+    /// The wait after the first complete failure. A partial failure is tried again at once.
+    #[serde(default)]
+    #[schemars(schema_with = "duration", extend("default" = "10s"))]
+    pub(crate) backoff: Option<String>,
+    /// Each further wait is this many times longer.
+    #[schemars(range(min = 1, max = 1000), extend("default" = 3))]
+    pub(crate) backoff_factor: Option<u32>,
+    /// The longest wait.
+    #[serde(default)]
+    #[schemars(schema_with = "duration", extend("default" = "30m"))]
+    pub(crate) backoff_max: Option<String>,
+}
+
+fn version_one(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"const": 1})
+}
+
+fn duration(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "pattern": DURATION_PATTERN, "examples": ["10s", "5m", "2h"]})
+}
+
+fn size(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": ["string", "integer"], "pattern": SIZE_PATTERN, "minimum": 1,
+        "examples": ["256MiB", "64MB"],
+    })
+}
+
+fn sync_mode(_: &mut SchemaGenerator) -> Schema {
+    let modes = [SyncMode::FullRefresh, SyncMode::Incremental].map(SyncMode::as_str);
+    json_schema!({"type": "string", "enum": modes})
+}
+
+fn destination_sync_mode(_: &mut SchemaGenerator) -> Schema {
+    use DestinationSyncMode::{Append, AppendDedup, Overwrite, SoftDelete, Update};
+    let modes = [Append, Overwrite, AppendDedup, Update, SoftDelete];
+    let modes = modes.map(DestinationSyncMode::as_str);
+    json_schema!({"type": "string", "enum": modes})
+}
+
+fn cursor_field(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"anyOf": [
+        {"type": "string"},
+        {"type": "array", "items": {"type": "string"}, "minItems": 1},
+    ]})
+}
+
+fn primary_key(generator: &mut SchemaGenerator) -> Schema {
+    let field = cursor_field(generator);
+    json_schema!({"anyOf": [
+        {"type": "string"},
+        {"type": "array", "items": field, "minItems": 1},
+    ]})
+}

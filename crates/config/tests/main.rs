@@ -1,0 +1,9 @@
+//! The crate from outside: text in, a plan or diagnostics out.
+
+mod accepted;
+mod fixture;
+mod hostile;
+mod reference;
+mod refused;
+mod schema;
+mod secret;

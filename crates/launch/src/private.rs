@@ -1,0 +1,165 @@
+//! A private directory for one use of a connector: its configuration holds secrets (P10).
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use crossdock_core::{Error, Result, code};
+use tempfile::TempDir;
+
+const PREFIX: &str = "crossdock-private-";
+/// The file that the owner holds locked as long as it lives.
+const LOCK: &str = ".lock";
+/// Younger directories are never swept: their owner may be about to take its lock.
+const SETTLED: Duration = Duration::from_secs(60);
+
+/// A directory that only this user may enter (0700), for one use of a connector. Files in it are
+/// 0600. It is removed on drop; what an owner left that was killed is removed by the next
+/// [`create`](Self::create) of the same user after a minute.
+#[derive(Debug)]
+pub struct PrivateDir {
+    dir: TempDir,
+    // Held for its lock, which the system gives back however the process ends.
+    _lock: File,
+}
+
+impl PrivateDir {
+    /// A new directory in the system's place for temporary files.
+    ///
+    /// # Errors
+    /// `io` if there is no place where one can be made.
+    pub fn create() -> Result<Self> {
+        Self::create_in(&std::env::temp_dir())
+    }
+
+    pub(crate) fn create_in(parent: &Path) -> Result<Self> {
+        sweep(parent, SETTLED);
+        let failed = |cause: io::Error| {
+            Error::new(
+                &code::IO,
+                "the private directory for a connector's configuration could not be made",
+            )
+            .with("in", parent.display())
+            .caused_by(cause)
+        };
+        // P10: nobody else may list or enter it, from its first moment.
+        let dir = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .permissions(fs::Permissions::from_mode(0o700))
+            .tempdir_in(parent)
+            .map_err(failed)?;
+        let lock = private_file(&dir.path().join(LOCK)).map_err(failed)?;
+        // Where a file system knows no locks, the directory is used all the same; it is only that
+        // a killed owner's directory then stays.
+        let _ = lock.try_lock();
+        Ok(Self { dir, _lock: lock })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Writes a file (0600), replacing one of that name, and returns its path.
+    ///
+    /// # Errors
+    /// `io`; also for a `name` that is not a plain file name.
+    pub fn write(&self, name: &str, content: &[u8]) -> Result<PathBuf> {
+        let path = self.dir.path().join(name);
+        let plain = !matches!(name, "" | "." | ".." | LOCK) && !name.contains('/');
+        let written = if plain {
+            private_file(&path).and_then(|mut file| file.write_all(content))
+        } else {
+            Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "not a plain file name",
+            ))
+        };
+        written.map_err(|cause| {
+            Error::new(&code::IO, "a file for the connector could not be written")
+                .with("file", path.display())
+                .caused_by(cause)
+        })?;
+        Ok(path)
+    }
+}
+
+// P10: 0600 from the first moment, whatever the umask adds or an older file of that name had.
+fn private_file(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
+        _ => {}
+    }
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+}
+
+/// Removes what owners left that ended without a drop, e.g. by SIGKILL (P10). Best effort.
+fn sweep(parent: &Path, settled: Duration) {
+    let Ok(entries) = fs::read_dir(parent) else {
+        return;
+    };
+    let me = rustix::process::geteuid().as_raw();
+    for entry in entries.flatten() {
+        if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            continue;
+        }
+        let path = entry.path();
+        let Ok(meta) = fs::symlink_metadata(&path) else {
+            continue;
+        };
+        let age = meta
+            .modified()
+            .ok()
+            .and_then(|at| SystemTime::now().duration_since(at).ok());
+        if !meta.is_dir() || meta.uid() != me || age.is_none_or(|age| age < settled) {
+            continue;
+        }
+        // A lock instead of a process id in the name: containers may share the directory and not
+        // the numbers.
+        let abandoned = File::open(path.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok());
+        if abandoned {
+            tracing::debug!(directory = %path.display(), "removing an abandoned private directory");
+            let _ = fs::remove_dir_all(&path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_abandoned_directories_are_swept() {
+        let parent = tempfile::tempdir().expect("a directory");
+        let used = PrivateDir::create_in(parent.path()).expect("a private directory");
+        let left = parent.path().join(format!("{PREFIX}left"));
+        let foreign = parent.path().join("foreign");
+        for dir in [&left, &foreign] {
+            fs::create_dir(dir).expect("a directory");
+            fs::write(dir.join(LOCK), "").expect("a file");
+            fs::write(dir.join("config.json"), "secret").expect("a file");
+        }
+        sweep(parent.path(), SETTLED);
+        assert!(left.exists(), "too young to be swept");
+        sweep(parent.path(), Duration::ZERO);
+        assert!(!left.exists(), "nobody holds its lock");
+        assert!(used.path().exists(), "its owner lives");
+        assert!(foreign.exists(), "not ours");
+    }
+
+    #[test]
+    fn names_that_lead_out_are_refused() {
+        let dir = PrivateDir::create().expect("a private directory");
+        for name in ["../x", "a/b", "", ".", "..", ".lock"] {
+            let error = dir.write(name, b"").expect_err(name);
+            assert_eq!(error.code().name, "io");
+        }
+    }
+}
