@@ -5,11 +5,13 @@ mod exit;
 mod launcher;
 mod private;
 mod process;
+mod program;
 mod python;
 
 pub use exec::Exec;
 pub use exit::Exit;
-pub use launcher::{Launcher, Program, parse_launcher};
+pub use launcher::parse_launcher;
 pub use private::PrivateDir;
 pub use process::{Process, Spawn, StderrSink, StopHandle};
+pub use program::{Launcher, Program};
 pub use python::Python;

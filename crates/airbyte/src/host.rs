@@ -1,0 +1,24 @@
+//! The host role: their connector runs, we are its platform. [`AirbyteSource`] and
+//! [`AirbyteDestination`] implement the contract over a launched process.
+//!
+//! What is decided here is decided by plain data ([`reading`], [`echo`], [`exit`]); the rest moves
+//! bytes between pipes and those.
+
+mod command;
+mod connector;
+mod destination;
+mod echo;
+mod exit;
+mod feed;
+mod listen;
+mod peer;
+pub mod pipe;
+mod reading;
+mod route;
+mod source;
+mod spec_cache;
+mod talk;
+mod writer;
+
+pub use destination::AirbyteDestination;
+pub use source::AirbyteSource;

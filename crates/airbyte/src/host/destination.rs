@@ -1,0 +1,117 @@
+//! An Airbyte destination, driven by its command line.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use crossdock_core::capability::DestinationCapabilities;
+use crossdock_core::destination::{Destination, DestinationOpening, DestinationWriter};
+use crossdock_core::error::{Error, Result};
+use crossdock_core::session::Session;
+use crossdock_core::spec::{Checked, Spec};
+use crossdock_launch::Launcher;
+use serde_json::Value;
+
+use super::command::ask;
+use super::connector::{Connector, Files, text};
+use super::writer::Writer;
+use crate::wire::{DestinationCatalog, FORM, Message, catalog_for_destination};
+
+/// A destination that speaks the Airbyte protocol, whatever launches it.
+#[derive(Debug)]
+pub struct AirbyteDestination {
+    connector: Connector,
+}
+
+impl AirbyteDestination {
+    /// The destination that `launcher` brings to life.
+    #[must_use]
+    pub fn new(launcher: Arc<dyn Launcher>) -> Self {
+        Self {
+            connector: Connector::new(launcher),
+        }
+    }
+
+    /// Keeps specifications in `dir` instead of the user's cache directory; `None`: in memory.
+    #[must_use]
+    pub fn with_cache_dir(mut self, dir: Option<PathBuf>) -> Self {
+        self.connector.set_cache_dir(dir);
+        self
+    }
+
+    /// The specification, from the cache if this very connector was asked before. For validation
+    /// and masking; a user who asks gets [`Destination::spec`].
+    pub async fn cached_spec(&self, session: &Session) -> Result<Spec> {
+        self.connector
+            .cached_spec(session)
+            .await
+            .map(with_capabilities)
+    }
+
+    /// What a data-activation destination can write to (§1.7). Others do not know the command.
+    pub async fn discover(&self, config: Value, session: &Session) -> Result<DestinationCatalog> {
+        let answer = async {
+            let talk = self.connector.talk(&config, session).await?;
+            let files = Files::new("discover")?.add("config", &text(&config))?;
+            ask(
+                &self.connector,
+                &talk,
+                files,
+                Some(&config),
+                |message| match message {
+                    Message::DestinationCatalog(catalog) => ControlFlow::Break(catalog),
+                    other => ControlFlow::Continue(other),
+                },
+            )
+            .await
+        };
+        answer.await.map_err(|e| e.during("discover"))
+    }
+}
+
+fn with_capabilities(mut spec: Spec) -> Spec {
+    spec.destination = DestinationCapabilities {
+        sync_modes: spec
+            .supported_destination_sync_modes
+            .clone()
+            .unwrap_or_default(),
+        // Said in the registry's metadata only, never in the SPEC, so it is not known here.
+        generations: false,
+        wire_forms: vec![FORM],
+        ..DestinationCapabilities::default()
+    };
+    spec
+}
+
+#[async_trait]
+impl Destination for AirbyteDestination {
+    type Config = Value;
+
+    async fn spec(&self, session: &Session) -> Result<Spec> {
+        let spec = self.connector.fresh_spec(session).await;
+        spec.map(with_capabilities).map_err(|e| e.during("spec"))
+    }
+
+    async fn check(&self, config: Value, session: &Session) -> Result<Checked> {
+        let checked = self.connector.check(&config, session).await;
+        checked.map_err(|e| e.during("check"))
+    }
+
+    async fn open(
+        &self,
+        config: Value,
+        opening: DestinationOpening,
+    ) -> Result<Box<dyn DestinationWriter>> {
+        let started = async {
+            let talk = self.connector.talk(&config, &opening.session).await?;
+            let files = Files::new("write")?
+                .add("config", &text(&config))?
+                .add("catalog", &catalog_for_destination(&opening.catalog))?;
+            let peer = self.connector.start(&talk, files, true).await?;
+            Ok::<_, Error>(Writer::new(peer, &opening.catalog, opening.acks.clone()))
+        };
+        let writer = started.await.map_err(|e| e.during("write"))?;
+        Ok(Box::new(writer))
+    }
+}

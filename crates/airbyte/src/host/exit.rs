@@ -1,0 +1,172 @@
+//! Why a connector failed: its own first ERROR trace, else the way its process ended (§2.3).
+
+use crossdock_core::code;
+use crossdock_core::error::{Error, ErrorKind};
+use crossdock_launch::Exit;
+
+use super::talk::Talk;
+use crate::wire::TraceError;
+
+/// How a connector's run ended.
+#[derive(Clone, Debug, Default)]
+pub(super) struct End {
+    /// How the process ended; `None` if it went on after its output had ended and had to be
+    /// stopped, which the platform takes as a failure.
+    pub(super) exit: Option<Exit>,
+    /// The beginning of a message that was cut off by the end of the output.
+    pub(super) truncated: Option<String>,
+    /// The last lines on stderr.
+    pub(super) stderr: Vec<String>,
+}
+
+impl End {
+    pub(super) fn success(&self) -> bool {
+        self.exit.is_some_and(Exit::success)
+    }
+
+    fn in_words(&self) -> String {
+        self.exit.map_or_else(
+            || "went on after closing its output and was stopped".to_owned(),
+            Exit::in_words,
+        )
+    }
+}
+
+/// The kind that a connector's `failure_type` stands for.
+fn kind(error: &TraceError) -> ErrorKind {
+    match error.failure_type.as_deref() {
+        Some("config_error") => ErrorKind::Config,
+        Some("transient_error") => ErrorKind::Transient,
+        _ => ErrorKind::Connector,
+    }
+}
+
+/// The error that an ERROR trace stands for.
+pub(super) fn traced(talk: &Talk, error: &TraceError) -> Error {
+    let code = if error.stream_descriptor.is_some() {
+        &code::STREAM_FAILED
+    } else {
+        &code::CONNECTOR_FAILED
+    };
+    let internal = error.internal_message.as_deref().unwrap_or_default();
+    let message = match error.message.trim() {
+        "" if internal.is_empty() => "the connector gave no reason",
+        "" => internal,
+        message => message,
+    };
+    let mut failure = Error::new(code, message).with_kind(kind(error));
+    if !internal.is_empty() && internal != message {
+        failure = failure.with("internal", internal);
+    }
+    if let Some(stream) = &error.stream_descriptor {
+        failure = failure.with("stream", stream);
+    }
+    talk.error(failure)
+}
+
+/// The error for a run that ended badly, with the connector's own reason if it gave one.
+pub(super) fn failure(talk: &Talk, end: &End, cause: Option<&TraceError>) -> Error {
+    if let Some(cause) = cause {
+        return traced(talk, cause).with("exit", end.in_words());
+    }
+    let code = match end.exit.map(Exit::code) {
+        Some(127) => &code::CONNECTOR_NO_ENTRYPOINT,
+        Some(137 | 143) => &code::CONNECTOR_KILLED,
+        Some(3) => &code::CONNECTOR_OUT_OF_MEMORY,
+        _ => &code::CONNECTOR_EXIT,
+    };
+    let message = match end.exit {
+        Some(exit) => format!("the connector failed with {}", exit.in_words()),
+        None => format!("the connector {}", end.in_words()),
+    };
+    let mut failure = Error::new(code, message);
+    if let Some(last) = talk.last_error() {
+        failure = failure.with("log", last);
+    }
+    if !end.stderr.is_empty() {
+        failure = failure.with("stderr", end.stderr.join("\n"));
+    }
+    if let Some(start) = &end.truncated {
+        failure = failure.with("unfinished line", start);
+    }
+    talk.error(failure)
+}
+
+/// The error for a run that ended well in the middle of a message; `None` if it did not.
+pub(super) fn truncated(talk: &Talk, end: &End) -> Option<Error> {
+    let start = end.truncated.as_ref()?;
+    let error = Error::new(
+        &code::LINE_TRUNCATED,
+        "the output ended in the middle of a message",
+    )
+    .with("line", start);
+    Some(talk.error(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crossdock_core::session::Session;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn the_connectors_own_reason_is_the_cause_else_its_exit() {
+        let schema = json!({"properties": {"key": {"airbyte_secret": true}}});
+        let config = json!({"key": "hunter22"});
+        let talk = Talk::new(&Session::default(), "c".into(), schema, &config);
+        let check =
+            |trace: Value, exit: Option<Exit>, name: &str, kind: ErrorKind, message: &str| {
+                let end = End {
+                    exit,
+                    stderr: vec!["usage hunter22".into()],
+                    ..End::default()
+                };
+                let trace: Option<TraceError> = serde_json::from_value(trace).unwrap();
+                let error = failure(&talk, &end, trace.as_ref());
+                assert_eq!((error.code().name, error.kind()), (name, kind));
+                assert_eq!(error.message(), message);
+                assert!(!format!("{error:?}").contains("hunter22"));
+            };
+        let null = Value::Null;
+        check(
+            json!({"message": "bad hunter22", "failure_type": "config_error"}),
+            Some(Exit::Code(1)),
+            "connector.failed",
+            ErrorKind::Config,
+            "bad ****",
+        );
+        check(
+            json!({"message": "", "internal_message": "x", "failure_type": "transient_error"}),
+            Some(Exit::Code(1)),
+            "connector.failed",
+            ErrorKind::Transient,
+            "x",
+        );
+        check(
+            null.clone(),
+            Some(Exit::Code(2)),
+            "connector.exit",
+            ErrorKind::Connector,
+            "the connector failed with exit code 2",
+        );
+        let codes = [
+            (Exit::Code(127), "connector.no_entrypoint"),
+            (Exit::Code(3), "connector.out_of_memory"),
+            (Exit::Code(137), "connector.killed"),
+            (Exit::Signal(9), "connector.killed"),
+            (Exit::Code(143), "connector.killed"),
+            (Exit::Signal(11), "connector.exit"),
+        ];
+        for (exit, name) in codes {
+            let end = End {
+                exit: Some(exit),
+                ..End::default()
+            };
+            assert_eq!(failure(&talk, &end, None).code().name, name);
+        }
+        assert_eq!(
+            failure(&talk, &End::default(), None).code().name,
+            "connector.exit"
+        );
+    }
+}

@@ -1,0 +1,293 @@
+//! What a source's messages mean, as a state machine without I/O: statuses are kept per stream and
+//! synthesised where absent, states are judged, failures are attributed (§3.4, §3.7; §6, 4 and 11).
+
+use std::collections::HashMap;
+
+use crossdock_core::batch::{Batch, Body};
+use crossdock_core::catalog::{ConfiguredCatalog, SyncMode};
+use crossdock_core::checkpoint::{Checkpoint, Lane, StateKind};
+use crossdock_core::code;
+use crossdock_core::error::Error;
+use crossdock_core::event::{Event, StreamStatus};
+use crossdock_core::json::Json;
+use crossdock_core::stream::StreamId;
+use serde_json::json;
+
+use crate::wire::{Message, StateMessage, StreamStatusTrace, Suspect, TraceError};
+
+/// What follows from a message.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Tell the engine.
+    Emit(Event),
+    /// Tell the user.
+    Warn(String),
+    /// A stream failed, by the connector's own account.
+    StreamFailed(StreamId, TraceError),
+    /// The read is over.
+    Fail(Error),
+}
+
+/// Which sort of states the sync uses. They must not be mixed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    Stream,
+    Whole,
+}
+
+#[derive(Debug)]
+struct Progress {
+    id: StreamId,
+    /// Commit points must be made up for it if it sends none (§3.4).
+    needs_state: bool,
+    status: Option<StreamStatus>,
+    /// The source itself speaks of this stream's status.
+    told: bool,
+    stated: bool,
+    failed: bool,
+}
+
+/// A read in progress.
+#[derive(Debug)]
+pub(super) struct Reading {
+    streams: Vec<Progress>,
+    index: HashMap<StreamId, usize>,
+    scope: Option<Scope>,
+    cause: Option<TraceError>,
+    stream_cause: Option<TraceError>,
+    drop_unreadable: bool,
+    strangers: Vec<StreamId>,
+}
+
+impl Reading {
+    pub(super) fn new(catalog: &ConfiguredCatalog, drop_unreadable: bool) -> Self {
+        let streams: Vec<_> = catalog
+            .streams
+            .iter()
+            .map(|configured| Progress {
+                id: configured.id(),
+                needs_state: configured.sync_mode == SyncMode::FullRefresh
+                    && configured.stream.is_resumable != Some(true),
+                status: None,
+                told: false,
+                stated: false,
+                failed: false,
+            })
+            .collect();
+        Self {
+            index: streams
+                .iter()
+                .enumerate()
+                .map(|(i, s)| (s.id.clone(), i))
+                .collect(),
+            streams,
+            scope: None,
+            cause: None,
+            stream_cause: None,
+            drop_unreadable,
+            strangers: Vec::new(),
+        }
+    }
+
+    /// The connector's own reason for a failed run: of the whole before that of a stream.
+    pub(super) fn cause(&self) -> Option<&TraceError> {
+        self.cause.as_ref().or(self.stream_cause.as_ref())
+    }
+
+    fn find(&self, id: &StreamId) -> Option<usize> {
+        self.index.get(id).copied().or_else(|| {
+            // Some tools write the absent namespace as an empty one.
+            (id.namespace.as_deref() == Some(""))
+                .then(|| self.index.get(&StreamId::new(id.name.clone())).copied())?
+        })
+    }
+
+    /// Takes a data message. Logs and configurations are not its affair.
+    pub(super) fn take(&mut self, message: Message, steps: &mut Vec<Step>) {
+        match message {
+            Message::Records { stream, rows } => {
+                let Some(index) = self.find(&stream) else {
+                    if !self.strangers.contains(&stream) {
+                        steps.push(Step::Warn(format!(
+                            "the source sends records of the stream {stream}, which was not asked for; they are dropped"
+                        )));
+                        self.strangers.push(stream.clone());
+                    }
+                    steps.push(Step::Emit(Event::Dropped {
+                        stream: Some(stream),
+                        records: rows.len() as u64,
+                        reason: "the stream is not in the catalog",
+                    }));
+                    return;
+                };
+                self.running(index, steps);
+                steps.push(Step::Emit(Event::Batch(Batch {
+                    stream: self.streams[index].id.clone(),
+                    body: Body::Rows(rows),
+                })));
+            }
+            Message::State(state) => self.state(state, steps),
+            Message::Trace(trace) => {
+                if let Some(error) = trace.error {
+                    self.failed(error, steps);
+                } else if let Some(status) = trace.stream_status {
+                    self.status(&status, steps);
+                } else if let Some(estimate) = trace.estimate {
+                    steps.push(Step::Emit(Event::Estimate(estimate.estimate())));
+                }
+            }
+            Message::Unreadable {
+                suspect,
+                excerpt,
+                reason,
+            } => {
+                self.unreadable(suspect, &excerpt, reason, steps);
+            }
+            // Logs are dealt with elsewhere; the rest has no place in a read and is ignored (§3.2).
+            Message::Log(_)
+            | Message::Control(_)
+            | Message::Spec(_)
+            | Message::ConnectionStatus(_)
+            | Message::Catalog(_)
+            | Message::DestinationCatalog(_)
+            | Message::Text(_) => {}
+        }
+    }
+
+    /// A record is the proof that its stream runs.
+    fn running(&mut self, index: usize, steps: &mut Vec<Step>) {
+        let known = self.streams[index].status;
+        if known.is_none() {
+            self.set(index, StreamStatus::Started, steps);
+        }
+        if matches!(
+            known,
+            None | Some(StreamStatus::Started | StreamStatus::RateLimited { .. })
+        ) {
+            self.set(index, StreamStatus::Running, steps);
+        }
+    }
+
+    fn set(&mut self, index: usize, status: StreamStatus, steps: &mut Vec<Step>) {
+        let progress = &mut self.streams[index];
+        if progress.status != Some(status) {
+            progress.status = Some(status);
+            steps.push(Step::Emit(Event::Status {
+                stream: progress.id.clone(),
+                status,
+            }));
+        }
+    }
+
+    fn status(&mut self, trace: &StreamStatusTrace, steps: &mut Vec<Step>) {
+        let (Some(index), Some(status)) = (self.find(&trace.stream_descriptor), trace.status())
+        else {
+            steps.push(Step::Warn(format!(
+                "the source tells the status {} of the stream {}, which is not known",
+                trace.status, trace.stream_descriptor
+            )));
+            return;
+        };
+        self.streams[index].told = true;
+        self.set(index, status, steps);
+    }
+
+    fn state(&mut self, state: StateMessage, steps: &mut Vec<Step>) {
+        let scope = match state.kind {
+            StateKind::Stream => Scope::Stream,
+            StateKind::Global | StateKind::Legacy | StateKind::Position => Scope::Whole,
+        };
+        if *self.scope.get_or_insert(scope) != scope {
+            // Their order among each other is undefined, so neither could be committed (P3).
+            let error = Error::new(
+                &code::STATE_MIXED,
+                "states per stream and for the whole source in one sync",
+            );
+            steps.push(Step::Fail(error.with("lane", &state.lane)));
+            return;
+        }
+        let mut checkpoint = state.checkpoint();
+        if let Lane::Stream(stream) = &checkpoint.lane {
+            let Some(index) = self.find(stream) else {
+                steps.push(Step::Warn(format!(
+                    "the source sends a state of the stream {stream}, which was not asked for; it is dropped"
+                )));
+                return;
+            };
+            self.streams[index].stated = true;
+            checkpoint.lane = Lane::Stream(self.streams[index].id.clone());
+        }
+        steps.push(Step::Emit(Event::Checkpoint(checkpoint)));
+    }
+
+    fn failed(&mut self, error: TraceError, steps: &mut Vec<Step>) {
+        let Some(stream) = &error.stream_descriptor else {
+            self.cause.get_or_insert(error);
+            return;
+        };
+        if let Some(index) = self.find(stream)
+            && !std::mem::replace(&mut self.streams[index].failed, true)
+        {
+            let id = self.streams[index].id.clone();
+            steps.push(Step::StreamFailed(id, error.clone()));
+        }
+        self.stream_cause.get_or_insert(error);
+    }
+
+    fn unreadable(&self, suspect: Suspect, excerpt: &str, reason: String, steps: &mut Vec<Step>) {
+        let error = match suspect {
+            Suspect::Record if self.drop_unreadable => {
+                steps.push(Step::Warn(format!(
+                    "a record that cannot be read is dropped ({reason}): {excerpt}"
+                )));
+                steps.push(Step::Emit(Event::Dropped {
+                    stream: None,
+                    records: 1,
+                    reason: "the record cannot be read",
+                }));
+                return;
+            }
+            Suspect::Record => Error::new(&code::RECORD_UNREADABLE, "a record cannot be read"),
+            Suspect::State => Error::new(&code::STATE_INVALID, "a state cannot be read"),
+        };
+        steps.push(Step::Fail(error.with("line", excerpt).caused_by(reason)));
+    }
+
+    /// The source ended well: completes what it left unsaid.
+    pub(super) fn complete(&mut self, steps: &mut Vec<Step>) {
+        for index in 0..self.streams.len() {
+            let progress = &self.streams[index];
+            let done = progress.status == Some(StreamStatus::Complete);
+            let incomplete = progress.told && !done;
+            if !progress.failed && incomplete {
+                // Exit 0 is not enough (§6, 4).
+                let error = Error::new(
+                    &code::STREAM_INCOMPLETE,
+                    format!(
+                        "the source ended well but left the stream {} incomplete",
+                        progress.id
+                    ),
+                );
+                steps.push(Step::Emit(Event::StreamFailed {
+                    stream: progress.id.clone(),
+                    error: error.with("stream", &progress.id),
+                }));
+            }
+            if progress.failed || incomplete {
+                self.set(index, StreamStatus::Incomplete, steps);
+                continue;
+            }
+            let inject =
+                progress.needs_state && !progress.stated && self.scope != Some(Scope::Whole);
+            if inject {
+                let empty = Json::from_value(&json!({}));
+                let checkpoint = Checkpoint::stream(progress.id.clone(), empty);
+                steps.push(Step::Emit(Event::Checkpoint(checkpoint)));
+            }
+            self.set(index, StreamStatus::Complete, steps);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,280 @@
+//! An Airbyte source, driven by its command line.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use crossdock_core::capability::SourceCapabilities;
+use crossdock_core::catalog::Catalog;
+use crossdock_core::checkpoint::Checkpoint;
+use crossdock_core::error::{Error, Result};
+use crossdock_core::event::{Event, LogLevel};
+use crossdock_core::session::Session;
+use crossdock_core::source::{Source, SourceControl, SourceOpening, SourceReader};
+use crossdock_core::spec::{Checked, Spec};
+use crossdock_launch::{Launcher, StopHandle};
+use serde_json::Value;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::command::ask;
+use super::connector::{Connector, Files, text};
+use super::exit::{failure, traced, truncated};
+use super::peer::Peer;
+use super::reading::{Reading, Step};
+use super::talk::{Talk, config_of};
+use crate::wire::{Message, catalog_for_source, input_file};
+
+/// A source that speaks the Airbyte protocol, whatever launches it.
+#[derive(Debug)]
+pub struct AirbyteSource {
+    connector: Connector,
+}
+
+impl AirbyteSource {
+    /// The source that `launcher` brings to life.
+    #[must_use]
+    pub fn new(launcher: Arc<dyn Launcher>) -> Self {
+        Self {
+            connector: Connector::new(launcher),
+        }
+    }
+
+    /// Keeps specifications in `dir` instead of the user's cache directory; `None`: in memory.
+    #[must_use]
+    pub fn with_cache_dir(mut self, dir: Option<PathBuf>) -> Self {
+        self.connector.set_cache_dir(dir);
+        self
+    }
+
+    /// The specification, from the cache if this very connector was asked before. For validation
+    /// and masking; a user who asks gets [`Source::spec`].
+    pub async fn cached_spec(&self, session: &Session) -> Result<Spec> {
+        self.connector
+            .cached_spec(session)
+            .await
+            .map(with_capabilities)
+    }
+}
+
+fn with_capabilities(mut spec: Spec) -> Spec {
+    spec.source = SourceCapabilities {
+        incremental: true,
+        bounded: true,
+        drains: true,
+    };
+    spec
+}
+
+#[async_trait]
+impl Source for AirbyteSource {
+    type Config = Value;
+
+    async fn spec(&self, session: &Session) -> Result<Spec> {
+        let spec = self.connector.fresh_spec(session).await;
+        spec.map(with_capabilities).map_err(|e| e.during("spec"))
+    }
+
+    async fn check(&self, config: Value, session: &Session) -> Result<Checked> {
+        let checked = self.connector.check(&config, session).await;
+        checked.map_err(|e| e.during("check"))
+    }
+
+    async fn discover(&self, config: Value, session: &Session) -> Result<Catalog> {
+        let answer = async {
+            let talk = self.connector.talk(&config, session).await?;
+            let files = Files::new("discover")?.add("config", &text(&config))?;
+            ask(
+                &self.connector,
+                &talk,
+                files,
+                Some(&config),
+                |message| match message {
+                    Message::Catalog(catalog) => ControlFlow::Break(catalog),
+                    other => ControlFlow::Continue(other),
+                },
+            )
+            .await
+        };
+        answer.await.map_err(|e| e.during("discover"))
+    }
+
+    async fn open(&self, config: Value, opening: SourceOpening) -> Result<Box<dyn SourceReader>> {
+        let started = async {
+            let talk = self.connector.talk(&config, &opening.session).await?;
+            let mut files = Files::new("read")?
+                .add("config", &text(&config))?
+                .add("catalog", &catalog_for_source(&opening.catalog))?;
+            if let Some(state) = input_file(&opening.state)? {
+                files = files.add("state", &state)?;
+            }
+            let peer = self.connector.start(&talk, files, false).await?;
+            Ok::<_, Error>((peer, talk))
+        };
+        let (peer, talk) = started.await.map_err(|e| e.during("read"))?;
+        let drop_unreadable = opening.session.limits.drop_unreadable_records;
+        Ok(Box::new(Reader {
+            control: Arc::new(Control {
+                process: peer.stop_handle(),
+                stopped: AtomicBool::new(false),
+                wake: Notify::new(),
+            }),
+            reading: Reading::new(&opening.catalog, drop_unreadable),
+            peer,
+            talk,
+            events: VecDeque::new(),
+            messages: Vec::new(),
+            steps: Vec::new(),
+            deadline: None,
+        }))
+    }
+}
+
+#[derive(Debug)]
+struct Control {
+    process: StopHandle,
+    stopped: AtomicBool,
+    wake: Notify,
+}
+
+#[async_trait]
+impl SourceControl for Control {
+    async fn committed(&self, _: &Checkpoint) -> Result<()> {
+        Ok(()) // Airbyte sources are not told; they get the state at their next start.
+    }
+
+    fn stop(&self) {
+        if !self.stopped.swap(true, Ordering::SeqCst) {
+            self.process.term();
+            self.wake.notify_one();
+        }
+    }
+}
+
+struct Reader {
+    peer: Peer,
+    talk: Talk,
+    reading: Reading,
+    control: Arc<Control>,
+    events: VecDeque<Result<Event>>,
+    messages: Vec<Message>,
+    steps: Vec<Step>,
+    /// When a source that was asked to stop is killed (P8).
+    deadline: Option<Instant>,
+}
+
+#[async_trait]
+impl SourceReader for Reader {
+    async fn next(&mut self) -> Result<Event> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return event.map_err(|e| self.talk.error(e).during("read"));
+            }
+            let more = self.read().await?;
+            self.digest();
+            if !more {
+                self.finish().await?;
+            }
+        }
+    }
+
+    fn control(&self) -> Arc<dyn SourceControl> {
+        self.control.clone()
+    }
+
+    async fn close(&mut self) -> Result<()> {
+        self.peer.stop(self.talk.limits().grace).await
+    }
+}
+
+impl Reader {
+    /// Waits for output, or for the order to stop.
+    async fn read(&mut self) -> Result<bool> {
+        loop {
+            let deadline = self.deadline;
+            let expired = async {
+                match deadline {
+                    Some(deadline) => tokio::time::sleep_until(deadline).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                // The order first: a source that floods must not keep it from being heard.
+                biased;
+                () = self.control.wake.notified() => {
+                    self.deadline = Some(Instant::now() + self.talk.limits().grace);
+                }
+                () = expired => {
+                    self.peer.kill();
+                    self.deadline = None;
+                }
+                more = self.peer.next(&mut self.messages) => return more,
+            }
+        }
+    }
+
+    /// Turns what was read into events.
+    fn digest(&mut self) {
+        for message in self.messages.drain(..) {
+            match message {
+                Message::Log(log) => self.talk.logged(&log),
+                Message::Text(text) => self.talk.log(LogLevel::Info, &text),
+                Message::Control(control) => {
+                    if let Some(config) = config_of(control) {
+                        self.talk.new_config(config); // At once, before what follows it (§1.6).
+                    }
+                }
+                data => {
+                    if let Message::Trace(trace) = &data
+                        && let Some(error) = &trace.error
+                    {
+                        self.talk.traced(error);
+                    }
+                    self.reading.take(data, &mut self.steps);
+                }
+            }
+        }
+        self.act();
+    }
+
+    fn act(&mut self) {
+        for step in self.steps.drain(..) {
+            match step {
+                Step::Emit(event) => self.events.push_back(Ok(event)),
+                Step::Warn(text) => self.talk.warn(&text),
+                Step::StreamFailed(stream, error) => {
+                    let error = traced(&self.talk, &error);
+                    self.events
+                        .push_back(Ok(Event::StreamFailed { stream, error }));
+                }
+                Step::Fail(error) => self.events.push_back(Err(error)),
+            }
+        }
+    }
+
+    /// The output is over: judges the end.
+    async fn finish(&mut self) -> Result<()> {
+        let end = self.peer.end().await?;
+        if self.control.stopped.load(Ordering::SeqCst) {
+            // We asked for it, so its exit and half a line mean nothing.
+            self.events.push_back(Ok(Event::End));
+            return Ok(());
+        }
+        if !end.success() {
+            self.events
+                .push_back(Err(failure(&self.talk, &end, self.reading.cause())));
+            return Ok(());
+        }
+        if let Some(error) = truncated(&self.talk, &end) {
+            self.events.push_back(Err(error));
+            return Ok(());
+        }
+        self.reading.complete(&mut self.steps);
+        self.act();
+        self.events.push_back(Ok(Event::End));
+        Ok(())
+    }
+}

@@ -1,0 +1,154 @@
+//! What is said beside the data, with the secrets taken out (P10).
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use crossdock_core::error::Error;
+use crossdock_core::event::{LogLevel, LogRecord};
+use crossdock_core::secret::Masker;
+use crossdock_core::session::{Limits, Note, Session};
+use crossdock_launch::StderrSink;
+use serde_json::Value;
+
+use crate::wire::{Control, Log, TraceError};
+
+/// How one use of a connector talks to its user. Cheap to clone; all clones know all secrets.
+#[derive(Clone, Debug)]
+pub(super) struct Talk(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    session: Session,
+    name: String,
+    schema: Value,
+    masker: RwLock<Masker>,
+    /// The last error in the log: the best explanation of an exit that has no other.
+    last_error: Mutex<Option<String>>,
+}
+
+impl Talk {
+    /// Talks of the connector `name`. `schema` tells which values of its configurations are secret.
+    pub(super) fn new(session: &Session, name: String, schema: Value, config: &Value) -> Self {
+        let masker = Masker::for_config(&schema, config);
+        Self(Arc::new(Inner {
+            session: session.clone(),
+            name,
+            schema,
+            masker: RwLock::new(masker),
+            last_error: Mutex::new(None),
+        }))
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.0.session.limits
+    }
+
+    pub(super) fn session(&self) -> &Session {
+        &self.0.session
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    pub(super) fn mask(&self, text: &str) -> String {
+        let masker = self.0.masker.read().unwrap_or_else(PoisonError::into_inner);
+        masker.mask(text).into_owned()
+    }
+
+    /// The error without secrets, naming the connector.
+    pub(super) fn error(&self, error: Error) -> Error {
+        let named = error.context().iter().any(|(key, _)| *key == "connector");
+        let error = error.masked(&|text| self.mask(text));
+        if named {
+            error
+        } else {
+            error.with("connector", self.name())
+        }
+    }
+
+    pub(super) fn alive(&self) {
+        self.0.session.note(Note::Alive);
+    }
+
+    /// The connector's own log line.
+    pub(super) fn logged(&self, log: &Log) {
+        self.say(log.log_level(), &log.message, log.stack_trace.as_deref());
+    }
+
+    /// A line of ours, or one that is no message.
+    pub(super) fn log(&self, level: LogLevel, text: &str) {
+        self.say(level, text, None);
+    }
+
+    pub(super) fn warn(&self, text: &str) {
+        self.say(LogLevel::Warn, text, None);
+    }
+
+    /// An ERROR trace, which by itself ends nothing but must be seen (§1.5).
+    pub(super) fn traced(&self, error: &TraceError) {
+        self.say(
+            LogLevel::Error,
+            &error.message,
+            error.stack_trace.as_deref(),
+        );
+    }
+
+    fn say(&self, level: LogLevel, text: &str, stack_trace: Option<&str>) {
+        let message = self.mask(text); // P10
+        if level >= LogLevel::Error {
+            let mut last = self
+                .0
+                .last_error
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            *last = Some(message.clone());
+        }
+        self.0.session.note(Note::Log(LogRecord {
+            level,
+            message,
+            stack_trace: stack_trace.map(|text| self.mask(text)),
+        }));
+    }
+
+    pub(super) fn last_error(&self) -> Option<String> {
+        let last = self
+            .0
+            .last_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        last.clone()
+    }
+
+    /// Passes a new configuration on, at once: the observer persists it before it returns (§1.6).
+    pub(super) fn new_config(&self, config: Value) {
+        let fresh = Masker::for_config(&self.0.schema, &config);
+        {
+            let mut masker = self
+                .0
+                .masker
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            *masker = masker.join(&fresh);
+        }
+        self.0.session.note(Note::NewConfig(config));
+    }
+
+    /// The sink for the process's stderr.
+    pub(super) fn stderr(&self) -> Arc<dyn StderrSink> {
+        Arc::new(self.clone())
+    }
+}
+
+impl StderrSink for Talk {
+    fn line(&self, line: &str) {
+        self.log(LogLevel::Info, line);
+    }
+}
+
+/// The configuration that a CONTROL message brings.
+pub(super) fn config_of(control: Control) -> Option<Value> {
+    control
+        .connector_config
+        .map(|body| body.config)
+        .filter(Value::is_object)
+}

@@ -1,0 +1,230 @@
+//! A running write: batches and states go in as lines, echoed states come back as
+//! acknowledgements.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use crossdock_core::batch::Batch;
+use crossdock_core::catalog::ConfiguredCatalog;
+use crossdock_core::checkpoint::{Checkpoint, Lane, Seq};
+use crossdock_core::clock::{Clock, SystemClock};
+use crossdock_core::code;
+use crossdock_core::destination::{Acknowledge, DestinationWriter, Ending};
+use crossdock_core::error::{Error, Result};
+use crossdock_core::stream::StreamId;
+use crossdock_launch::StopHandle;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::echo::EchoBook;
+use super::exit::{failure, truncated};
+use super::feed::Feed;
+use super::listen::{Heard, listen};
+use super::peer::Peer;
+use super::route::Routes;
+use super::talk::Talk;
+use crate::wire::{Decoder, Message, Stamp, complete_trace, write_state};
+
+pub(super) struct Writer {
+    routes: Routes,
+    /// All targets, for the COMPLETE traces.
+    targets: Vec<StreamId>,
+    book: Arc<Mutex<EchoBook>>,
+    feed: Feed,
+    ears: Option<JoinHandle<Result<Heard>>>,
+    process: StopHandle,
+    talk: Talk,
+}
+
+impl Writer {
+    pub(super) fn new(
+        mut peer: Peer,
+        catalog: &ConfiguredCatalog,
+        acks: Arc<dyn Acknowledge>,
+    ) -> Self {
+        let book = Arc::new(Mutex::new(EchoBook::default()));
+        Self {
+            routes: Routes::new(catalog),
+            targets: catalog
+                .streams
+                .iter()
+                .map(|stream| stream.target_id())
+                .collect(),
+            feed: Feed::start(peer.take_stdin()),
+            process: peer.stop_handle(),
+            talk: peer.talk().clone(),
+            ears: Some(tokio::spawn(listen(peer, book.clone(), acks))),
+            book,
+        }
+    }
+
+    fn book(&self) -> std::sync::MutexGuard<'_, EchoBook> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn feed(&mut self, parts: Vec<Bytes>) -> Result<()> {
+        match self.feed.send(parts).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(self.refused().await),
+        }
+    }
+
+    /// The destination takes no more input. The broken pipe is not the error to report: its own
+    /// reason and its exit are (§6, 16), so they get time to come.
+    async fn refused(&mut self) -> Error {
+        let closed = || {
+            let message = "the destination closed its input before the end";
+            self.talk.error(Error::new(&code::CONNECTOR_EXIT, message))
+        };
+        let Some(ears) = &mut self.ears else {
+            return closed();
+        };
+        match timeout(self.talk.limits().grace, ears).await {
+            Err(_) => closed().with("exit", "none: it goes on running"),
+            Ok(heard) => {
+                self.ears = None;
+                match join(heard) {
+                    Ok(heard) if heard.end.success() => match &heard.cause {
+                        Some(_) => failure(&self.talk, &heard.end, heard.cause.as_ref()),
+                        None => closed().with("exit", "exit code 0"),
+                    },
+                    Ok(heard) => failure(&self.talk, &heard.end, heard.cause.as_ref()),
+                    Err(error) => error,
+                }
+            }
+        }
+    }
+
+    async fn end(&mut self, ending: Ending) -> Result<()> {
+        if ending == Ending::Complete {
+            // Without these, bulk destinations never finalise (§3.7); with them, for a source that
+            // failed, they would drop good data.
+            let now = SystemClock.now_ms();
+            let traces: String = self
+                .targets
+                .iter()
+                .map(|t| complete_trace(t, now))
+                .collect();
+            if self.feed.send(vec![Bytes::from(traces)]).await.is_err() {
+                return Err(self.refused().await);
+            }
+        }
+        if self.feed.close().await.is_err() {
+            return Err(self.refused().await);
+        }
+        let Some(ears) = &mut self.ears else {
+            return Ok(());
+        };
+        let heard = ears.await;
+        self.ears = None; // Before anything can return: a task is joined once.
+        let heard = join(heard)?;
+        if !heard.end.success() {
+            return Err(failure(&self.talk, &heard.end, heard.cause.as_ref()));
+        }
+        truncated(&self.talk, &heard.end).map_or(Ok(()), Err)
+    }
+}
+
+fn join(heard: Result<Result<Heard>, tokio::task::JoinError>) -> Result<Heard> {
+    heard.map_err(|cause| {
+        Error::new(
+            &code::INTERNAL,
+            "the task that reads the destination's output died",
+        )
+        .caused_by(cause)
+    })?
+}
+
+#[async_trait]
+impl DestinationWriter for Writer {
+    async fn write(&mut self, _: Seq, batch: Batch) -> Result<()> {
+        let lines = self.routes.get(&batch.stream)?.lines(&batch.body);
+        let lines = lines.map_err(|e| self.talk.error(e).during("write"))?;
+        self.book().count(&batch.stream, batch.records() as u64);
+        self.feed(lines).await.map_err(|e| e.during("write"))
+    }
+
+    async fn checkpoint(&mut self, seq: Seq, checkpoint: Arc<Checkpoint>) -> Result<()> {
+        let renamed = match &checkpoint.lane {
+            Lane::Stream(stream) => self.routes.renamed(stream),
+            Lane::Global => None,
+        };
+        let (id, record_count) = self.book().stamp(&checkpoint.lane);
+        let stamp = Stamp {
+            id,
+            record_count,
+            stream: renamed,
+        };
+        let mut line = Vec::new();
+        write_state(&checkpoint, &stamp, &mut line);
+        let line = Bytes::from(line);
+        // What comes back is compared with what went out, so that is what is remembered.
+        let mut sent = Vec::new();
+        Decoder::new().decode(&line, 0, &mut sent);
+        let Some(Message::State(sent)) = sent.pop() else {
+            let error = Error::new(
+                &code::STATE_INVALID,
+                "the checkpoint cannot be sent as a state",
+            );
+            return Err(self
+                .talk
+                .error(error.with("lane", &checkpoint.lane))
+                .during("write"));
+        };
+        self.book().send(seq, checkpoint.lane.clone(), &sent);
+        self.feed(vec![line]).await.map_err(|e| e.during("write"))
+    }
+
+    async fn finish(&mut self, ending: Ending) -> Result<()> {
+        let limit = self.talk.limits().finish_timeout;
+        let ended = match timeout(limit, self.end(ending)).await {
+            Ok(ended) => ended,
+            Err(_) => {
+                let message = "the destination did not finish after its input had ended";
+                let error = Error::new(&code::CONNECTOR_TIMEOUT, message)
+                    .with("limit", format!("{} s", limit.as_secs_f64()));
+                Err(self.talk.error(error))
+            }
+        };
+        ended.map_err(|e| e.during("write"))
+    }
+
+    async fn close(&mut self) -> Result<()> {
+        if let Some(mut ears) = self.ears.take() {
+            self.process.term();
+            if timeout(self.talk.limits().grace, &mut ears).await.is_err() {
+                // P8: the task owns the process; dropping it kills the group.
+                ears.abort();
+                let _ = ears.await;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if let Some(ears) = &self.ears {
+            ears.abort();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::exit::End;
+
+    #[tokio::test]
+    async fn a_dead_listener_is_an_internal_error() {
+        let task = tokio::spawn(async { std::future::pending::<Result<Heard>>().await });
+        task.abort();
+        assert_eq!(join(task.await).unwrap_err().code().name, "internal");
+        let fine = Heard {
+            end: End::default(),
+            cause: None,
+        };
+        assert!(join(Ok(Ok(fine))).is_ok());
+    }
+}
