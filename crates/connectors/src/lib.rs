@@ -1,1 +1,65 @@
+#![doc = include_str!("../README.md")]
 
+mod describe;
+mod file;
+pub mod jsonl;
+pub mod null;
+pub mod parquet;
+pub mod sample;
+pub mod stdout;
+
+use std::sync::Arc;
+
+use crossdock_core::catalog::DestinationSyncMode;
+use crossdock_core::registry::{Entry, Registry};
+
+/// For destinations that keep nothing, so that every mode is kept.
+pub(crate) const ALL_SYNC_MODES: [DestinationSyncMode; 3] = [
+    DestinationSyncMode::Append,
+    DestinationSyncMode::Overwrite,
+    DestinationSyncMode::AppendDedup,
+];
+
+/// Adds every native connector of this crate.
+pub fn register(registry: &mut Registry) {
+    registry.add(
+        "sample",
+        Entry {
+            summary: "makes up records, the same ones every time",
+            source: Some(Arc::new(sample::Sample)),
+            destination: None,
+        },
+    );
+    registry.add(
+        "jsonl",
+        Entry {
+            summary: "JSON Lines files in a local folder",
+            source: None,
+            destination: Some(Arc::new(jsonl::Jsonl)),
+        },
+    );
+    registry.add(
+        "parquet",
+        Entry {
+            summary: "Parquet files in a local folder",
+            source: None,
+            destination: Some(Arc::new(parquet::Parquet)),
+        },
+    );
+    registry.add(
+        "null",
+        Entry {
+            summary: "takes records and keeps nothing",
+            source: None,
+            destination: Some(Arc::new(null::Null)),
+        },
+    );
+    registry.add(
+        "stdout",
+        Entry {
+            summary: "prints records as JSON lines",
+            source: None,
+            destination: Some(Arc::new(stdout::Stdout)),
+        },
+    );
+}

@@ -1,0 +1,70 @@
+//! What the destinations that write files share: names, staging, rolling, metadata columns, and
+//! the threads that do the work. A format adds how a batch becomes bytes, and nothing else.
+//!
+//! ```text
+//! write ─▶ shaping thread ─▶ filing thread ─▶ .crossdock/<pipeline>/…  ──committed──▶ <stream>/…
+//!          (Shape)           (Encode, Book)    staged, durable, hidden                 visible
+//! ```
+//!
+//! [`book`] and [`plan`] decide, as plain data; [`shop`] and [`staging`] act.
+
+pub(crate) mod book;
+#[cfg(test)]
+mod crash;
+pub(crate) mod deletion;
+pub(crate) mod fault;
+pub(crate) mod format;
+pub(crate) mod metadata;
+pub(crate) mod name;
+pub(crate) mod plan;
+pub(crate) mod raw_id;
+pub(crate) mod recovery;
+pub(crate) mod shop;
+pub(crate) mod split;
+pub(crate) mod staging;
+pub(crate) mod target;
+pub(crate) mod writer;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where files go and how large they become: what every file destination is configured with.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    /// The folder that holds a folder for each stream.
+    pub(crate) path: PathBuf,
+    /// Whether Airbyte's metadata columns are added.
+    pub(crate) metadata_columns: bool,
+    /// When files are closed.
+    pub(crate) rolling: Rolling,
+}
+
+/// When files are closed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rolling {
+    /// A file of this size is closed at once.
+    pub(crate) target_bytes: u64,
+    /// A checkpoint closes files only if they hold this much together…
+    pub(crate) min_bytes: u64,
+    /// …or if it has waited this long.
+    pub(crate) max_age: Duration,
+}
+
+/// Defaults that the configurations of the file destinations share.
+pub(crate) mod default {
+    pub(crate) fn yes() -> bool {
+        true
+    }
+
+    pub(crate) fn target_file_bytes() -> u64 {
+        128 << 20
+    }
+
+    pub(crate) fn min_file_bytes() -> u64 {
+        8 << 20
+    }
+
+    pub(crate) fn max_checkpoint_age_ms() -> u64 {
+        10_000
+    }
+}

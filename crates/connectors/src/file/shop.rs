@@ -1,0 +1,336 @@
+//! The filing thread's work: keeps the open files of one run, stages, publishes, acknowledges.
+//! [`Book`] decides when.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crossdock_core::checkpoint::{Lane, Seq};
+use crossdock_core::code;
+use crossdock_core::destination::{Ack, Acknowledge, Ending, Mark};
+use crossdock_core::error::{Error, Result};
+use crossdock_core::stream::StreamId;
+
+use super::Rolling;
+use super::book::{Book, Cut, Scope};
+use super::fault::io;
+use super::format::{Encode, Format};
+use super::name::{DataName, Marker, Stage};
+use super::recovery::sync;
+use super::split::split;
+use super::staging::{Staging, StreamFolder};
+use super::target::Target;
+
+/// How much memory all open files together may hold back (P7); beyond it the largest is flushed.
+const MEMORY: u64 = 64 << 20;
+
+/// What a run writes with.
+pub(crate) struct Order<F> {
+    pub(crate) format: Arc<F>,
+    pub(crate) targets: Arc<Vec<Target>>,
+    pub(crate) rolling: Rolling,
+    pub(crate) epoch: i64,
+    pub(crate) acks: Arc<dyn Acknowledge>,
+}
+
+struct OpenFile<S> {
+    path: PathBuf,
+    encoder: Box<dyn Encode<S>>,
+}
+
+/// A file that waits for its commit.
+struct Waiting {
+    stream: usize,
+    name: DataName,
+}
+
+/// See the module's documentation.
+pub(crate) struct Shop<F: Format> {
+    order: Order<F>,
+    folders: Vec<StreamFolder>,
+    index: HashMap<StreamId, usize>,
+    tag: u32,
+    book: Book,
+    open: BTreeMap<usize, OpenFile<F::Shaped>>,
+    waiting: Vec<Waiting>,
+    /// The streams whose generation is complete once the marker is committed.
+    complete: Vec<(usize, Marker)>,
+    files: Vec<u32>,
+    temporaries: u64,
+    /// Held until the end: it has the lock.
+    _staging: Staging,
+}
+
+impl<F: Format> Shop<F> {
+    /// A shop over recovered staging.
+    pub(crate) fn new(order: Order<F>, staging: Staging) -> Result<Self> {
+        let targets = order.targets.clone();
+        let folders = targets
+            .iter()
+            .map(|t| staging.stream(t))
+            .collect::<Result<Vec<_>>>()?;
+        let index = targets
+            .iter()
+            .enumerate()
+            .map(|(at, t)| (t.stream.clone(), at))
+            .collect();
+        Ok(Self {
+            book: Book::new(order.rolling),
+            order,
+            files: vec![0; folders.len()],
+            folders,
+            index,
+            // The lowest 32 bits of a new UUID are random.
+            tag: u32::try_from(uuid::Uuid::now_v7().as_u128() & 0xffff_ffff).unwrap_or_default(),
+            open: BTreeMap::new(),
+            waiting: Vec::new(),
+            complete: Vec::new(),
+            temporaries: 0,
+            _staging: staging,
+        })
+    }
+
+    /// Appends a shaped batch to its stream's file.
+    pub(crate) fn write(
+        &mut self,
+        at: usize,
+        seq: Seq,
+        shaped: &F::Shaped,
+        rows: u64,
+    ) -> Result<()> {
+        if self
+            .open
+            .get(&at)
+            .is_some_and(|file| !file.encoder.takes(shaped))
+        {
+            self.close_file(at, false)?;
+        }
+        if !self.open.contains_key(&at) {
+            let path = self.temporary(at);
+            let encoder = self.order.format.encode(&path, shaped)?;
+            self.open.insert(at, OpenFile { path, encoder });
+        }
+        let Some(file) = self.open.get_mut(&at) else {
+            return Err(Error::new(&code::INTERNAL, "an open file is not there"));
+        };
+        file.encoder.write(shaped)?;
+        if self.book.wrote(at, seq.0, rows, file.encoder.bytes()) {
+            self.close_file(at, false)?;
+        }
+        self.bound_memory()
+    }
+
+    fn bound_memory(&mut self) -> Result<()> {
+        let memory = |file: &OpenFile<F::Shaped>| file.encoder.memory();
+        if self.open.values().map(memory).sum::<u64>() > MEMORY
+            && let Some(largest) = self.open.values_mut().max_by_key(|file| memory(file))
+        {
+            largest.encoder.flush()?;
+        }
+        Ok(())
+    }
+
+    fn temporary(&mut self, at: usize) -> PathBuf {
+        self.temporaries += 1;
+        self.folders[at].temporary(self.temporaries)
+    }
+
+    /// Takes a checkpoint; it is acknowledged by [`Shop::settle`], now or later.
+    pub(crate) fn checkpoint(&mut self, lane: &Lane, seq: Seq) {
+        match self.scope(lane) {
+            Some(scope) => self.book.checkpoint(scope, seq.0, Instant::now()),
+            // A stream that sends no records here has none that are not durable.
+            None => self.order.acks.acknowledge(Ack::UpTo {
+                lane: lane.clone(),
+                seq,
+            }),
+        }
+    }
+
+    fn scope(&self, lane: &Lane) -> Option<Scope> {
+        match lane {
+            Lane::Global => Some(Scope::All),
+            Lane::Stream(stream) => self.index.get(stream).copied().map(Scope::Stream),
+        }
+    }
+
+    /// When [`Shop::settle`] must be called though nothing happened.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.book.deadline()
+    }
+
+    /// Closes the files that are due, and acknowledges what is durable now.
+    pub(crate) fn settle(&mut self) -> Result<()> {
+        for at in self.book.due(Instant::now()) {
+            self.close_file(at, false)?;
+        }
+        for (scope, seq) in self.book.acknowledgements() {
+            let lane = match scope {
+                Scope::All => Lane::Global,
+                Scope::Stream(at) => Lane::Stream(self.order.targets[at].stream.clone()),
+            };
+            self.order.acks.acknowledge(Ack::UpTo {
+                lane,
+                seq: Seq(seq),
+            });
+        }
+        Ok(())
+    }
+
+    /// Ends the open file of a stream and stages it. With `at_cut`, rows behind its last
+    /// checkpoint go into a file of their own, so that the others can be published without them.
+    fn close_file(&mut self, at: usize, at_cut: bool) -> Result<()> {
+        let Some(OpenFile { path, encoder }) = self.open.remove(&at) else {
+            return Ok(());
+        };
+        let file = encoder.finish()?;
+        // P1: the content is on the disk before the name says that the file is whole.
+        file.sync_all().map_err(io("sync the file", &path))?;
+        drop(file);
+        let Some(closed) = self.book.close(at) else {
+            return Err(Error::new(
+                &code::INTERNAL,
+                "an open file is not in the book",
+            ));
+        };
+        let target = &self.order.targets[at];
+        let name = DataName {
+            generation: target.current.generation,
+            epoch: self.order.epoch,
+            through: closed.through,
+            part: self.files[at],
+            tag: self.tag,
+            extension: self.order.format.extension(),
+        };
+        self.files[at] += 1;
+        match closed.cuts.split_last() {
+            Some((last, earlier)) if at_cut => {
+                let (head, tail) = (self.temporary(at), self.temporary(at));
+                split(&path, &name.extension, last.rows, &head, Some(&tail))?;
+                sync(&head)?;
+                sync(&tail)?;
+                std::fs::remove_file(&path).map_err(io("remove the file", &path))?;
+                self.stage(
+                    at,
+                    &head,
+                    DataName {
+                        through: last.seq,
+                        ..name.clone()
+                    },
+                    earlier,
+                )?;
+                self.stage(at, &tail, name, &[])
+            }
+            _ => self.stage(at, &path, name, &closed.cuts),
+        }
+    }
+
+    fn stage(
+        &mut self,
+        at: usize,
+        path: &std::path::Path,
+        name: DataName,
+        cuts: &[Cut],
+    ) -> Result<()> {
+        self.folders[at].stage(path, self.stage_of(at), &name, cuts)?;
+        self.waiting.push(Waiting { stream: at, name });
+        Ok(())
+    }
+
+    fn stage_of(&self, at: usize) -> Stage {
+        if self.order.targets[at].current.truncates {
+            Stage::Generation
+        } else {
+            Stage::Append
+        }
+    }
+
+    /// The engine committed up to `mark` (P2): publishes what it covers.
+    pub(crate) fn committed(&mut self, mark: &Mark) -> Result<()> {
+        if mark.epoch != self.order.epoch {
+            return Ok(());
+        }
+        let Some(scope) = self.scope(&mark.lane) else {
+            return Ok(());
+        };
+        let covered = |at: usize, through: u64| scope.covers(at) && through <= mark.seq.0;
+        let mut touched = Vec::new();
+        for file in self
+            .waiting
+            .extract_if(.., |f| covered(f.stream, f.name.through))
+        {
+            let folder = &self.folders[file.stream];
+            if self.order.targets[file.stream].current.truncates {
+                folder.commit(&file.name)?;
+            } else {
+                folder.publish(Stage::Append, &file.name)?;
+                touched.push(file.stream);
+            }
+        }
+        touched.dedup();
+        for at in touched {
+            self.folders[at].sync_visible()?;
+        }
+        for (at, marker) in self
+            .complete
+            .extract_if(.., |(at, m)| covered(*at, m.through))
+        {
+            self.folders[at].complete(&marker)?;
+        }
+        Ok(())
+    }
+
+    /// No item follows: makes everything durable, acknowledges it, and notes which generations
+    /// are complete.
+    pub(crate) fn finish(&mut self, ending: Ending) -> Result<()> {
+        // After a failure only the last checkpoints will be committed, not the rows behind them.
+        let at_cut = ending == Ending::Incomplete;
+        for at in self.book.open() {
+            self.close_file(at, at_cut)?;
+        }
+        let through = self.book.last();
+        if ending == Ending::Complete {
+            for (at, target) in self.order.targets.iter().enumerate() {
+                if target.current.truncates {
+                    let generation = target.current.generation;
+                    let epoch = self.order.epoch;
+                    let marker = Marker {
+                        generation,
+                        epoch,
+                        through,
+                        tag: self.tag,
+                    };
+                    self.folders[at].mark_complete(&marker)?;
+                    self.complete.push((at, marker));
+                }
+            }
+        }
+        self.settle()?;
+        if through > 0 {
+            let ack = Ack::UpTo {
+                lane: Lane::Global,
+                seq: Seq(through),
+            };
+            self.order.acks.acknowledge(ack);
+        }
+        Ok(())
+    }
+
+    /// Removes what was half-written. Best effort: recovery does the same.
+    pub(crate) fn abandon(self) {
+        for file in self.open.into_values() {
+            drop(file.encoder);
+            let _ = std::fs::remove_file(&file.path);
+        }
+    }
+}
+
+/// A stream that is not in the catalog.
+pub(crate) fn unknown(stream: &StreamId) -> Error {
+    Error::new(
+        &code::INTERNAL,
+        "records of a stream that is not in the catalog",
+    )
+    .with("stream", stream)
+}

@@ -1,0 +1,29 @@
+//! Cuts a finished file in two at a row. Only needed when a run ends badly or is recovered while
+//! files hold more than what is committed; it goes by the extension, since the leftovers may be of
+//! another format than the one that this run writes.
+
+use std::path::Path;
+
+use crossdock_core::code;
+use crossdock_core::error::{Error, Result};
+
+/// Writes the first `rows` rows of `from` to `head`, and the others to `tail` if it is given.
+pub(crate) fn split(
+    from: &Path,
+    extension: &str,
+    rows: u64,
+    head: &Path,
+    tail: Option<&Path>,
+) -> Result<()> {
+    if extension == crate::parquet::EXTENSION {
+        return crate::parquet::split(from, rows, head, tail);
+    }
+    match crate::jsonl::Compression::of(extension) {
+        Some(compression) => crate::jsonl::split(from, compression, rows, head, tail),
+        None => Err(Error::new(
+            &code::STATE_INVALID,
+            "a staged file has an extension that this version does not write",
+        )
+        .with("path", from.display())),
+    }
+}

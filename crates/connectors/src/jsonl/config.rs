@@ -1,0 +1,94 @@
+//! Settings of the JSON Lines destination.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::file::{Layout, Rolling, default};
+
+/// Writes JSON Lines files to a local folder.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "JSON Lines files")]
+pub struct Config {
+    /// The folder that will hold one folder for each stream. Created if it does not exist.
+    pub path: PathBuf,
+    /// How files are compressed: `none`, `gzip` or `zstd`.
+    #[serde(default)]
+    pub compression: Compression,
+    /// What a line is: `flat` is the record's own fields after the metadata columns; `envelope`
+    /// keeps the record apart, under `_airbyte_data`.
+    #[serde(default)]
+    pub format: LineFormat,
+    /// Add Airbyte's metadata columns to each record.
+    #[serde(default = "default::yes")]
+    pub metadata_columns: bool,
+    /// A file of this size is closed and a new one begun.
+    #[serde(default = "default::target_file_bytes")]
+    #[schemars(range(min = 1))]
+    pub target_file_bytes: u64,
+    /// A checkpoint closes files only if they hold this much together; 0: always.
+    #[serde(default = "default::min_file_bytes")]
+    pub min_file_bytes: u64,
+    /// A checkpoint waits at most this long, in milliseconds, for files to reach `min_file_bytes`.
+    #[serde(default = "default::max_checkpoint_age_ms")]
+    pub max_checkpoint_age_ms: u64,
+}
+
+impl Config {
+    pub(crate) fn layout(&self) -> Layout {
+        Layout {
+            path: self.path.clone(),
+            metadata_columns: self.metadata_columns,
+            rolling: Rolling {
+                target_bytes: self.target_file_bytes.max(1),
+                min_bytes: self.min_file_bytes,
+                max_age: Duration::from_millis(self.max_checkpoint_age_ms),
+            },
+        }
+    }
+}
+
+/// How files are compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// Not at all.
+    #[default]
+    None,
+    /// gzip.
+    Gzip,
+    /// Zstandard, level 1.
+    Zstd,
+}
+
+impl Compression {
+    /// The extension of files written so.
+    pub(crate) fn extension(self) -> &'static str {
+        match self {
+            Self::None => "jsonl",
+            Self::Gzip => "jsonl.gz",
+            Self::Zstd => "jsonl.zst",
+        }
+    }
+
+    /// What an extension tells.
+    pub(crate) fn of(extension: &str) -> Option<Self> {
+        [Self::None, Self::Gzip, Self::Zstd]
+            .into_iter()
+            .find(|c| c.extension() == extension)
+    }
+}
+
+/// What a line is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LineFormat {
+    /// The record's own fields after the metadata columns.
+    #[default]
+    Flat,
+    /// The record under `_airbyte_data`.
+    Envelope,
+}

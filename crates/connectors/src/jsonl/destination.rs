@@ -1,0 +1,71 @@
+//! The JSON Lines destination.
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use crossdock_core::destination::{Destination, DestinationOpening, DestinationWriter};
+use crossdock_core::error::Result;
+use crossdock_core::session::Session;
+use crossdock_core::spec::{Checked, Spec};
+
+use super::config::{Config, LineFormat};
+use super::line::{LineShape, Lines};
+use super::sink::LineFile;
+use crate::describe;
+use crate::file::format::{Encode, Format, Shape};
+use crate::file::target::{Target, reserved, targets};
+use crate::file::writer::FileWriter;
+
+/// Writes JSON Lines files to a local folder.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Jsonl;
+
+#[async_trait]
+impl Destination for Jsonl {
+    type Config = Config;
+
+    async fn spec(&self, _: &Session) -> Result<Spec> {
+        Ok(describe::files::<Config>())
+    }
+
+    async fn check(&self, config: Config, _: &Session) -> Result<Checked> {
+        describe::checked_folder(config.path).await
+    }
+
+    async fn open(
+        &self,
+        config: Config,
+        opening: DestinationOpening,
+    ) -> Result<Box<dyn DestinationWriter>> {
+        let layout = config.layout();
+        // In an envelope the record's fields cannot collide with ours.
+        let flat = config.format == LineFormat::Flat;
+        let reserved = reserved(layout.metadata_columns && flat, &[]);
+        let targets = targets(&opening.catalog, opening.epoch, "JSON Lines", &reserved)?;
+        Ok(Box::new(
+            FileWriter::open(JsonlFormat(config), layout, targets, opening).await?,
+        ))
+    }
+}
+
+struct JsonlFormat(Config);
+
+impl Format for JsonlFormat {
+    type Shaped = Lines;
+
+    fn extension(&self) -> String {
+        self.0.compression.extension().to_owned()
+    }
+
+    fn shape(&self, target: &Target) -> Result<Box<dyn Shape<Lines>>> {
+        Ok(Box::new(LineShape::new(
+            target,
+            self.0.format,
+            self.0.metadata_columns,
+        )))
+    }
+
+    fn encode(&self, path: &Path, _: &Lines) -> Result<Box<dyn Encode<Lines>>> {
+        Ok(Box::new(LineFile::create(path, self.0.compression)?))
+    }
+}

@@ -1,0 +1,83 @@
+//! The Parquet destination.
+
+use std::path::Path;
+
+use arrow_array::RecordBatch;
+use async_trait::async_trait;
+use crossdock_core::destination::{Destination, DestinationOpening, DestinationWriter};
+use crossdock_core::error::Result;
+use crossdock_core::session::Session;
+use crossdock_core::spec::{Checked, Spec};
+use parquet::file::properties::WriterPropertiesBuilder;
+
+use super::config::Config;
+use super::encode::{ColumnFile, properties};
+use super::shape::ColumnShape;
+use super::{ADDITIONAL, EXTENSION};
+use crate::describe;
+use crate::file::format::{Encode, Format, Shape};
+use crate::file::target::{Target, reserved, targets};
+use crate::file::writer::FileWriter;
+
+/// Writes Parquet files to a local folder.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Parquet;
+
+#[async_trait]
+impl Destination for Parquet {
+    type Config = Config;
+
+    async fn spec(&self, _: &Session) -> Result<Spec> {
+        Ok(describe::files::<Config>())
+    }
+
+    async fn check(&self, config: Config, _: &Session) -> Result<Checked> {
+        if let Err(error) = config.codec() {
+            return Ok(Checked::Failed(error.message().to_owned()));
+        }
+        describe::checked_folder(config.path).await
+    }
+
+    async fn open(
+        &self,
+        config: Config,
+        opening: DestinationOpening,
+    ) -> Result<Box<dyn DestinationWriter>> {
+        let layout = config.layout();
+        let reserved = reserved(layout.metadata_columns, &[ADDITIONAL]);
+        let targets = targets(&opening.catalog, opening.epoch, "Parquet", &reserved)?;
+        let properties = properties(&config)?;
+        let format = ParquetFormat {
+            properties,
+            metadata_columns: config.metadata_columns,
+        };
+        Ok(Box::new(
+            FileWriter::open(format, layout, targets, opening).await?,
+        ))
+    }
+}
+
+struct ParquetFormat {
+    properties: WriterPropertiesBuilder,
+    metadata_columns: bool,
+}
+
+impl Format for ParquetFormat {
+    type Shaped = RecordBatch;
+
+    fn extension(&self) -> String {
+        EXTENSION.to_owned()
+    }
+
+    fn shape(&self, target: &Target) -> Result<Box<dyn Shape<RecordBatch>>> {
+        Ok(Box::new(ColumnShape::new(target, self.metadata_columns)))
+    }
+
+    fn encode(&self, path: &Path, first: &RecordBatch) -> Result<Box<dyn Encode<RecordBatch>>> {
+        Ok(Box::new(ColumnFile::begin(
+            path,
+            self.properties.clone(),
+            first,
+        )?))
+    }
+}

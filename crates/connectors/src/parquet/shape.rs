@@ -1,0 +1,121 @@
+//! Batches of either shape to one Arrow batch with the file's columns.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use crossdock_core::batch::{Body, Columns, Rows};
+use crossdock_core::code;
+use crossdock_core::convert::{self, RowsToColumns};
+use crossdock_core::error::{Error, Result};
+
+use super::ADDITIONAL;
+use crate::file::format::Shape;
+use crate::file::metadata::{self, EXTRACTED_AT, GENERATION_ID, META, Meta, RAW_ID};
+use crate::file::target::Target;
+
+/// The columns of a target's files.
+fn file_schema(target: &Target, metadata_columns: bool) -> SchemaRef {
+    let own = convert::arrow_schema(&target.schema, Some(ADDITIONAL));
+    let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    let metadata = [
+        Field::new(RAW_ID, DataType::Utf8, false),
+        Field::new(EXTRACTED_AT, utc, false),
+        Field::new(META, DataType::Utf8, false),
+        Field::new(GENERATION_ID, DataType::Int64, false),
+    ];
+    let metadata = metadata
+        .into_iter()
+        .filter(|_| metadata_columns)
+        .map(Arc::new);
+    Arc::new(Schema::new(
+        metadata
+            .chain(own.fields.iter().cloned())
+            .collect::<Vec<_>>(),
+    ))
+}
+
+/// Brings the batches of one stream into the columns of its files.
+pub(crate) struct ColumnShape {
+    target: Target,
+    schema: SchemaRef,
+    own: SchemaRef,
+    meta: Option<Meta>,
+    collect: RowsToColumns,
+}
+
+impl ColumnShape {
+    pub(crate) fn new(target: &Target, metadata_columns: bool) -> Self {
+        Self {
+            schema: file_schema(target, metadata_columns),
+            own: convert::arrow_schema(&target.schema, Some(ADDITIONAL)),
+            meta: metadata_columns.then(|| Meta::new(target)),
+            collect: RowsToColumns::new(&target.schema, Some(ADDITIONAL)),
+            target: target.clone(),
+        }
+    }
+
+    fn joined(
+        &self,
+        columns: &Columns,
+        own: Vec<ArrayRef>,
+        rows: Option<&Rows>,
+    ) -> Result<RecordBatch> {
+        let mut arrays = match &self.meta {
+            Some(meta) => metadata::columns(meta, &self.target, columns, rows),
+            None => Vec::with_capacity(own.len()),
+        };
+        arrays.extend(own);
+        let options = RecordBatchOptions::new().with_row_count(Some(columns.len()));
+        RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)
+            .map_err(|e| Error::new(&code::INTERNAL, "columns do not fit the schema").caused_by(e))
+    }
+
+    /// The columns of a column batch in the order of ours: by name, since a source may leave out
+    /// what it has nothing for.
+    fn by_name(&self, columns: &Columns) -> Result<Vec<ArrayRef>> {
+        let given = columns.values.schema();
+        if let Some(stranger) = given
+            .fields()
+            .iter()
+            .find(|f| self.own.index_of(f.name()).is_err())
+        {
+            return Err(Error::new(
+                &code::DATA_INVALID,
+                "a batch has a column that is not in the schema",
+            )
+            .with("field", stranger.name()));
+        }
+        let ours = self.own.fields().iter().map(|field| {
+            let Some(array) = columns.values.column_by_name(field.name()) else {
+                return Ok(new_null_array(field.data_type(), columns.len()));
+            };
+            if array.data_type() == field.data_type() {
+                return Ok(array.clone());
+            }
+            let (has, wants) = (array.data_type(), field.data_type());
+            Err(Error::new(
+                &code::DATA_INVALID,
+                format!("a column is of type {has} where the schema says {wants}"),
+            )
+            .with("field", field.name()))
+        });
+        ours.collect()
+    }
+}
+
+impl Shape<RecordBatch> for ColumnShape {
+    fn shape(&mut self, body: Body) -> Result<RecordBatch> {
+        match body {
+            Body::Rows(rows) => {
+                self.collect.append(&rows)?;
+                let columns = self.collect.finish()?;
+                self.joined(&columns, columns.values.columns().to_vec(), Some(&rows))
+            }
+            Body::Columns(columns) => {
+                let own = self.by_name(&columns)?;
+                self.joined(&columns, own, None)
+            }
+        }
+    }
+}

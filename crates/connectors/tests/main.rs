@@ -1,0 +1,10 @@
+//! The native connectors through the public contract.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
+mod content;
+mod crash;
+mod generation;
+mod refusal;
+mod rig;
+mod sample;
+mod simple;
