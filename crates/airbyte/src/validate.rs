@@ -42,7 +42,11 @@ pub fn validate_config(spec: &Spec, config: &mut Value) -> Result<()> {
         faults.push(format!("and {rest} more"));
     }
     let error = Error::new(&code::CONFIG_SPEC, faults.join("; "));
-    Err(if pointer.is_empty() { error } else { error.with("pointer", pointer) })
+    Err(if pointer.is_empty() {
+        error
+    } else {
+        error.with("pointer", pointer)
+    })
 }
 
 /// Compiles a schema as connectors mean it: `oneOf` as "any of", since real alternatives overlap

@@ -1,1 +1,26 @@
-fn main() {}
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod args;
+mod command;
+mod context;
+mod envelope;
+mod exit;
+mod log;
+mod palette;
+mod printer;
+mod progress;
+mod quantity;
+mod report;
+mod signal;
+mod start;
+mod summary;
+mod table;
+mod text;
+mod usage;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(start::start(&std::env::args_os().collect::<Vec<_>>()))
+}

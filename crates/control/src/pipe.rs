@@ -25,7 +25,7 @@ use tokio::sync::watch;
 
 use crate::command::{self, Ask};
 use crate::prepare::masked;
-use crate::run::{Summary, engine_settings};
+use crate::run::{Summary, engine_settings, interruptible};
 use crate::select;
 use crate::ui::ProgressRelay;
 
@@ -43,13 +43,14 @@ pub async fn read(
     ask: &Ask,
     cancel: watch::Receiver<Option<Cancel>>,
 ) -> Result<Summary> {
-    let (found, ready) = command::source(reference, config, ask).await?;
+    let prepare = async {
+        let (found, ready) = command::source(reference, config, ask).await?;
+        let offered = found.source.discover(ready.config.clone(), &ready.session).await;
+        let offered = offered.map_err(|e| masked(e, &ready.masker).with("connector", reference))?;
+        Ok((found, ready, offered))
+    };
+    let (found, ready, offered) = interruptible(&cancel, prepare).await?;
     let name = |error: Error| masked(error, &ready.masker).with("connector", reference);
-    let offered = found
-        .source
-        .discover(ready.config.clone(), &ready.session)
-        .await
-        .map_err(name)?;
     let pipeline = pipeline(reference, streams, ask);
     let catalog = select::configure(&pipeline, &offered, &[DestinationCapabilities::default()])?;
     let state = match state {
@@ -86,7 +87,8 @@ pub async fn write(
     cancel: watch::Receiver<Option<Cancel>>,
 ) -> Result<Summary> {
     let catalog = parse_catalog(catalog)?;
-    let (found, ready) = command::destination(reference, config, ask).await?;
+    let prepare = command::destination(reference, config, ask);
+    let (found, ready) = interruptible(&cancel, prepare).await?;
     let name = |error: Error| masked(error, &ready.masker).with("connector", reference);
     let pipeline = pipeline(reference, Vec::new(), ask);
     let mut run = PipeRun::new(ask, cancel, &catalog);
@@ -134,7 +136,7 @@ fn pipeline(
 fn parse_catalog(text: &str) -> Result<ConfiguredCatalog> {
     let invalid = |cause: serde_json::Error| {
         Error::new(&code::CONFIG_SYNTAX, "the catalog is not one of Airbyte's")
-            .hint("pass a configured catalog, or what `crossdock --json discover` prints as data")
+            .hint("pass a configured catalog, or what `crossdock discover --raw` prints")
             .caused_by(cause)
     };
     let value: Value = serde_json::from_str(text).map_err(invalid)?;

@@ -71,10 +71,7 @@ impl Prepared {
 pub async fn run(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> {
     around.ui.phase(&pipeline.id, &Phase::Preparing);
     let mut cancel = around.cancel.clone();
-    let prepared = tokio::select! {
-        prepared = prepare_all(pipeline, around) => prepared?,
-        () = cancelled(&mut cancel) => return Err(Error::new(&code::CANCELLED, "cancelled before the run began")),
-    };
+    let prepared = interruptible(&cancel, prepare_all(pipeline, around)).await?;
     let policy = policy(&pipeline.settings);
     let mut retries = RetryState::default();
     let mut number = 0;
@@ -109,6 +106,8 @@ pub async fn run(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> 
         };
         let verdict = retries.failed(&failure, progress, &policy);
         let wait = match verdict {
+            // Whoever holds the pipeline may do so for long: that is for the user to decide.
+            _ if *failure.code() == code::PIPELINE_BUSY => return give_up(total, failure),
             Verdict::Retry(wait) if around.cancel.borrow().is_none() => wait,
             _ => return give_up(total, failure),
         };
@@ -142,6 +141,20 @@ fn clock() -> Arc<dyn Clock> {
 async fn cancelled(cancel: &mut watch::Receiver<Option<Cancel>>) {
     if cancel.wait_for(Option::is_some).await.is_err() {
         std::future::pending::<()>().await;
+    }
+}
+
+/// Does `what` unless somebody wants the end before it is done; what it started ends with it (P8).
+pub(crate) async fn interruptible<T>(
+    cancel: &watch::Receiver<Option<Cancel>>,
+    what: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let mut cancel = cancel.clone();
+    tokio::select! {
+        done = what => done,
+        () = cancelled(&mut cancel) => {
+            Err(Error::new(&code::CANCELLED, "cancelled before the first record"))
+        }
     }
 }
 

@@ -92,7 +92,10 @@ pub struct Stream {
     #[serde(default = "empty_schema", deserialize_with = "schema_or_empty")]
     pub json_schema: Value,
     /// The modes it can be read in; absent in hand-written catalogs, then full refresh (§6, 28).
-    #[serde(default = "full_refresh_only", deserialize_with = "modes_or_full_refresh")]
+    #[serde(
+        default = "full_refresh_only",
+        deserialize_with = "modes_or_full_refresh"
+    )]
     pub supported_sync_modes: Vec<SyncMode>,
     /// The source picks the cursor; the user cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -3,7 +3,7 @@
 //! Codes are API: a name is never reused and never changes its meaning. `docs/errors.md` is
 //! generated from this table.
 
-use crate::error::ErrorKind;
+use crate::error_kind::ErrorKind;
 
 /// A stable error code.
 #[derive(Debug, PartialEq, Eq)]
@@ -179,6 +179,9 @@ codes! {
     CANCELLED = "run.cancelled", Cancelled,
         "The run was asked to end.",
         "run again to go on from the last committed checkpoint";
+    RUN_INTERRUPTED = "run.interrupted", Transient,
+        "The run's process ended before it could say how the run went.",
+        "run again to go on from the last committed checkpoint";
     RUN_FAILED = "run.failed", Connector,
         "The run failed.",
         "see the cause";
@@ -211,6 +214,15 @@ codes! {
     PIPELINE_UNKNOWN = "store.unknown_pipeline", Config,
         "The store knows no pipeline of that name.",
         "`crossdock state show` without a name lists the pipelines";
+    STORED_STREAM_UNKNOWN = "store.unknown_stream", Config,
+        "The store has no state of that stream.",
+        "`crossdock state show PIPELINE` lists the streams that have a state";
+    STORE_VERSION_UNKNOWN = "store.unknown_version", Config,
+        "The pipeline's history has no such version, or no longer has it.",
+        "`crossdock state history PIPELINE` lists the versions";
+    STATE_INDIVISIBLE = "store.state_indivisible", Config,
+        "The state covers the whole source in a form that cannot be taken apart by stream.",
+        "reset the whole pipeline";
 
     // The world.
     IO = "io", Transient,

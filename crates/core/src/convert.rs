@@ -1,1 +1,92 @@
-//! Between the two shapes of a batch, once for all connectors (design §5).
+//! Between the two shapes of a batch, once for all connectors (design §5). Pure functions.
+//!
+//! **Rows to columns** ([`RowsToColumns`]): each record's JSON object is read in one pass into
+//! typed columns. Reading is lenient, for schemas lie (Airbyte §6, 6 and 21), and nothing is lost
+//! in silence: a value that does not fit its column becomes null, one that fits in part is cut, and
+//! both are noted in the record's metadata under `changes` (Airbyte §1.2).
+//!
+//! | column | takes | and also |
+//! |---|---|---|
+//! | String, TimeWithTimezone | strings | anything else as its JSON text, digits and all |
+//! | Binary | base64, standard or URL alphabet, padded or not | |
+//! | Boolean | `true`, `false` | |
+//! | Integer | integers of 64 bits | `5.0`, `5e3`; strings that are canonical integers |
+//! | Number | numbers | strings that are JSON numbers |
+//! | Date | `2021-01-23`, longer years, ` BC` | a timestamp, cut to its day |
+//! | Timestamp… | RFC 3339 | a space for `T`, `+0500`, no seconds, no zone (UTC), a date, ` BC` |
+//! | TimeWithoutTimezone | `01:23:45.678` | no seconds; a zone is cut off |
+//! | Json | anything, as its text on one line | |
+//!
+//! | noted as | when |
+//! |---|---|
+//! | `NULLED`, `DESTINATION_TYPECAST_ERROR` | the value does not fit the column |
+//! | `NULLED`, `SOURCE_SERIALIZATION_ERROR` | it is no JSON: `NaN`, `Infinity`, a broken escape; where such a token stands inside an array or object, only it becomes null |
+//! | `TRUNCATED`, `DESTINATION_FIELD_SIZE_LIMITATION` | digits that a double cannot hold, fractions beyond microseconds, a zone in a column without one |
+//! | `TRUNCATED`, `SOURCE_SERIALIZATION_ERROR` | invalid UTF-8 or a lone surrogate: U+FFFD stands instead |
+//!
+//! Of a key that stands twice the last value counts. A row that is no JSON object is an error.
+//!
+//! **Columns to rows** ([`columns_to_rows`]): every column is written, a null as `null`.
+
+mod cell;
+mod change;
+mod column;
+mod columns_to_rows;
+mod key;
+mod nested;
+mod number;
+mod rows_to_columns;
+mod text;
+mod time;
+mod undeclared;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_schema::{SchemaRef, TimeUnit};
+
+pub use columns_to_rows::columns_to_rows;
+pub use rows_to_columns::RowsToColumns;
+
+use crate::schema::{DataType, StreamSchema};
+
+/// The key of the Arrow field metadata that marks a text column whose values are JSON text, to be
+/// written into rows as they are. Its value is `true`.
+pub const JSON_MARKER: &str = "crossdock.json";
+
+/// The Arrow type of a column of type `data_type`.
+#[must_use]
+pub fn arrow_type(data_type: DataType) -> arrow_schema::DataType {
+    use arrow_schema::DataType as Arrow;
+    match data_type {
+        DataType::String | DataType::TimeWithTimezone | DataType::Json => Arrow::Utf8,
+        DataType::Binary => Arrow::Binary,
+        DataType::Boolean => Arrow::Boolean,
+        DataType::Integer => Arrow::Int64,
+        DataType::Number => Arrow::Float64,
+        DataType::Date => Arrow::Date32,
+        DataType::TimestampWithTimezone => {
+            Arrow::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+        }
+        DataType::TimestampWithoutTimezone => Arrow::Timestamp(TimeUnit::Microsecond, None),
+        DataType::TimeWithoutTimezone => Arrow::Time64(TimeUnit::Microsecond),
+    }
+}
+
+/// The Arrow schema of a stream's columns, and of the column `additional` for undeclared members
+/// if it is named. All fields may be null; those of JSON text carry [`JSON_MARKER`].
+#[must_use]
+pub fn arrow_schema(schema: &StreamSchema, additional: Option<&str>) -> SchemaRef {
+    let field = |name: &str, data_type: DataType| {
+        let field = arrow_schema::Field::new(name, arrow_type(data_type), true);
+        if data_type == DataType::Json {
+            field.with_metadata(HashMap::from([(JSON_MARKER.to_owned(), "true".to_owned())]))
+        } else {
+            field
+        }
+    };
+    let declared = schema.fields.iter().map(|f| field(&f.name, f.data_type));
+    let additional = additional.map(|name| field(name, DataType::Json));
+    let fields: Vec<_> = declared.chain(additional).collect();
+    Arc::new(arrow_schema::Schema::new(fields))
+}

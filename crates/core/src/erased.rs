@@ -15,8 +15,11 @@ use crate::spec::{Checked, Spec};
 
 fn typed<C: DeserializeOwned>(config: Value) -> Result<C> {
     serde_json::from_value(config).map_err(|e| {
-        Error::new(&code::CONFIG_INVALID, format!("the connector's configuration is wrong: {e}"))
-            .during("configuration")
+        Error::new(
+            &code::CONFIG_INVALID,
+            format!("the connector's configuration is wrong: {e}"),
+        )
+        .during("configuration")
     })
 }
 

@@ -10,6 +10,7 @@ pub mod convert;
 pub mod destination;
 pub mod erased;
 pub mod error;
+pub mod error_kind;
 pub mod event;
 pub mod json;
 pub mod registry;

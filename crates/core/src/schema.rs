@@ -124,14 +124,20 @@ mod tests {
         };
         check(r#"{"type":"string"}"#, DataType::String);
         check(r#"{"type":["null","string"]}"#, DataType::String);
-        check(r#"{"type":"string","contentEncoding":"base64"}"#, DataType::Binary);
+        check(
+            r#"{"type":"string","contentEncoding":"base64"}"#,
+            DataType::Binary,
+        );
         check(r#"{"type":"boolean"}"#, DataType::Boolean);
         check(r#"{"type":"string","format":"date"}"#, DataType::Date);
         check(
             r#"{"type":"string","format":"date-time","airbyte_type":"timestamp_without_timezone"}"#,
             DataType::TimestampWithoutTimezone,
         );
-        check(r#"{"type":"string","format":"date-time"}"#, DataType::TimestampWithTimezone);
+        check(
+            r#"{"type":"string","format":"date-time"}"#,
+            DataType::TimestampWithTimezone,
+        );
         check(
             r#"{"type":"string","format":"time","airbyte_type":"time_without_timezone"}"#,
             DataType::TimeWithoutTimezone,
@@ -141,10 +147,19 @@ mod tests {
             DataType::TimeWithTimezone,
         );
         check(r#"{"type":["integer","null"]}"#, DataType::Integer);
-        check(r#"{"type":"number","airbyte_type":"integer"}"#, DataType::Integer);
-        check(r#"{"type":"string","airbyte_type":"big_integer"}"#, DataType::String);
+        check(
+            r#"{"type":"number","airbyte_type":"integer"}"#,
+            DataType::Integer,
+        );
+        check(
+            r#"{"type":"string","airbyte_type":"big_integer"}"#,
+            DataType::String,
+        );
         check(r#"{"type":"number"}"#, DataType::Number);
-        check(r#"{"type":"array","items":{"type":"string"}}"#, DataType::Json);
+        check(
+            r#"{"type":"array","items":{"type":"string"}}"#,
+            DataType::Json,
+        );
         check(r#"{"type":"object"}"#, DataType::Json);
         check(r#"{"oneOf":[{"type":"string"}]}"#, DataType::Json);
         check(r#"{"type":["string","integer"]}"#, DataType::Json);

@@ -99,7 +99,12 @@ fn collect(schema: &Value, config: &Value, found: &mut Vec<String>) {
         return;
     }
     for keyword in ["oneOf", "anyOf", "allOf"] {
-        for alternative in schema.get(keyword).and_then(Value::as_array).into_iter().flatten() {
+        for alternative in schema
+            .get(keyword)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
             collect(alternative, config, found);
         }
     }
@@ -147,7 +152,10 @@ mod tests {
         let config = json!({"auth": {"password": "p\"ss word"}, "keys": ["abcdef"], "x": "open"});
         let masker = Masker::for_config(&schema, &config);
         assert_eq!(masker.mask("got abcdef"), "got ****");
-        assert_eq!(masker.mask(r#"{"password":"p\"ss word"}"#), r#"{"password":"****"}"#);
+        assert_eq!(
+            masker.mask(r#"{"password":"p\"ss word"}"#),
+            r#"{"password":"****"}"#
+        );
         assert_eq!(masker.mask_value(&config)["x"], "open");
         assert_eq!(masker.mask_value(&config)["auth"]["password"], "****");
     }

@@ -15,10 +15,18 @@ pub struct Spec {
     #[serde(rename = "connectionSpecification", default)]
     pub connection_specification: Value,
     /// Where the documentation is.
-    #[serde(rename = "documentationUrl", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "documentationUrl",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub documentation_url: Option<String>,
     /// Where the change log is.
-    #[serde(rename = "changelogUrl", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "changelogUrl",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub changelog_url: Option<String>,
     /// Protocol version; "0.2.0" when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -114,7 +114,8 @@ impl<R: AsyncRead + Unpin> PipeReader<R> {
         };
         let mut messages = Vec::new();
         if let Some(run) = run {
-            self.decoder.decode(&run, SystemClock.now_ms(), &mut messages);
+            self.decoder
+                .decode(&run, SystemClock.now_ms(), &mut messages);
         }
         let mut steps = Vec::new();
         for message in messages {
@@ -175,18 +176,22 @@ struct PipeWriter<W> {
     session: Session,
 }
 
+/// A reader that goes away, such as `head`, has had enough: that is no fault.
+fn unwritable(cause: std::io::Error) -> Error {
+    if cause.kind() == std::io::ErrorKind::BrokenPipe {
+        return Error::new(&code::CANCELLED, "whoever read the output went away");
+    }
+    Error::new(&code::IO, "the output cannot be written").caused_by(cause)
+}
+
 impl<W: AsyncWrite + Unpin> PipeWriter<W> {
     async fn put(&mut self, bytes: &[u8]) -> Result<()> {
-        self.output.write_all(bytes).await.map_err(|cause| {
-            Error::new(&code::IO, "the output cannot be written").caused_by(cause)
-        })
+        self.output.write_all(bytes).await.map_err(unwritable)
     }
 
     async fn flush(&mut self) -> Result<()> {
         self.session.note(Note::Alive);
-        self.output.flush().await.map_err(|cause| {
-            Error::new(&code::IO, "the output cannot be written").caused_by(cause)
-        })
+        self.output.flush().await.map_err(unwritable)
     }
 }
 
@@ -205,24 +210,36 @@ impl<W: AsyncWrite + Send + Unpin> DestinationWriter for PipeWriter<W> {
     async fn checkpoint(&mut self, seq: Seq, checkpoint: Arc<Checkpoint>) -> Result<()> {
         self.states += 1;
         let (record_count, renamed) = match &checkpoint.lane {
-            Lane::Stream(stream) => {
-                (self.counts.remove(stream).unwrap_or(0), self.routes.renamed(stream))
-            }
+            Lane::Stream(stream) => (
+                self.counts.remove(stream).unwrap_or(0),
+                self.routes.renamed(stream),
+            ),
             Lane::Global => (self.counts.drain().map(|(_, count)| count).sum(), None),
         };
-        let stamp = Stamp { id: self.states, record_count, stream: renamed };
+        let stamp = Stamp {
+            id: self.states,
+            record_count,
+            stream: renamed,
+        };
         let mut line = Vec::new();
         write_state(&checkpoint, &stamp, &mut line);
         self.put(&line).await?;
         self.flush().await?;
-        self.acks.acknowledge(Ack::UpTo { lane: checkpoint.lane.clone(), seq });
+        self.acks.acknowledge(Ack::UpTo {
+            lane: checkpoint.lane.clone(),
+            seq,
+        });
         Ok(())
     }
 
     async fn finish(&mut self, ending: Ending) -> Result<()> {
         if ending == Ending::Complete {
             let now = SystemClock.now_ms();
-            let traces: String = self.streams.iter().map(|s| complete_trace(s, now)).collect();
+            let traces: String = self
+                .streams
+                .iter()
+                .map(|s| complete_trace(s, now))
+                .collect();
             self.put(traces.as_bytes()).await?;
         }
         self.flush().await

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use crossdock_core::capability::SourceCapabilities;
 use crossdock_core::catalog::Catalog;
 use crossdock_core::checkpoint::Checkpoint;
+use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::event::{Event, LogLevel};
 use crossdock_core::session::Session;
@@ -129,6 +130,7 @@ impl Source for AirbyteSource {
             messages: Vec::new(),
             steps: Vec::new(),
             deadline: None,
+            spoke: false,
         }))
     }
 }
@@ -164,6 +166,8 @@ struct Reader {
     steps: Vec<Step>,
     /// When a source that was asked to stop is killed (P8).
     deadline: Option<Instant>,
+    /// It has sent at least one message of the protocol.
+    spoke: bool,
 }
 
 #[async_trait]
@@ -219,6 +223,7 @@ impl Reader {
     /// Turns what was read into events.
     fn digest(&mut self) {
         for message in self.messages.drain(..) {
+            self.spoke |= !matches!(message, Message::Text(_));
             match message {
                 Message::Log(log) => self.talk.logged(&log),
                 Message::Text(text) => self.talk.log(LogLevel::Info, &text),
@@ -269,6 +274,15 @@ impl Reader {
             return Ok(());
         }
         if let Some(error) = truncated(&self.talk, &end) {
+            self.events.push_back(Err(error));
+            return Ok(());
+        }
+        if !self.spoke {
+            // An empty stream of an old connector may end in silence, but not without a log line.
+            let error = Error::new(
+                &code::CONNECTOR_NO_ANSWER,
+                "the source ended well but sent no message",
+            );
             self.events.push_back(Err(error));
             return Ok(());
         }

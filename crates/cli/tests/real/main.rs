@@ -10,4 +10,5 @@ mod file;
 mod hardcoded;
 mod kill;
 mod lab;
+mod misbehave;
 mod python;

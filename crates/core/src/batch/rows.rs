@@ -89,6 +89,12 @@ impl Rows {
         self.part(&self.after, index).unwrap_or_default()
     }
 
+    /// Where in the [buffer](Rows::buffer) the value after the change stands.
+    #[must_use]
+    pub fn after_span(&self, index: usize) -> Span {
+        self.after.get(index).copied().unwrap_or(Span::NONE)
+    }
+
     /// The value before the change.
     #[must_use]
     pub fn before(&self, index: usize) -> Option<&[u8]> {
@@ -301,7 +307,11 @@ impl RowsBuilder {
             } else {
                 Operations::Each(this.operations)
             },
-            lines: if form.is_some() { this.lines } else { Vec::new() },
+            lines: if form.is_some() {
+                this.lines
+            } else {
+                Vec::new()
+            },
             form,
         }
     }
@@ -332,7 +342,10 @@ mod tests {
     #[test]
     fn parts_that_only_some_records_have_stay_aligned() {
         let mut rows = RowsBuilder::default();
-        rows.push(RowSpans { after: span(0, 1), ..RowSpans::default() });
+        rows.push(RowSpans {
+            after: span(0, 1),
+            ..RowSpans::default()
+        });
         rows.push(RowSpans {
             after: span(1, 2),
             metadata: span(2, 3),

@@ -25,12 +25,71 @@ fn fail<T>(at: usize, expected: &'static str) -> Result<T, ScanError> {
 }
 
 /// The offset of the first byte at or after `at` that is not JSON white space.
+#[inline(always)]
 #[must_use]
 pub fn skip_space(text: &[u8], mut at: usize) -> usize {
-    while let Some(b' ' | b'\t' | b'\n' | b'\r') = text.get(at) {
+    // Mostly there is none: one comparison tells.
+    while let Some(byte) = text.get(at)
+        && *byte <= b' '
+        && matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+    {
         at += 1;
     }
     at
+}
+
+const LOW: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// The top bit of every lane of `word` that equals `byte`; lanes above the first such one may be
+/// wrong, which does not matter to who wants the first.
+#[inline(always)]
+fn lanes_equal(word: u64, byte: u8) -> u64 {
+    let zeroed = word ^ (LOW * byte as u64);
+    zeroed.wrapping_sub(LOW) & !zeroed & HIGH
+}
+
+/// The index of the first quote or backslash among sixteen bytes.
+#[inline(always)]
+#[must_use]
+pub fn stop_in(chunk: [u8; 16]) -> Option<usize> {
+    let word = u128::from_le_bytes(chunk);
+    let lanes = |word: u64| lanes_equal(word, b'"') | lanes_equal(word, b'\\');
+    let (low, high) = (lanes(word as u64), lanes((word >> 64) as u64));
+    if low | high == 0 {
+        return None;
+    }
+    let bits = if low != 0 {
+        low.trailing_zeros()
+    } else {
+        64 + high.trailing_zeros()
+    };
+    Some(bits as usize / 8)
+}
+
+/// The offset of the first quote or backslash at or after `at`. Most strings of records are
+/// short: they are done in steps of eight bytes before the machinery for long ones is started.
+#[inline(always)]
+#[must_use]
+pub fn string_stop(text: &[u8], at: usize) -> Option<usize> {
+    let mut at = at;
+    for _ in 0..4 {
+        let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) else {
+            break;
+        };
+        let word = u64::from_le_bytes(*chunk);
+        let found = lanes_equal(word, b'"') | lanes_equal(word, b'\\');
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    string_stop_far(text, at)
+}
+
+#[inline(never)]
+fn string_stop_far(text: &[u8], at: usize) -> Option<usize> {
+    memchr::memchr2(b'"', b'\\', text.get(at..)?).map(|found| at + found)
 }
 
 /// Given the offset of an opening quote, the offset after the closing one.
@@ -40,10 +99,9 @@ pub fn skip_string(text: &[u8], at: usize) -> Result<usize, ScanError> {
     }
     let mut at = at + 1;
     loop {
-        let rest = text.get(at..).unwrap_or_default();
-        match memchr::memchr2(b'"', b'\\', rest) {
-            Some(found) if rest[found] == b'"' => return Ok(at + found + 1),
-            Some(found) => at += found + 2,
+        match string_stop(text, at) {
+            Some(stop) if text[stop] == b'"' => return Ok(stop + 1),
+            Some(stop) => at = stop + 2,
             None => return fail(text.len(), "the end of a string"),
         }
     }
@@ -65,7 +123,10 @@ pub fn skip_value(text: &[u8], at: usize) -> Result<usize, ScanError> {
 /// The offset after a number, `true`, `null`, `NaN` …
 fn skip_token(text: &[u8], mut at: usize) -> usize {
     while let Some(byte) = text.get(at) {
-        if matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r' | b':') {
+        if matches!(
+            byte,
+            b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r' | b':'
+        ) {
             break;
         }
         at += 1;
@@ -146,7 +207,10 @@ impl<'a> Members<'a> {
     }
 
     /// The next member, or `None` after the closing brace.
-    #[expect(clippy::should_implement_trait, reason = "a fallible step, used in loops with `?`")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a fallible step, used in loops with `?`"
+    )]
     pub fn next(&mut self) -> Result<Option<Member>, ScanError> {
         let mut at = skip_space(self.text, self.at);
         match self.text.get(at) {
@@ -190,7 +254,9 @@ pub fn unquote(quoted: &[u8]) -> Option<std::borrow::Cow<'_, str>> {
     if memchr::memchr(b'\\', inner).is_none() {
         return std::str::from_utf8(inner).ok().map(Into::into);
     }
-    serde_json::from_slice::<String>(quoted).ok().map(Into::into)
+    serde_json::from_slice::<String>(quoted)
+        .ok()
+        .map(Into::into)
 }
 
 #[cfg(test)]
@@ -208,12 +274,62 @@ mod tests {
                 String::from_utf8_lossy(member.value(text)).into_owned(),
             ));
         }
-        let expected = [("a", r#"[1,{"x":"}"}]"#), (r#"b\"c"#, r#""\\""#), ("d", "NaN")];
+        let expected = [
+            ("a", r#"[1,{"x":"}"}]"#),
+            (r#"b\"c"#, r#""\\""#),
+            ("d", "NaN"),
+        ];
         assert_eq!(seen.len(), expected.len());
         for (seen, expected) in seen.iter().zip(expected) {
             assert_eq!((seen.0.as_str(), seen.1.as_str()), expected);
         }
         assert_eq!(&text[members.end()..], b" tail");
+    }
+
+    #[test]
+    fn stops_are_found_wherever_they_are() {
+        for length in 0..80 {
+            let plain = vec![b'x'; length];
+            assert_eq!(string_stop(&plain, 0), None);
+            for at in 0..length {
+                for stop in [b'"', b'\\'] {
+                    let mut text = plain.clone();
+                    text[at] = stop;
+                    text[length - 1] = b'"';
+                    assert_eq!(string_stop(&text, 0), Some(at), "{length}");
+                    assert_eq!(string_stop(&text, at), Some(at), "{length}");
+                    let chunk = text.first_chunk::<16>();
+                    let found = (at < 16).then_some(at).or((length == 16).then_some(15));
+                    assert_eq!(
+                        chunk.and_then(|c| stop_in(*c)),
+                        found.filter(|_| length > 15)
+                    );
+                }
+            }
+        }
+        assert_eq!(
+            stop_in(*b"\xa2\xdc\x21\x23\x5b\x5d\x02\x1c\xa2\xdc!#[]\0\xff"),
+            None
+        );
+    }
+
+    #[test]
+    fn nested_values_of_every_length_are_skipped() {
+        for length in 0..40 {
+            let plain = "x".repeat(length);
+            let text =
+                format!(r#"{{"k{plain}":[1{plain},"}}{plain}\"{plain}]",{{}}],"n":{{"m":[[]]}}}}"#);
+            for tail in ["", ",1", "}}]"] {
+                let all = format!("{text}{tail}");
+                assert_eq!(skip_value(all.as_bytes(), 0), Ok(text.len()), "{all}");
+            }
+            for cut in 0..text.len() {
+                assert!(
+                    skip_value(&text.as_bytes()[..cut], 0).is_err(),
+                    "{text} {cut}"
+                );
+            }
+        }
     }
 
     #[test]
@@ -227,8 +343,21 @@ mod tests {
             assert!(run().is_err(), "{text}");
         };
         for text in [
-            "", "x", "{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":\"", "{\"a\":\"\\",
-            "{\"a\":[1", "{,}", "{\"a\":1 \"b\":2}", "{\"a\" 1}", "{1:2}", "{\"a\":}",
+            "",
+            "x",
+            "{",
+            "{\"a\"",
+            "{\"a\":",
+            "{\"a\":1",
+            "{\"a\":1,",
+            "{\"a\":\"",
+            "{\"a\":\"\\",
+            "{\"a\":[1",
+            "{,}",
+            "{\"a\":1 \"b\":2}",
+            "{\"a\" 1}",
+            "{1:2}",
+            "{\"a\":}",
         ] {
             check(text);
         }

@@ -335,7 +335,11 @@ impl Floor {
                 }
             }
         }
-        self.notifier.abort();
+        // The source may still have commits to hear of; the end of the channel ends the notifier.
+        self.source_news = mpsc::unbounded_channel().0;
+        if tokio::time::timeout(limit, &mut self.notifier).await.is_err() {
+            self.notifier.abort();
+        }
         untidy
     }
 }

@@ -1,0 +1,311 @@
+//! The commands and their arguments.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use crossdock_core::{DestinationSyncMode, SyncMode};
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Try Crossdock: a real connector, into Parquet files, with one command
+    Quickstart(Quickstart),
+    /// Run the pipelines of a file, one after another
+    Run(Run),
+    /// Move data once, without a pipeline file
+    Sync(Sync),
+    /// Print what a connector expects in its configuration
+    Spec(Spec),
+    /// Ask a connector whether its configuration works
+    Check(Check),
+    /// Print the streams that a source offers
+    Discover(Discover),
+    /// Read a source and print its messages, in Airbyte's form
+    Read(Read),
+    /// Write messages from standard input, in Airbyte's form, to a destination
+    Write(Write),
+    /// Look at and change what pipelines remember between runs
+    #[command(subcommand)]
+    State(State),
+    /// Learn about connectors
+    #[command(subcommand)]
+    Connector(Connector),
+    /// Print the JSON Schema of pipeline files
+    Schema,
+}
+
+impl Command {
+    /// The command's name in envelopes.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Quickstart(_) => "quickstart",
+            Self::Run(_) => "run",
+            Self::Sync(_) => "sync",
+            Self::Spec(_) => "spec",
+            Self::Check(_) => "check",
+            Self::Discover(_) => "discover",
+            Self::Read(_) => "read",
+            Self::Write(_) => "write",
+            Self::State(state) => state.name(),
+            Self::Connector(Connector::List) => "connector list",
+            Self::Schema => "schema",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Quickstart {
+    /// Where everything goes: the data, the state and the pipeline file
+    #[arg(long, value_name = "DIR", default_value = "./crossdock-quickstart")]
+    pub(crate) dir: PathBuf,
+    /// Which source; without it, `faker` where it can be installed and `sample` elsewhere
+    #[arg(long, value_enum)]
+    pub(crate) source: Option<QuickstartSource>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum QuickstartSource {
+    /// The Airbyte connector `airbyte-source-faker` from PyPI
+    Faker,
+    /// Crossdock's own `native:sample`
+    Sample,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The pipeline file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Run only this pipeline of the file; may be given several times
+    #[arg(long, value_name = "ID")]
+    pub(crate) pipeline: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sync {
+    /// The source, e.g. `airbyte:python:airbyte-source-faker`
+    #[arg(long, value_name = "REF")]
+    pub(crate) source: String,
+    /// The source's configuration: a YAML or JSON file, or JSON that begins with `{`
+    #[arg(long, value_name = "FILE|JSON")]
+    pub(crate) source_config: Option<String>,
+    /// The destination, e.g. `native:parquet`
+    #[arg(long, value_name = "REF")]
+    pub(crate) destination: String,
+    /// The destination's configuration: a YAML or JSON file, or JSON that begins with `{`
+    #[arg(long, value_name = "FILE|JSON")]
+    pub(crate) destination_config: Option<String>,
+    /// Move only this stream; `*` stands for any text; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(crate) stream: Vec<String>,
+    /// How the source reads; without it, incrementally where it can
+    #[arg(long, value_name = "MODE", value_enum)]
+    pub(crate) sync_mode: Option<SourceMode>,
+    /// How the destination writes; without it, `append`
+    #[arg(long, value_name = "MODE", value_enum)]
+    pub(crate) destination_sync_mode: Option<Destination>,
+    /// The name under which the state is kept; without it, one made of the two references
+    #[arg(long, value_name = "ID")]
+    pub(crate) name: Option<String>,
+    /// Give up at the first failure
+    #[arg(long)]
+    pub(crate) no_retry: bool,
+}
+
+/// How a source reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum SourceMode {
+    FullRefresh,
+    Incremental,
+}
+
+impl From<SourceMode> for SyncMode {
+    fn from(mode: SourceMode) -> Self {
+        match mode {
+            SourceMode::FullRefresh => Self::FullRefresh,
+            SourceMode::Incremental => Self::Incremental,
+        }
+    }
+}
+
+/// How a destination writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum Destination {
+    Append,
+    Overwrite,
+    AppendDedup,
+    Update,
+    SoftDelete,
+}
+
+impl From<Destination> for DestinationSyncMode {
+    fn from(mode: Destination) -> Self {
+        match mode {
+            Destination::Append => Self::Append,
+            Destination::Overwrite => Self::Overwrite,
+            Destination::AppendDedup => Self::AppendDedup,
+            Destination::Update => Self::Update,
+            Destination::SoftDelete => Self::SoftDelete,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Spec {
+    /// The connector, e.g. `native:parquet` or `airbyte:exec:./program`
+    #[arg(value_name = "REF")]
+    pub(crate) reference: String,
+    /// Print the specification itself, as JSON
+    #[arg(long)]
+    pub(crate) raw: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The connector
+    #[arg(value_name = "REF")]
+    pub(crate) reference: String,
+    /// Its configuration: a YAML or JSON file, or JSON that begins with `{`
+    #[arg(long, value_name = "FILE|JSON")]
+    pub(crate) config: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Discover {
+    /// The source
+    #[arg(value_name = "REF")]
+    pub(crate) reference: String,
+    /// Its configuration: a YAML or JSON file, or JSON that begins with `{`
+    #[arg(long, value_name = "FILE|JSON")]
+    pub(crate) config: Option<String>,
+    /// Print the catalog itself, as JSON, e.g. for `crossdock write --catalog`
+    #[arg(long)]
+    pub(crate) raw: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Read {
+    /// The source
+    #[arg(value_name = "REF")]
+    pub(crate) reference: String,
+    /// Its configuration: a YAML or JSON file, or JSON that begins with `{`
+    #[arg(long, value_name = "FILE|JSON")]
+    pub(crate) config: Option<String>,
+    /// Read only this stream; `*` stands for any text; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(crate) stream: Vec<String>,
+    /// Where to go on: a file in the form of `crossdock state export`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Write {
+    /// The destination
+    #[arg(value_name = "REF")]
+    pub(crate) reference: String,
+    /// Its configuration: a YAML or JSON file, or JSON that begins with `{`
+    #[arg(long, value_name = "FILE|JSON")]
+    pub(crate) config: Option<String>,
+    /// The catalog: a file as Airbyte's `--catalog` or as `crossdock discover --raw` prints
+    #[arg(long, value_name = "FILE")]
+    pub(crate) catalog: PathBuf,
+}
+
+/// State of pipelines.
+#[derive(Debug, Subcommand)]
+pub(crate) enum State {
+    /// Show a pipeline's state and its last runs; without a name, list the pipelines
+    Show(Show),
+    /// Print a pipeline's state in the form that Airbyte sources take
+    Export {
+        /// The pipeline
+        pipeline: String,
+    },
+    /// Replace a pipeline's state by one in the form that Airbyte sources take
+    Import(Import),
+    /// Forget a pipeline's state, so that the next run reads everything again
+    Reset(Reset),
+    /// List earlier states
+    History(History),
+    /// Go back to an earlier state
+    Rollback(Rollback),
+}
+
+impl State {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Show(_) => "state show",
+            Self::Export { .. } => "state export",
+            Self::Import(_) => "state import",
+            Self::Reset(_) => "state reset",
+            Self::History(_) => "state history",
+            Self::Rollback(_) => "state rollback",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The pipeline
+    pub(crate) pipeline: Option<String>,
+    /// Only this stream
+    #[arg(long, value_name = "NAME", requires = "pipeline")]
+    pub(crate) stream: Option<String>,
+    /// The stream's namespace
+    #[arg(long, value_name = "NAME", requires = "stream")]
+    pub(crate) namespace: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The pipeline; it need not have run yet
+    pub(crate) pipeline: String,
+    /// The file; `-` is standard input
+    #[arg(default_value = "-")]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reset {
+    /// The pipeline
+    pub(crate) pipeline: String,
+    /// Only this stream
+    #[arg(long, value_name = "NAME")]
+    pub(crate) stream: Option<String>,
+    /// The stream's namespace
+    #[arg(long, value_name = "NAME", requires = "stream")]
+    pub(crate) namespace: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct History {
+    /// The pipeline
+    pub(crate) pipeline: String,
+    /// Only this stream
+    #[arg(long, value_name = "NAME")]
+    pub(crate) stream: Option<String>,
+    /// The stream's namespace
+    #[arg(long, value_name = "NAME", requires = "stream")]
+    pub(crate) namespace: Option<String>,
+    /// At most so many entries, newest first
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rollback {
+    /// The pipeline
+    pub(crate) pipeline: String,
+    /// The version, as `crossdock state history` lists it
+    pub(crate) version: i64,
+}
+
+/// Connectors.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum Connector {
+    /// List the connectors that are built in
+    List,
+}

@@ -1,0 +1,58 @@
+//! One module for each command: it asks control, and answers.
+
+mod check;
+mod connector;
+mod discover;
+mod pipeline;
+mod quickstart;
+mod read;
+mod run;
+mod schema;
+mod spec;
+mod state;
+mod sync;
+mod write;
+
+use crate::answer::Answer;
+use crate::args::{Command, Connector};
+use crate::context::Context;
+
+impl Command {
+    /// Whether the command, once it is asked to end, still finishes what it began.
+    pub(crate) fn drains(&self) -> bool {
+        matches!(
+            self,
+            Self::Quickstart(_) | Self::Run(_) | Self::Sync(_) | Self::Read(_) | Self::Write(_)
+        )
+    }
+}
+
+/// Does what was asked.
+pub(crate) async fn execute(command: Command, context: &Context) -> Answer {
+    let answer = match command {
+        Command::Quickstart(args) => Box::pin(quickstart::execute(args, context)).await,
+        Command::Run(args) => Box::pin(run::execute(args, context)).await,
+        Command::Sync(args) => Box::pin(sync::execute(args, context)).await,
+        Command::Read(args) => Box::pin(read::execute(args, context)).await,
+        Command::Write(args) => Box::pin(write::execute(args, context)).await,
+        short => {
+            context
+                .unless_cancelled(Box::pin(question(short, context)))
+                .await
+        }
+    };
+    context.screen.clear();
+    answer.unwrap_or_else(Answer::from)
+}
+
+/// The commands that are dropped when somebody wants the end.
+async fn question(command: Command, context: &Context) -> Result<Answer, crossdock_core::Error> {
+    match command {
+        Command::Spec(args) => spec::execute(args, context).await,
+        Command::Check(args) => check::execute(args, context).await,
+        Command::Discover(args) => discover::execute(args, context).await,
+        Command::State(args) => state::execute(args, context).await,
+        Command::Connector(Connector::List) => connector::list(),
+        _ => schema::execute(),
+    }
+}

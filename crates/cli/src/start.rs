@@ -1,0 +1,94 @@
+//! From the words of the command line to the exit code.
+
+use std::ffi::OsString;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::error::ErrorKind as Refusal;
+use crossdock_core::{Error, code};
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinError;
+
+use crate::answer::Answer;
+use crate::args::{self, Args, Glimpse, Global};
+use crate::context::Context;
+use crate::printer::Printer;
+use crate::{command, exit, log, signal, usage};
+
+/// What a thread that waits for input may hold up the end.
+const LAST_WAIT: Duration = Duration::from_millis(500);
+
+/// Does what the words say and tells the exit code.
+pub(crate) fn start(words: &[OsString]) -> u8 {
+    let glimpse = Glimpse::of(words);
+    let args = match args::parse(words, glimpse.color) {
+        Ok(args) => args,
+        Err(refused) => return refuse(&refused, glimpse),
+    };
+    let printer = Arc::new(Printer::new(&args.global));
+    log::start(&printer, args.global.verbose);
+    let name = args.command.name();
+    let answer = match runtime() {
+        Ok(runtime) => {
+            let answer = runtime.block_on(execute(args, printer.clone()));
+            // Whatever still runs is dropped here, and with it every process (P8).
+            runtime.shutdown_timeout(LAST_WAIT);
+            answer
+        }
+        Err(error) => error.into(),
+    };
+    printer.answer(name, &answer)
+}
+
+fn runtime() -> Result<Runtime, Error> {
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    Builder::new_multi_thread()
+        .worker_threads(cores.max(2))
+        .enable_all()
+        .build()
+        .map_err(|e| Error::new(&code::IO, "the runtime could not be started").caused_by(e))
+}
+
+async fn execute(args: Args, printer: Arc<Printer>) -> Answer {
+    let cancel = match signal::listen(printer.clone(), args.command.drains()) {
+        Ok(cancel) => cancel,
+        Err(error) => return error.into(),
+    };
+    let context = Context::new(args.global, printer, cancel);
+    let done = tokio::spawn(async move { command::execute(args.command, &context).await }).await;
+    done.unwrap_or_else(|failed| defect(&failed).into())
+}
+
+/// A panic has printed where it happened; here it becomes an error like any other.
+fn defect(failed: &JoinError) -> Error {
+    let what = if failed.is_panic() {
+        "the command panicked"
+    } else {
+        "the command ended too early"
+    };
+    Error::new(&code::INTERNAL, what)
+}
+
+/// Help and version are data that was asked for; everything else is an error of usage.
+fn refuse(refused: &clap::Error, glimpse: Glimpse) -> u8 {
+    match refused.kind() {
+        Refusal::DisplayHelp | Refusal::DisplayVersion => {
+            let _ = refused.print();
+            return exit::SUCCESS;
+        }
+        Refusal::DisplayHelpOnMissingArgumentOrSubcommand if !glimpse.json => {
+            // This kind goes to stderr by itself.
+            let _ = refused.print();
+            return exit::CONFIG;
+        }
+        _ => {}
+    }
+    let global = Global {
+        json: glimpse.json,
+        store: None,
+        verbose: 0,
+        quiet: false,
+        color: glimpse.color,
+    };
+    Printer::new(&global).answer("", &usage::error(refused).into())
+}

@@ -1,0 +1,77 @@
+//! A summary for programs. The keys are API: they stay.
+
+use crossdock_control::{StreamSummary, Summary};
+use crossdock_core::store::StreamCounts;
+use crossdock_core::{Error, StreamStatus};
+use serde_json::{Map, Value, json};
+
+use crate::envelope::error_value;
+
+/// The data of a run.
+pub(crate) fn data(summary: &Summary) -> Value {
+    json!({
+        "pipeline": summary.pipeline,
+        "run": summary.run,
+        "status": summary.status().as_str(),
+        "attempts": summary.attempts,
+        "elapsed_ms": u64::try_from(summary.elapsed.as_millis()).unwrap_or(u64::MAX),
+        "records": summary.records(),
+        "bytes": summary.bytes(),
+        "streams": summary.streams.iter().map(stream).collect::<Vec<_>>(),
+        "dropped_without_stream": drops(&summary.unattributed),
+        "warnings": summary.warnings.iter().map(error_value).collect::<Vec<_>>(),
+        "error": summary.error.as_ref().map(error_value),
+    })
+}
+
+/// The data of a run that could not begin.
+pub(crate) fn failed_data(pipeline: &str, error: &Error) -> Value {
+    json!({"pipeline": pipeline, "status": "failed", "error": error_value(error)})
+}
+
+fn stream(stream: &StreamSummary) -> Value {
+    let mut data = counts(&stream.counts);
+    data.insert("status".to_owned(), stream.status.map(status).into());
+    data.insert("drops".to_owned(), drops(&stream.drops).into());
+    data.insert("failure".to_owned(), stream.failure.clone().into());
+    data.into()
+}
+
+/// A stream and its counts, the same wherever they are told.
+pub(crate) fn counts(counts: &StreamCounts) -> Map<String, Value> {
+    let counts = json!({
+        "stream": counts.stream.name,
+        "namespace": counts.stream.namespace,
+        "records": counts.read,
+        "bytes": counts.bytes,
+        "written": counts.written,
+        "filtered": counts.filtered,
+        "dead_lettered": counts.dead_lettered,
+        "rejected": counts.rejected,
+        "dropped": counts.dropped,
+        "accounted": counts.accounted(),
+        "committed": counts.committed,
+        "checkpoints": counts.checkpoints,
+    });
+    match counts {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+fn drops(drops: &[(&'static str, u64)]) -> Vec<Value> {
+    drops
+        .iter()
+        .map(|(reason, records)| json!({"reason": reason, "records": records}))
+        .collect()
+}
+
+fn status(status: StreamStatus) -> &'static str {
+    match status {
+        StreamStatus::Started => "started",
+        StreamStatus::Running => "running",
+        StreamStatus::RateLimited { .. } => "rate_limited",
+        StreamStatus::Complete => "complete",
+        StreamStatus::Incomplete => "incomplete",
+    }
+}

@@ -1,0 +1,116 @@
+//! Questions to a single connector.
+
+use crate::bench::{Bench, same};
+
+fn shots(bench: &Bench, lines: &[&[&str]]) -> String {
+    let shots: Vec<String> = lines.iter().map(|words| bench.shot(words)).collect();
+    shots.join("\n")
+}
+
+#[test]
+fn list() {
+    let bench = Bench::new();
+    let lines: &[&[&str]] = &[&["connector", "list"], &["connector", "list", "--json"]];
+    same("connector_list", &shots(&bench, lines));
+}
+
+#[test]
+fn spec() {
+    let bench = Bench::new();
+    let lines: &[&[&str]] = &[
+        &["spec", "native:parquet"],
+        &["spec", "native:sample"],
+        &["spec", "native:null"],
+        &["spec", "native:stdout", "--raw"],
+        &["spec", "native:stdout", "--json"],
+    ];
+    same("spec", &shots(&bench, lines));
+}
+
+#[test]
+fn references() {
+    let bench = Bench::new();
+    let lines: &[&[&str]] = &[
+        &["spec", "parquet"],
+        &["spec", "nativ:parquet"],
+        &["spec", "native:parquett"],
+        &["spec", "native:postgres"],
+        &["spec", "airbyte:docker:airbyte/source-faker"],
+        &["spec", "airbyte:exec:./nothing"],
+        &["spec", "airbyte:exec:./nothing", "--json"],
+        &["spec", "conduit:exec:./connector"],
+    ];
+    same("references", &shots(&bench, lines));
+}
+
+#[test]
+fn check() {
+    let bench = Bench::new();
+    bench.file("sample.yaml", "count: 3\n");
+    bench.file("typo.yaml", "count: 3\ncuont: 4\n");
+    bench.file("syntax.yaml", "count: [3\n");
+    bench.file("secret.yaml", "count: ${env:NOT_SET}\n");
+    let lines: &[&[&str]] = &[
+        &["check", "native:sample", "--config", "sample.yaml"],
+        &[
+            "check",
+            "native:sample",
+            "--config",
+            "sample.yaml",
+            "--json",
+        ],
+        &[
+            "check",
+            "native:sample",
+            "--config",
+            "sample.yaml",
+            "--quiet",
+        ],
+        &["check", "native:sample"],
+        &["check", "native:sample", "--config", r#"{"streams": []}"#],
+        &[
+            "check",
+            "native:sample",
+            "--config",
+            r#"{"streams": []}"#,
+            "--json",
+        ],
+        &["check", "native:sample", "--config", r#"{"count": "many"}"#],
+        &["check", "native:sample", "--config", "typo.yaml"],
+        &["check", "native:sample", "--config", "syntax.yaml"],
+        &["check", "native:sample", "--config", "secret.yaml"],
+        &["check", "native:sample", "--config", "missing.yaml"],
+        &["check", "native:parquet"],
+        &[
+            "check",
+            "native:parquet",
+            "--config",
+            r#"{"path": "/proc/nothing"}"#,
+        ],
+    ];
+    same("check", &shots(&bench, lines));
+}
+
+#[test]
+fn discover() {
+    let bench = Bench::new();
+    let few = r#"{"columns": 3, "streams": ["users", "orders"]}"#;
+    let lines: &[&[&str]] = &[
+        &["discover", "native:sample", "--config", few],
+        &["discover", "native:sample", "--config", few, "--raw"],
+        &["discover", "native:sample", "--config", few, "--json"],
+        &["discover", "native:parquet"],
+    ];
+    same("discover", &shots(&bench, lines));
+}
+
+#[test]
+fn schema_is_the_one_checked_in() {
+    let output = Bench::new().run(&["schema"]);
+    let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(printed, crossdock_config::json_schema());
+    let output = Bench::new().run(&["schema", "--json"]);
+    let envelope: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(envelope["data"], printed);
+    assert_eq!(envelope["command"], "schema");
+}

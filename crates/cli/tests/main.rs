@@ -1,0 +1,13 @@
+//! The program's whole output, as snapshots in `snapshots/`.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bench;
+mod connector;
+mod pipe;
+mod quickstart;
+mod run;
+mod signal;
+mod state;
+mod sync;
+mod usage;

@@ -1,0 +1,240 @@
+//! A column while it is being filled.
+
+use std::sync::Arc;
+
+use arrow_array::types::{
+    Date32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
+};
+use arrow_array::{ArrayRef, BinaryArray, BooleanArray, PrimitiveArray, StringArray};
+use arrow_buffer::{
+    BooleanBuffer, BooleanBufferBuilder, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer,
+};
+use arrow_schema::ArrowError;
+
+use crate::schema::DataType;
+
+/// A column of texts or bytes would exceed 2 GiB, which its 32-bit offsets cannot say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Overflow;
+
+/// Values of any length, one after another.
+#[derive(Debug)]
+pub(super) struct Texts {
+    /// All values; what stands after the last offset is a value being written.
+    pub(super) bytes: Vec<u8>,
+    /// Where each value begins, and where the last ends.
+    offsets: Vec<i32>,
+}
+
+impl Texts {
+    pub(super) fn with_capacity(rows: usize, bytes: usize) -> Self {
+        let mut offsets = Vec::with_capacity(rows + 1);
+        offsets.push(0);
+        Self {
+            bytes: Vec::with_capacity(bytes),
+            offsets,
+        }
+    }
+
+    /// Ends the value whose bytes were appended.
+    #[inline(always)]
+    pub(super) fn close(&mut self) -> Result<(), Overflow> {
+        let end = i32::try_from(self.bytes.len()).map_err(|_| Overflow)?;
+        self.offsets.push(end);
+        Ok(())
+    }
+
+    /// Takes back the bytes of the value being written.
+    pub(super) fn abandon(&mut self) {
+        self.truncate(self.offsets.len() - 1);
+    }
+
+    fn truncate(&mut self, rows: usize) {
+        self.offsets.truncate(rows + 1);
+        let end = self.offsets.last().copied().unwrap_or_default();
+        self.bytes
+            .truncate(usize::try_from(end).unwrap_or_default());
+    }
+
+    fn take(&mut self) -> (OffsetBuffer<i32>, Buffer) {
+        // One huge value must not reserve as much for ever after.
+        let anew = Self::with_capacity(self.offsets.len() - 1, self.bytes.len().min(16 << 20));
+        let filled = std::mem::replace(self, anew);
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(filled.offsets));
+        (offsets, Buffer::from_vec(filled.bytes))
+    }
+}
+
+/// The values of a column in the form that Arrow wants.
+#[derive(Debug)]
+pub(super) enum Values {
+    Text(Texts),
+    Json(Texts),
+    Binary(Texts),
+    Boolean(Vec<bool>),
+    Integer(Vec<i64>),
+    Number(Vec<f64>),
+    Date(Vec<i32>),
+    Timestamp { micros: Vec<i64>, zoned: bool },
+    Time(Vec<i64>),
+}
+
+/// A column: values, and which of them are null.
+#[derive(Debug)]
+pub(super) struct Column {
+    pub(super) values: Values,
+    /// Rows that are null, ascending. Most columns have few, so that no bit need be written for
+    /// the others.
+    nulls: Vec<u32>,
+    /// Number of rows it has.
+    pub(super) filled: usize,
+}
+
+impl Column {
+    pub(super) fn new(data_type: DataType) -> Self {
+        let texts = || Texts::with_capacity(0, 0);
+        let timestamp = |zoned| Values::Timestamp {
+            micros: Vec::new(),
+            zoned,
+        };
+        let values = match data_type {
+            DataType::String | DataType::TimeWithTimezone => Values::Text(texts()),
+            DataType::Json => Values::Json(texts()),
+            DataType::Binary => Values::Binary(texts()),
+            DataType::Boolean => Values::Boolean(Vec::new()),
+            DataType::Integer => Values::Integer(Vec::new()),
+            DataType::Number => Values::Number(Vec::new()),
+            DataType::Date => Values::Date(Vec::new()),
+            DataType::TimestampWithTimezone => timestamp(true),
+            DataType::TimestampWithoutTimezone => timestamp(false),
+            DataType::TimeWithoutTimezone => Values::Time(Vec::new()),
+        };
+        Self {
+            values,
+            nulls: Vec::new(),
+            filled: 0,
+        }
+    }
+
+    /// Adds a null. The caller has abandoned what it had begun to write.
+    pub(super) fn push_null(&mut self) -> Result<(), Overflow> {
+        self.nulls
+            .push(u32::try_from(self.filled).map_err(|_| Overflow)?);
+        match &mut self.values {
+            Values::Text(texts) | Values::Json(texts) | Values::Binary(texts) => texts.close()?,
+            Values::Boolean(values) => values.push(false),
+            Values::Integer(values) | Values::Time(values) => values.push(0),
+            Values::Timestamp { micros, .. } => micros.push(0),
+            Values::Number(values) => values.push(0.0),
+            Values::Date(values) => values.push(0),
+        }
+        self.filled += 1;
+        Ok(())
+    }
+
+    /// Fills up to `rows` with nulls.
+    pub(super) fn pad(&mut self, rows: usize) -> Result<(), Overflow> {
+        while self.filled < rows {
+            self.push_null()?;
+        }
+        Ok(())
+    }
+
+    /// Forgets all rows from `rows` on, and a value half written.
+    pub(super) fn truncate(&mut self, rows: usize) {
+        match &mut self.values {
+            Values::Text(texts) | Values::Json(texts) | Values::Binary(texts) => {
+                texts.truncate(rows);
+            }
+            Values::Boolean(values) => values.truncate(rows),
+            Values::Integer(values) | Values::Time(values) => values.truncate(rows),
+            Values::Timestamp { micros, .. } => micros.truncate(rows),
+            Values::Number(values) => values.truncate(rows),
+            Values::Date(values) => values.truncate(rows),
+        }
+        while self.nulls.last().is_some_and(|null| *null as usize >= rows) {
+            self.nulls.pop();
+        }
+        self.filled = self.filled.min(rows);
+    }
+
+    /// Whether any row is not null.
+    pub(super) fn has_values(&self) -> bool {
+        self.filled > self.nulls.len()
+    }
+
+    /// Memory that the values take.
+    pub(super) fn bytes(&self) -> usize {
+        let values = match &self.values {
+            Values::Text(texts) | Values::Json(texts) | Values::Binary(texts) => {
+                texts.bytes.len() + self.filled * 4
+            }
+            Values::Boolean(_) => self.filled,
+            Values::Integer(_) | Values::Time(_) | Values::Timestamp { .. } | Values::Number(_) => {
+                self.filled * 8
+            }
+            Values::Date(_) => self.filled * 4,
+        };
+        values + self.nulls.len() * 4
+    }
+
+    /// The column as an array; starts anew with room for as much again.
+    pub(super) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+        let nulls = self.take_nulls();
+        self.filled = 0;
+        Ok(match &mut self.values {
+            Values::Text(texts) | Values::Json(texts) => {
+                let (offsets, bytes) = texts.take();
+                Arc::new(StringArray::try_new(offsets, bytes, nulls)?)
+            }
+            Values::Binary(texts) => {
+                let (offsets, bytes) = texts.take();
+                Arc::new(BinaryArray::try_new(offsets, bytes, nulls)?)
+            }
+            Values::Boolean(values) => {
+                let values = BooleanBuffer::from(take(values));
+                Arc::new(BooleanArray::new(values, nulls))
+            }
+            Values::Integer(values) => Arc::new(PrimitiveArray::<Int64Type>::try_new(
+                take(values).into(),
+                nulls,
+            )?),
+            Values::Number(values) => Arc::new(PrimitiveArray::<Float64Type>::try_new(
+                take(values).into(),
+                nulls,
+            )?),
+            Values::Date(values) => Arc::new(PrimitiveArray::<Date32Type>::try_new(
+                take(values).into(),
+                nulls,
+            )?),
+            Values::Time(values) => {
+                let values = take(values).into();
+                Arc::new(PrimitiveArray::<Time64MicrosecondType>::try_new(
+                    values, nulls,
+                )?)
+            }
+            Values::Timestamp { micros, zoned } => {
+                let values = take(micros).into();
+                let array = PrimitiveArray::<TimestampMicrosecondType>::try_new(values, nulls)?;
+                Arc::new(array.with_timezone_opt(zoned.then_some("UTC")))
+            }
+        })
+    }
+
+    fn take_nulls(&mut self) -> Option<NullBuffer> {
+        if self.nulls.is_empty() {
+            return None;
+        }
+        let mut valid = BooleanBufferBuilder::new(self.filled);
+        valid.append_n(self.filled, true);
+        for row in self.nulls.drain(..) {
+            valid.set_bit(row as usize, false);
+        }
+        Some(NullBuffer::new(valid.finish()))
+    }
+}
+
+fn take<T>(values: &mut Vec<T>) -> Vec<T> {
+    let anew = Vec::with_capacity(values.len());
+    std::mem::replace(values, anew)
+}

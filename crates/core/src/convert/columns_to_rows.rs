@@ -1,0 +1,315 @@
+//! Columns into rows of JSON text.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Date32Type, Date64Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    Time32MillisecondType, Time32SecondType, Time64MicrosecondType, Time64NanosecondType,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
+use arrow_array::{
+    Array, ArrowPrimitiveType, BinaryArray, BooleanArray, Decimal128Array, LargeBinaryArray,
+    LargeStringArray, PrimitiveArray, StringArray,
+};
+use arrow_buffer::NullBuffer;
+use arrow_schema::{DataType as Arrow, Field, TimeUnit};
+use bytes::Bytes;
+
+use super::text::{write_base64, write_string};
+use super::{JSON_MARKER, nested, time};
+use crate::batch::{Columns, RowSpans, Rows, RowsBuilder, Span};
+use crate::code;
+use crate::error::{Error, Result};
+
+/// The rows of `columns`, as JSON text on one line each.
+///
+/// Every column is a member in every row: a null is written as `null`, since a column cannot tell
+/// it from an absent one. Numbers keep all their digits; timestamps and dates are written in the
+/// form of Airbyte §1.9, binary as base64, `NaN` and infinities as `null`. Text columns that carry
+/// [`JSON_MARKER`] are written as the JSON that they hold. The members of the object in the column
+/// `additional` are spread back into the row, and nothing is written for its nulls.
+///
+/// Errors: a column of a type that has no place in a record (lists and structs among them: native
+/// connectors mark JSON text instead), or rows of more than 4 GiB together.
+pub fn columns_to_rows(columns: &Columns, additional: Option<&str>) -> Result<Rows> {
+    let fields = columns.values.schema();
+    let mut members = Vec::with_capacity(columns.values.num_columns());
+    let mut spread = None;
+    for (field, array) in fields.fields().iter().zip(columns.values.columns()) {
+        if additional == Some(field.name()) && *field.data_type() == Arrow::Utf8 {
+            spread = Some(array.as_string::<i32>());
+        } else {
+            members.push(Member::new(field, array)?);
+        }
+    }
+    let mut out = Vec::new();
+    let mut rows = RowsBuilder::default();
+    for row in 0..columns.len() {
+        let start = out.len();
+        write_row(&mut out, row, &members, spread);
+        let after = span(start, out.len())?;
+        let start = out.len();
+        if let Some(metadata) = columns.metadata.as_ref().filter(|m| m.is_valid(row)) {
+            out.extend_from_slice(metadata.value(row).as_bytes());
+        }
+        rows.push(RowSpans {
+            after,
+            metadata: span(start, out.len())?,
+            emitted_at: columns.emitted_at.get(row).copied().unwrap_or_default(),
+            operation: columns.operations.get(row),
+            ..RowSpans::default()
+        });
+    }
+    Ok(rows.finish(Bytes::from(out), None))
+}
+
+fn span(start: usize, end: usize) -> Result<Span> {
+    Span::new(start, end).ok_or_else(|| {
+        Error::new(
+            &code::DATA_INVALID,
+            "the rows of a batch would exceed 4 GiB",
+        )
+        .hint("slice the columns into smaller batches")
+    })
+}
+
+fn write_row(out: &mut Vec<u8>, row: usize, members: &[Member<'_>], spread: Option<&StringArray>) {
+    out.push(b'{');
+    let mut first = true;
+    for member in members {
+        // The key has a comma before it, which the first does without.
+        out.extend_from_slice(&member.key[usize::from(std::mem::take(&mut first))..]);
+        member.write(out, row);
+    }
+    if let Some(spread) = spread.filter(|spread| spread.is_valid(row)) {
+        let object = spread.value(row).trim_ascii().as_bytes();
+        let inner = object.strip_prefix(b"{").and_then(|o| o.strip_suffix(b"}"));
+        let checked = nested::check(object, 0).filter(|checked| checked.end == object.len());
+        if let (Some(inner), Some(checked)) = (inner, checked)
+            && !inner.trim_ascii().is_empty()
+        {
+            if !first {
+                out.push(b',');
+            }
+            nested::copy(inner, checked, out);
+        }
+    }
+    out.push(b'}');
+}
+
+/// A column of the rows.
+struct Member<'a> {
+    /// `,"name":`.
+    key: Vec<u8>,
+    nulls: Option<&'a NullBuffer>,
+    values: Values<'a>,
+}
+
+enum Values<'a> {
+    Null,
+    Boolean(&'a BooleanArray),
+    Int8(&'a PrimitiveArray<Int8Type>),
+    Int16(&'a PrimitiveArray<Int16Type>),
+    Int32(&'a PrimitiveArray<Int32Type>),
+    Int64(&'a PrimitiveArray<Int64Type>),
+    UInt8(&'a PrimitiveArray<UInt8Type>),
+    UInt16(&'a PrimitiveArray<UInt16Type>),
+    UInt32(&'a PrimitiveArray<UInt32Type>),
+    UInt64(&'a PrimitiveArray<UInt64Type>),
+    Float32(&'a PrimitiveArray<Float32Type>),
+    Float64(&'a PrimitiveArray<Float64Type>),
+    Decimal(&'a Decimal128Array),
+    Text(&'a StringArray),
+    LargeText(&'a LargeStringArray),
+    Json(&'a StringArray),
+    Binary(&'a BinaryArray),
+    LargeBinary(&'a LargeBinaryArray),
+    Date(&'a PrimitiveArray<Date32Type>),
+    DateMillis(&'a PrimitiveArray<Date64Type>),
+    Time(Micros<'a>),
+    Timestamp(Micros<'a>, bool),
+}
+
+/// Times of any unit, seen as microseconds.
+enum Micros<'a> {
+    Multiplied(&'a [i64], i64),
+    Multiplied32(&'a [i32], i64),
+    Divided(&'a [i64], i64),
+}
+
+impl Micros<'_> {
+    /// `None` if it is beyond 64 bits of microseconds.
+    fn get(&self, row: usize) -> Option<i64> {
+        match self {
+            Self::Multiplied(values, factor) => values.get(row)?.checked_mul(*factor),
+            Self::Multiplied32(values, factor) => i64::from(*values.get(row)?).checked_mul(*factor),
+            Self::Divided(values, divisor) => Some(values.get(row)?.div_euclid(*divisor)),
+        }
+    }
+}
+
+fn raw<T: ArrowPrimitiveType>(array: &dyn Array) -> &[T::Native] {
+    array.as_primitive::<T>().values()
+}
+
+impl<'a> Values<'a> {
+    fn new(field: &Field, array: &'a dyn Array) -> Option<Self> {
+        Some(match array.data_type() {
+            Arrow::Null => Self::Null,
+            Arrow::Boolean => Self::Boolean(array.as_boolean()),
+            Arrow::Int8 => Self::Int8(array.as_primitive()),
+            Arrow::Int16 => Self::Int16(array.as_primitive()),
+            Arrow::Int32 => Self::Int32(array.as_primitive()),
+            Arrow::Int64 => Self::Int64(array.as_primitive()),
+            Arrow::UInt8 => Self::UInt8(array.as_primitive()),
+            Arrow::UInt16 => Self::UInt16(array.as_primitive()),
+            Arrow::UInt32 => Self::UInt32(array.as_primitive()),
+            Arrow::UInt64 => Self::UInt64(array.as_primitive()),
+            Arrow::Float32 => Self::Float32(array.as_primitive()),
+            Arrow::Float64 => Self::Float64(array.as_primitive()),
+            Arrow::Decimal128(..) => Self::Decimal(array.as_primitive()),
+            Arrow::Utf8 if field.metadata().contains_key(JSON_MARKER) => {
+                Self::Json(array.as_string())
+            }
+            Arrow::Utf8 => Self::Text(array.as_string()),
+            Arrow::LargeUtf8 => Self::LargeText(array.as_string()),
+            Arrow::Binary => Self::Binary(array.as_binary()),
+            Arrow::LargeBinary => Self::LargeBinary(array.as_binary()),
+            Arrow::Date32 => Self::Date(array.as_primitive()),
+            Arrow::Date64 => Self::DateMillis(array.as_primitive()),
+            Arrow::Time32(TimeUnit::Second) => Self::Time(Micros::Multiplied32(
+                raw::<Time32SecondType>(array),
+                1_000_000,
+            )),
+            Arrow::Time32(_) => Self::Time(Micros::Multiplied32(
+                raw::<Time32MillisecondType>(array),
+                1_000,
+            )),
+            Arrow::Time64(TimeUnit::Nanosecond) => {
+                Self::Time(Micros::Divided(raw::<Time64NanosecondType>(array), 1_000))
+            }
+            Arrow::Time64(_) => {
+                Self::Time(Micros::Multiplied(raw::<Time64MicrosecondType>(array), 1))
+            }
+            Arrow::Timestamp(unit, zone) => {
+                let micros = match unit {
+                    TimeUnit::Second => {
+                        Micros::Multiplied(raw::<TimestampSecondType>(array), 1_000_000)
+                    }
+                    TimeUnit::Millisecond => {
+                        Micros::Multiplied(raw::<TimestampMillisecondType>(array), 1_000)
+                    }
+                    TimeUnit::Microsecond => {
+                        Micros::Multiplied(raw::<TimestampMicrosecondType>(array), 1)
+                    }
+                    TimeUnit::Nanosecond => {
+                        Micros::Divided(raw::<TimestampNanosecondType>(array), 1_000)
+                    }
+                };
+                Self::Timestamp(micros, zone.is_some())
+            }
+            _ => return None,
+        })
+    }
+}
+
+fn integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+fn double(out: &mut Vec<u8>, value: impl zmij::Float, is_finite: bool) {
+    if is_finite {
+        out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+    } else {
+        out.extend_from_slice(b"null");
+    }
+}
+
+fn json(out: &mut Vec<u8>, text: &[u8]) {
+    // A native connector may have set the marker on what is no JSON: then it is a string after all.
+    match nested::check(text, 0) {
+        Some(checked) if checked.end == text.len() => nested::copy(text, checked, out),
+        _ => write_string(out, text),
+    }
+}
+
+/// Writes `value` in quotes if there is one.
+fn quoted(out: &mut Vec<u8>, value: Option<i64>, write: impl FnOnce(&mut Vec<u8>, i64) -> bool) {
+    let start = out.len();
+    out.push(b'"');
+    if value.is_some_and(|value| write(out, value)) {
+        out.push(b'"');
+    } else {
+        out.truncate(start);
+        out.extend_from_slice(b"null");
+    }
+}
+
+fn always(write: impl FnOnce(&mut Vec<u8>, i64)) -> impl FnOnce(&mut Vec<u8>, i64) -> bool {
+    |out, value| {
+        write(out, value);
+        true
+    }
+}
+
+impl<'a> Member<'a> {
+    fn new(field: &Field, array: &'a dyn Array) -> Result<Self> {
+        let values = Values::new(field, array).ok_or_else(|| {
+            Error::new(
+                &code::DATA_INVALID,
+                "a column's type cannot be written as JSON",
+            )
+            .with("column", field.name())
+            .with("type", field.data_type())
+        })?;
+        let mut key = vec![b','];
+        write_string(&mut key, field.name().as_bytes());
+        key.push(b':');
+        Ok(Self {
+            key,
+            nulls: array.nulls(),
+            values,
+        })
+    }
+
+    fn write(&self, out: &mut Vec<u8>, row: usize) {
+        if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
+            return out.extend_from_slice(b"null");
+        }
+        match &self.values {
+            Values::Null => out.extend_from_slice(b"null"),
+            Values::Boolean(array) => {
+                let value: &[u8] = if array.value(row) { b"true" } else { b"false" };
+                out.extend_from_slice(value);
+            }
+            Values::Int8(array) => integer(out, array.value(row)),
+            Values::Int16(array) => integer(out, array.value(row)),
+            Values::Int32(array) => integer(out, array.value(row)),
+            Values::Int64(array) => integer(out, array.value(row)),
+            Values::UInt8(array) => integer(out, array.value(row)),
+            Values::UInt16(array) => integer(out, array.value(row)),
+            Values::UInt32(array) => integer(out, array.value(row)),
+            Values::UInt64(array) => integer(out, array.value(row)),
+            Values::Float32(array) => double(out, array.value(row), array.value(row).is_finite()),
+            Values::Float64(array) => double(out, array.value(row), array.value(row).is_finite()),
+            Values::Decimal(array) => out.extend_from_slice(array.value_as_string(row).as_bytes()),
+            Values::Text(array) => write_string(out, array.value(row).as_bytes()),
+            Values::LargeText(array) => write_string(out, array.value(row).as_bytes()),
+            Values::Json(array) => json(out, array.value(row).as_bytes()),
+            Values::Binary(array) => write_base64(out, array.value(row)),
+            Values::LargeBinary(array) => write_base64(out, array.value(row)),
+            Values::Date(array) => {
+                quoted(out, Some(array.value(row).into()), always(time::write_date));
+            }
+            Values::DateMillis(array) => {
+                let days = array.value(row).div_euclid(86_400_000);
+                quoted(out, Some(days), always(time::write_date));
+            }
+            Values::Time(micros) => quoted(out, micros.get(row), time::write_time),
+            Values::Timestamp(micros, zoned) => {
+                let write = |out: &mut Vec<u8>, value| time::write_timestamp(out, value, *zoned);
+                quoted(out, micros.get(row), always(write));
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The conversions between the two shapes of a batch.
+
+mod columns;
+mod property;
+mod reading;
+mod row;
+mod sample;
