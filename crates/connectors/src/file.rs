@@ -9,11 +9,13 @@
 //! [`book`] and [`plan`] decide, as plain data; [`shop`] and [`staging`] act.
 
 pub(crate) mod book;
+pub(crate) mod column_file;
 #[cfg(test)]
 mod crash;
 pub(crate) mod deletion;
 pub(crate) mod fault;
 pub(crate) mod format;
+pub(crate) mod line_file;
 pub(crate) mod metadata;
 pub(crate) mod name;
 pub(crate) mod plan;

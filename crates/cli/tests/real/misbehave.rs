@@ -78,7 +78,7 @@ fn a_source_that_fails_keeps_what_was_committed() {
             json!(["error", "a broke", "system_error", "a"]),
             json!(["exit", 1]),
         ],
-        "connector.failed",
+        "connector.stream_failed",
     );
     check(
         &[json!(["status", "a", "STARTED"]), json!(["exit", 0])],
@@ -129,7 +129,11 @@ fn a_source_that_says_nothing_or_only_garbage_has_failed() {
 fn destinations_that_echo_as_they_please() {
     let check = |mode: &str, expected: &str, committed: bool| {
         let (lab, envelope) = run(&after_a_state(&[]), mode);
-        assert_eq!(code(&envelope), expected, "{mode}: {envelope:#}");
+        // A destination that quits early is noticed at once, or at its end: who is faster?
+        assert!(
+            expected.split(' ').any(|e| e == code(&envelope)),
+            "{mode}: {envelope:#}"
+        );
         let state = lab.good(&["state", "export", "p"]);
         assert_eq!(
             state.to_string().contains(r#""n":10"#),
@@ -145,7 +149,7 @@ fn destinations_that_echo_as_they_please() {
     check("silent", "protocol.state_not_returned", false);
     check("reject", "run.rejected_records", true);
     check("die", "connector.failed", false);
-    check("quit", "connector.exit", false);
+    check("quit", "connector.exit protocol.state_not_returned", false);
     check("hang", "connector.timeout", false);
 }
 

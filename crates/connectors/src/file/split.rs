@@ -7,6 +7,8 @@ use std::path::Path;
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
 
+use super::{column_file, line_file};
+
 /// Writes the first `rows` rows of `from` to `head`, and the others to `tail` if it is given.
 pub(crate) fn split(
     from: &Path,
@@ -15,11 +17,11 @@ pub(crate) fn split(
     head: &Path,
     tail: Option<&Path>,
 ) -> Result<()> {
-    if extension == crate::parquet::EXTENSION {
-        return crate::parquet::split(from, rows, head, tail);
+    if extension == column_file::EXTENSION {
+        return column_file::split(from, rows, head, tail);
     }
-    match crate::jsonl::Compression::of(extension) {
-        Some(compression) => crate::jsonl::split(from, compression, rows, head, tail),
+    match line_file::Compression::of(extension) {
+        Some(compression) => line_file::split(from, compression, rows, head, tail),
         None => Err(Error::new(
             &code::STATE_INVALID,
             "a staged file has an extension that this version does not write",

@@ -6,6 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::file::line_file::Compression;
 use crate::file::{Layout, Rolling, default};
 
 /// Writes JSON Lines files to a local folder.
@@ -48,37 +49,6 @@ impl Config {
                 max_age: Duration::from_millis(self.max_checkpoint_age_ms),
             },
         }
-    }
-}
-
-/// How files are compressed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Compression {
-    /// Not at all.
-    #[default]
-    None,
-    /// gzip.
-    Gzip,
-    /// Zstandard, level 1.
-    Zstd,
-}
-
-impl Compression {
-    /// The extension of files written so.
-    pub(crate) fn extension(self) -> &'static str {
-        match self {
-            Self::None => "jsonl",
-            Self::Gzip => "jsonl.gz",
-            Self::Zstd => "jsonl.zst",
-        }
-    }
-
-    /// What an extension tells.
-    pub(crate) fn of(extension: &str) -> Option<Self> {
-        [Self::None, Self::Gzip, Self::Zstd]
-            .into_iter()
-            .find(|c| c.extension() == extension)
     }
 }
 

@@ -10,9 +10,9 @@ use crossdock_core::spec::{Checked, Spec};
 
 use super::config::{Config, LineFormat};
 use super::line::{LineShape, Lines};
-use super::sink::LineFile;
 use crate::describe;
 use crate::file::format::{Encode, Format, Shape};
+use crate::file::line_file::LineFile;
 use crate::file::target::{Target, reserved, targets};
 use crate::file::writer::FileWriter;
 

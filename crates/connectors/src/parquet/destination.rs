@@ -10,11 +10,12 @@ use crossdock_core::session::Session;
 use crossdock_core::spec::{Checked, Spec};
 use parquet::file::properties::WriterPropertiesBuilder;
 
+use super::ADDITIONAL;
 use super::config::Config;
-use super::encode::{ColumnFile, properties};
+use super::property::properties;
 use super::shape::ColumnShape;
-use super::{ADDITIONAL, EXTENSION};
 use crate::describe;
+use crate::file::column_file::{ColumnFile, EXTENSION};
 use crate::file::format::{Encode, Format, Shape};
 use crate::file::target::{Target, reserved, targets};
 use crate::file::writer::FileWriter;

@@ -126,7 +126,7 @@ pub(super) fn read_usual(column: &mut Column, text: &[u8], at: usize) -> Option<
                 return None;
             }
             let checked = nested::check(text, at)?;
-            if checked.non_finite || checked.control {
+            if !checked.is_clean() {
                 return None;
             }
             let value = std::str::from_utf8(&text[at..checked.end]).ok()?;
@@ -291,7 +291,7 @@ fn push_text(texts: &mut Texts, token: &[u8], kind: &Token<'_>) -> Result<Pushed
         },
         Token::Nested(checked) => {
             nested::copy(token, *checked, &mut texts.bytes);
-            change = checked.non_finite.then_some(Change::NoValue);
+            change = checked.change();
         }
         _ => texts.bytes.extend_from_slice(token),
     }
@@ -305,7 +305,7 @@ fn push_json(texts: &mut Texts, token: &[u8]) -> Result<Pushed, Overflow> {
     };
     nested::copy(token, checked, &mut texts.bytes);
     texts.close()?;
-    Ok(Pushed::Value(checked.non_finite.then_some(Change::NoValue)))
+    Ok(Pushed::Value(checked.change()))
 }
 
 fn push_binary(texts: &mut Texts, kind: &Token<'_>) -> Result<Pushed, Overflow> {

@@ -1,7 +1,8 @@
 //! JSON values that are kept as text: checked, so that what is written out again is JSON, and on
 //! one line.
 
-use super::text::write_escape;
+use super::change::Change;
+use super::text::{escaped_unit, write_escape};
 use crate::json::scan::{skip_space, string_stop};
 
 /// A JSON value that was found well formed.
@@ -13,6 +14,27 @@ pub(super) struct Checked {
     pub(super) non_finite: bool,
     /// It holds control characters: white space between tokens is dropped, the rest is escaped.
     pub(super) control: bool,
+    /// It holds half a surrogate pair, which JSON's grammar lets pass but most readers do not:
+    /// U+FFFD stands instead.
+    pub(super) garbled: bool,
+}
+
+impl Checked {
+    /// Whether the text is kept as it is.
+    pub(super) fn is_clean(self) -> bool {
+        !(self.non_finite || self.control || self.garbled)
+    }
+
+    /// What has to be noted of it.
+    pub(super) fn change(self) -> Option<Change> {
+        match self {
+            Self {
+                non_finite: true, ..
+            } => Some(Change::NoValue),
+            Self { garbled: true, .. } => Some(Change::Garbled),
+            _ => None,
+        }
+    }
 }
 
 /// What a bracket is open for, innermost last: one bit for each, so that depth costs next to
@@ -53,12 +75,14 @@ pub(super) fn check(text: &[u8], at: usize) -> Option<Checked> {
         at,
         non_finite: false,
         control: false,
+        garbled: false,
     };
     checker.value()?;
     Some(Checked {
         end: checker.at,
         non_finite: checker.non_finite,
         control: checker.control,
+        garbled: checker.garbled,
     })
 }
 
@@ -67,6 +91,7 @@ struct Checker<'a> {
     at: usize,
     non_finite: bool,
     control: bool,
+    garbled: bool,
 }
 
 impl Checker<'_> {
@@ -164,11 +189,9 @@ impl Checker<'_> {
             match self.text.get(at)? {
                 b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => at += 1,
                 b'u' => {
-                    let digits = self.text.get(at + 1..at + 5)?;
-                    if !digits.iter().all(u8::is_ascii_hexdigit) {
-                        return None;
-                    }
-                    at += 5;
+                    let (character, end) = escaped_unit(self.text, at + 1)?;
+                    self.garbled |= character.is_none();
+                    at = end;
                 }
                 _ => return None,
             }
@@ -210,7 +233,7 @@ fn has_control(text: &[u8]) -> bool {
 
 /// Appends a checked value to `out`.
 pub(super) fn copy(text: &[u8], checked: Checked, out: &mut Vec<u8>) {
-    if !checked.non_finite && !checked.control {
+    if checked.is_clean() {
         out.extend_from_slice(text);
         return;
     }
@@ -239,9 +262,17 @@ fn copy_string(text: &[u8], at: usize, out: &mut Vec<u8>) -> usize {
         match byte {
             0..0x20 => write_escape(out, *byte),
             b'\\' => {
-                out.push(b'\\');
-                out.extend(text.get(at));
-                at += 1;
+                let escape = match text.get(at) {
+                    Some(b'u') => escaped_unit(text, at + 1),
+                    _ => None,
+                };
+                let (kept, end): (&[u8], _) = match escape {
+                    Some((None, end)) => (b"\\ufffd", end),
+                    Some((Some(_), end)) => (&text[at - 1..end], end),
+                    None => (text.get(at - 1..=at).unwrap_or_default(), at + 1),
+                };
+                out.extend_from_slice(kept);
+                at = end;
             }
             b'"' => {
                 out.push(b'"');
@@ -278,11 +309,15 @@ mod tests {
             "[[],{}]",
             r#"{"a":[1,{"b":"}"}],"c":null}"#,
             r#"{ "a" : [ 1 , 2 ] }"#,
-            r#""\ud800""#,
+            r#""\ud83d\ude00""#,
         ] {
             check(text, text);
         }
         check("NaN", "null");
+        check(
+            r#"["\ud800\n\ud83d\ude00\udc00\"", 1]"#,
+            r#"["\ufffd\n\ud83d\ude00\ufffd\"", 1]"#,
+        );
         check(
             r#"{"NaN":[NaN,-Infinity,-1,Infinity],"x":"NaN"}"#,
             r#"{"NaN":[null,null,-1,null],"x":"NaN"}"#,

@@ -65,19 +65,10 @@ pub(super) fn unescape_into(inner: &[u8], out: &mut Vec<u8>) -> Result<bool, Bad
             b'r' => b'\r',
             b't' => b'\t',
             b'u' => {
-                let first = four_hex(inner, at).ok_or(BadEscape)?;
-                at += 4;
-                let mut code = first;
-                if (0xd800..0xdc00).contains(&first)
-                    && let Some(low) = low_surrogate(inner, at)
-                {
-                    at += 6;
-                    code = 0x10000 + ((first - 0xd800) << 10) + (low - 0xdc00);
-                }
-                let character = char::from_u32(code).unwrap_or_else(|| {
-                    garbled = true;
-                    char::REPLACEMENT_CHARACTER
-                });
+                let (character, end) = escaped_unit(inner, at).ok_or(BadEscape)?;
+                garbled |= character.is_none();
+                at = end;
+                let character = character.unwrap_or(char::REPLACEMENT_CHARACTER);
                 out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
                 continue;
             }
@@ -89,11 +80,18 @@ pub(super) fn unescape_into(inner: &[u8], out: &mut Vec<u8>) -> Result<bool, Bad
     Ok(garbled)
 }
 
-fn low_surrogate(text: &[u8], at: usize) -> Option<u32> {
-    if text.get(at..at + 2)? != b"\\u" {
-        return None;
+/// The character of the `\u` escape, or of the pair of them, whose first digits stand at `at`, and
+/// the offset after it. The character is `None` for half a surrogate pair.
+pub(super) fn escaped_unit(text: &[u8], at: usize) -> Option<(Option<char>, usize)> {
+    let first = four_hex(text, at)?;
+    if (0xd800..0xdc00).contains(&first)
+        && text.get(at + 4..at + 6) == Some(b"\\u")
+        && let Some(low @ 0xdc00..0xe000) = four_hex(text, at + 6)
+    {
+        let code = 0x10000 + ((first - 0xd800) << 10) + (low - 0xdc00);
+        return Some((char::from_u32(code), at + 10));
     }
-    four_hex(text, at + 2).filter(|low| (0xdc00..0xe000).contains(low))
+    Some((char::from_u32(first), at + 4))
 }
 
 fn four_hex(text: &[u8], at: usize) -> Option<u32> {

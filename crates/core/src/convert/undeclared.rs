@@ -34,7 +34,7 @@ pub(super) fn write_object(
         let change = match nested::check(&value, 0) {
             Some(checked) if checked.end == value.len() => {
                 nested::copy(&value, checked, out);
-                checked.non_finite.then_some(Change::NoValue)
+                checked.change()
             }
             _ => {
                 out.extend_from_slice(b"null");

@@ -315,5 +315,6 @@ fn json_is_kept_as_text() {
         check(DataType::Json, same, same, "");
     }
     check(DataType::Json, "{\n\t\"a\": 1\n}", r#"{"a": 1}"#, "");
+    check(DataType::Json, r#"["\ud800"]"#, r#"["\ufffd"]"#, GARBLED);
     check(DataType::Json, "[NaN, 1]", "[null, 1]", NO_VALUE);
 }

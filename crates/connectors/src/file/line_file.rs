@@ -1,4 +1,4 @@
-//! Lines to files: plain, gzip or zstd.
+//! Vec<u8> to files: plain, gzip or zstd.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -6,10 +6,42 @@ use std::path::{Path, PathBuf};
 
 use crossdock_core::error::Result;
 
-use super::config::Compression;
-use super::line::Lines;
-use crate::file::fault::io;
-use crate::file::format::Encode;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::fault::io;
+use super::format::Encode;
+
+/// How files are compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// Not at all.
+    #[default]
+    None,
+    /// gzip.
+    Gzip,
+    /// Zstandard, level 1.
+    Zstd,
+}
+
+impl Compression {
+    /// The extension of files written so.
+    pub(crate) fn extension(self) -> &'static str {
+        match self {
+            Self::None => "jsonl",
+            Self::Gzip => "jsonl.gz",
+            Self::Zstd => "jsonl.zst",
+        }
+    }
+
+    /// What an extension tells.
+    pub(crate) fn of(extension: &str) -> Option<Self> {
+        [Self::None, Self::Gzip, Self::Zstd]
+            .into_iter()
+            .find(|c| c.extension() == extension)
+    }
+}
 
 /// How much is copied at once.
 const CHUNK: usize = 1 << 20;
@@ -78,12 +110,12 @@ impl LineFile {
     }
 }
 
-impl Encode<Lines> for LineFile {
-    fn takes(&self, _: &Lines) -> bool {
+impl Encode<Vec<u8>> for LineFile {
+    fn takes(&self, _: &Vec<u8>) -> bool {
         true
     }
 
-    fn write(&mut self, lines: &Lines) -> Result<()> {
+    fn write(&mut self, lines: &Vec<u8>) -> Result<()> {
         self.write_bytes(lines)
     }
 
@@ -115,7 +147,7 @@ impl Encode<Lines> for LineFile {
     }
 }
 
-/// See [`crate::file::split::split`].
+/// See [`super::split::split`].
 pub(crate) fn split(
     from: &Path,
     compression: Compression,

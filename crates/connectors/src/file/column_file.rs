@@ -15,23 +15,12 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 
-use super::config::Config;
-use crate::file::fault::io;
-use crate::file::format::Encode;
-use crate::file::metadata::RAW_ID;
+use super::fault::io;
+use super::format::Encode;
+use super::metadata::RAW_ID;
 
-/// How the files of a configuration are written, whatever their columns.
-pub(crate) fn properties(config: &Config) -> Result<WriterPropertiesBuilder> {
-    Ok(WriterProperties::builder()
-        .set_created_by(concat!("crossdock ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_compression(config.codec()?)
-        .set_max_row_group_bytes(Some(config.row_group_bytes.max(1)))
-        .set_max_row_group_row_count(Some(config.row_group_records.max(1)))
-        // Page statistics cost a noticeable part of the encoding and help few readers.
-        .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_offset_index_disabled(true)
-        .set_dictionary_enabled(false))
-}
+/// Extension of Parquet files.
+pub(crate) const EXTENSION: &str = "parquet";
 
 /// Chooses each column's encoding by its type and by how its first values look. Dictionaries are
 /// the greatest cost of writing, and where values do not repeat they also make the file larger.
@@ -174,7 +163,7 @@ impl Encode<RecordBatch> for ColumnFile {
     }
 }
 
-/// See [`crate::file::split::split`].
+/// See [`super::split::split`].
 pub(crate) fn split(from: &Path, rows: u64, head: &Path, tail: Option<&Path>) -> Result<()> {
     let rows = usize::try_from(rows).unwrap_or(usize::MAX);
     copy(from, 0, Some(rows), head)?;
