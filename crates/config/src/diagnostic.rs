@@ -17,7 +17,7 @@ pub struct Location {
     pub file: Arc<str>,
     /// The key, e.g. `pipelines[0].source.config`.
     pub path: String,
-    /// Line, from 1.
+    /// Line, from 1; 0 where the file as a whole is meant.
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
@@ -30,8 +30,10 @@ impl Location {
         if self.file.is_empty() {
             return error;
         }
-        let place = format!("{}:{}:{}", self.file, self.line, self.column);
-        let error = error.with("file", place);
+        let error = match self.line {
+            0 => error.with("file", &self.file),
+            line => error.with("file", format!("{}:{line}:{}", self.file, self.column)),
+        };
         if self.path.is_empty() {
             return error;
         }
@@ -42,7 +44,10 @@ impl Location {
 /// `file:line:column: key`.
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)?;
+        f.write_str(&self.file)?;
+        if self.line > 0 {
+            write!(f, ":{}:{}", self.line, self.column)?;
+        }
         if self.path.is_empty() {
             return Ok(());
         }

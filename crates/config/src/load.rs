@@ -94,8 +94,8 @@ fn read<'a>(
             let at = Location {
                 file: name.into(),
                 path: String::new(),
-                line: 1,
-                column: 1,
+                line: 0,
+                column: 0,
             };
             let message = format!("the file cannot be read: {cause}");
             Err(Diagnostic::new(&code::CONFIG_UNREADABLE, at, message)

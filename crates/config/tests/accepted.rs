@@ -175,7 +175,7 @@ fn a_file_on_disk() {
     let error = load(Path::new("/nowhere/p.yaml"), &ProcessEnvironment).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "/nowhere/p.yaml:1:1: the file cannot be read: No such file or directory (os error 2) [config.unreadable]\n  hint: check the path and its permissions"
+        "/nowhere/p.yaml: the file cannot be read: No such file or directory (os error 2) [config.unreadable]\n  hint: check the path and its permissions"
     );
     std::fs::write(&path, b"version: \xff").unwrap();
     let error = load(&path, &ProcessEnvironment).unwrap_err();

@@ -55,12 +55,13 @@ fn kill(pid: u32) {
     assert!(status.is_ok(), "kill runs");
 }
 
-/// Waits until a victim that was not there before is there, then a little, then kills it. False:
-/// the run was over before.
+/// Waits until a victim that was not there before is there, and until `output` has grown if given,
+/// then a little, then kills it. False: the run was over before.
 fn strike(
     engine: &mut Child,
     victim: Victim,
     source: &str,
+    output: Option<&Path>,
     delay: Duration,
     known: &mut HashSet<u32>,
 ) -> bool {
@@ -86,6 +87,17 @@ fn strike(
             None => std::thread::sleep(Duration::from_millis(20)),
         }
     };
+    // Most strikes are to hit while records move: those wait until the destination has written more.
+    if let Some(output) = output {
+        let size = || std::fs::metadata(output).map_or(0, |m| m.len());
+        let before = size();
+        while size() == before
+            && began.elapsed() < Duration::from_secs(30)
+            && engine.try_wait().unwrap().is_none()
+        {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
     // The moment is random on purpose: this is the one place where time itself is the fault.
     std::thread::sleep(delay);
     if engine.try_wait().unwrap().is_some() {
@@ -110,6 +122,7 @@ fn strikes(lab: &Lab, file: &Path, source: &str, rounds: u64, mut seed: u64) {
             .wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) % below
     };
+    let output = lab.path("out.jsonl");
     let mut kills: BTreeMap<&str, u64> = BTreeMap::new();
     let mut starts = 0;
     while kills.values().sum::<u64>() < rounds {
@@ -117,12 +130,12 @@ fn strikes(lab: &Lab, file: &Path, source: &str, rounds: u64, mut seed: u64) {
         let mut engine = lab.spawn(&["run", file.to_str().unwrap()]);
         let mut known = HashSet::new();
         for victim in VICTIMS {
-            // The source needs seconds to start and moments to send: strike at both.
-            let delay = match random(3) {
-                0 => Duration::from_millis(random(2000)),
-                _ => Duration::from_millis(1500 + random(2500)),
+            // One in four strikes while the connectors still start.
+            let (wait_for, delay) = match random(4) {
+                0 => (None, Duration::from_millis(random(3000))),
+                _ => (Some(output.as_path()), Duration::from_millis(random(600))),
             };
-            if !strike(&mut engine, victim, source, delay, &mut known) {
+            if !strike(&mut engine, victim, source, wait_for, delay, &mut known) {
                 break;
             }
             let name = match victim {
@@ -202,7 +215,7 @@ fn a_source_from_pypi_loses_nothing() {
     else {
         return;
     };
-    const COUNT: u64 = 1500;
+    const COUNT: u64 = 4000;
     let lab = Lab::new();
     let config = json!({"count": COUNT, "seed": 11, "records_per_slice": 20, "parallelism": 1});
     let more =
