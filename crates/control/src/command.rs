@@ -115,11 +115,14 @@ pub async fn check(
 ) -> Result<Checked> {
     if connector::is_destination_only(reference, &ask.registry) {
         let (found, ready) = destination(reference, config, ask).await?;
-        let checked = found.destination.check(ready.config, &ready.session).await;
+        let checked = found
+            .destination
+            .check(ready.config(), &ready.session)
+            .await;
         return answer(checked, &ready.masker, reference);
     }
     let (found, ready) = source(reference, config, ask).await?;
-    let checked = found.source.check(ready.config, &ready.session).await;
+    let checked = found.source.check(ready.config(), &ready.session).await;
     answer(checked, &ready.masker, reference)
 }
 
@@ -144,7 +147,7 @@ pub async fn discover(
     let (found, ready) = source(reference, config, ask).await?;
     found
         .source
-        .discover(ready.config, &ready.session)
+        .discover(ready.config(), &ready.session)
         .await
         .map_err(|error| masked(error, &ready.masker).with("connector", reference))
 }

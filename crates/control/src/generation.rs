@@ -31,7 +31,12 @@ pub fn begin(catalog: &mut ConfiguredCatalog, resume: &Resume, sync_id: i64) -> 
         let id = stream.id();
         let known = resume.generations.iter().find(|g| g.stream == id);
         let current = known.map_or(0, |g| g.generation);
-        let anew = stream.sync_mode == SyncMode::FullRefresh && !resumes(stream, known, resume);
+        let anew = match stream.sync_mode {
+            SyncMode::FullRefresh => !resumes(stream, known, resume),
+            // Its state was taken away since it last ran: everything is read again, which makes a
+            // new copy.
+            SyncMode::Incremental => known.is_some() && !has_state(&id, &resume.states),
+        };
         let generation = if anew { current + 1 } else { current };
         stream.sync_id = Some(sync_id);
         stream.generation_id = Some(generation);
@@ -39,6 +44,8 @@ pub fn begin(catalog: &mut ConfiguredCatalog, resume: &Resume, sync_id: i64) -> 
         stream.minimum_generation_id = Some(if overwrites { generation } else { 0 });
         if anew {
             beginning.clear.push(Lane::Stream(id.clone()));
+        }
+        if anew || known.is_none() {
             beginning.generations.push(Generation {
                 stream: id,
                 generation,
@@ -60,8 +67,27 @@ fn resumes(stream: &ConfiguredStream, known: Option<&Generation>, resume: &Resum
 fn has_state(id: &StreamId, states: &[LaneState]) -> bool {
     states.iter().any(|s| match &s.lane {
         Lane::Stream(stream) => stream == id && !s.state.is_null(),
-        Lane::Global => true,
+        Lane::Global => s.kind != StateKind::Global || global_has(id, s),
     })
+}
+
+/// Whether a GLOBAL state speaks of the stream. One that lists no stream at all covers every one.
+fn global_has(id: &StreamId, state: &LaneState) -> bool {
+    let Ok(value) = state.state.to_value() else {
+        return true;
+    };
+    let Some(Value::Array(entries)) = value.get("stream_states") else {
+        return true;
+    };
+    entries.is_empty()
+        || entries
+            .iter()
+            .any(|entry| described(entry).as_ref() == Some(id))
+}
+
+fn described(entry: &Value) -> Option<StreamId> {
+    let descriptor = entry.get("stream_descriptor")?;
+    serde_json::from_value(descriptor.clone()).ok()
 }
 
 /// Takes the lanes' states away, also out of a GLOBAL state.
@@ -75,12 +101,8 @@ fn forget(states: &mut Vec<LaneState>, lanes: &[Lane]) {
             continue;
         };
         let before = entries.len();
-        entries.retain(|entry| {
-            let id = entry
-                .get("stream_descriptor")
-                .and_then(|d| serde_json::from_value::<StreamId>(d.clone()).ok());
-            !id.is_some_and(|id| lanes.contains(&Lane::Stream(id)))
-        });
+        entries
+            .retain(|entry| !described(entry).is_some_and(|id| lanes.contains(&Lane::Stream(id))));
         // An untouched state keeps its own text, to the digit.
         if entries.len() != before {
             state.state = Json::from_value(&value);
@@ -94,7 +116,6 @@ pub fn completed(catalog: &ConfiguredCatalog) -> Vec<Generation> {
     catalog
         .streams
         .iter()
-        .filter(|s| s.sync_mode == SyncMode::FullRefresh)
         .map(|s| Generation {
             stream: s.id(),
             generation: s.generation_id.unwrap_or(0),
@@ -174,6 +195,11 @@ mod tests {
         check(
             &case(Incremental, Append, false, Some((3, true)), true),
             (3, 0, false),
+        );
+        check(&case(Incremental, Append, false, None, false), (0, 0, true));
+        check(
+            &case(Incremental, Append, false, Some((3, true)), false),
+            (4, 0, true),
         );
         check(&case(FullRefresh, Append, false, None, true), (1, 0, true));
         check(

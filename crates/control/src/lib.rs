@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod beside;
 pub mod command;
 pub mod connector;
 mod fields;

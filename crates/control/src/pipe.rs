@@ -45,7 +45,7 @@ pub async fn read(
 ) -> Result<Summary> {
     let prepare = async {
         let (found, ready) = command::source(reference, config, ask).await?;
-        let offered = found.source.discover(ready.config.clone(), &ready.session).await;
+        let offered = found.source.discover(ready.config(), &ready.session).await;
         let offered = offered.map_err(|e| masked(e, &ready.masker).with("connector", reference))?;
         Ok((found, ready, offered))
     };
@@ -66,7 +66,7 @@ pub async fn read(
     };
     let source = found
         .source
-        .open(ready.config.clone(), opening)
+        .open(ready.config(), opening)
         .await
         .map_err(name)?;
     let session = run.destination(&Session::default());
@@ -102,7 +102,7 @@ pub async fn write(
     };
     let writer = found
         .destination
-        .open(ready.config.clone(), opening)
+        .open(ready.config(), opening)
         .await
         .map_err(name)?;
     let session = run.source(&Session {

@@ -10,21 +10,46 @@ use crossdock_core::spec::Spec;
 use crossdock_core::store::Store;
 use serde_json::Value;
 
+use crate::beside;
 use crate::merge::merge;
-use crate::ui::{ConfigKeeper, Role, Ui, Watch};
+use crate::ui::{ConfigKeeper, CurrentConfig, Role, Ui, Watch};
 
 /// Where the configurations that connectors replace are kept.
 pub(crate) struct Keeping {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) pipeline: String,
+    /// Which connector of the pipeline this is; see [`slot`].
+    pub(crate) connector: String,
+}
+
+/// Names a place in a pipeline and the connector that stands there, whatever its version: another
+/// connector in the same place gets nothing of what this one stored (P10).
+pub(crate) fn slot(role: Role, at: usize, connector: &Connector) -> String {
+    let reference = &connector.reference;
+    let (what, _version) = reference.package();
+    let launcher = reference
+        .launcher
+        .map_or("", crossdock_config::Launcher::as_str);
+    format!(
+        "{}{at} {}:{launcher}:{what}",
+        role.as_str(),
+        reference.protocol
+    )
 }
 
 /// A connector ready for use.
 pub(crate) struct Ready {
     pub(crate) spec: Spec,
-    pub(crate) config: Value,
+    current: CurrentConfig,
     pub(crate) session: Session,
     pub(crate) masker: Masker,
+}
+
+impl Ready {
+    /// The configuration to start the connector with now.
+    pub(crate) fn config(&self) -> Value {
+        self.current.get()
+    }
 }
 
 fn session(watch: Watch, settings: &Settings) -> Session {
@@ -47,7 +72,9 @@ pub(crate) fn first_session(
             role,
             ui: ui.clone(),
             masker,
-            keeper: None,
+            // Nothing is configured yet, so there is nothing to replace.
+            keeper: ConfigKeeper::Nowhere,
+            current: CurrentConfig::new(Value::Null),
         },
         settings,
     )
@@ -73,7 +100,7 @@ pub(crate) async fn ready(
     if let Some(keeping) = &keeping
         && let Some(stored) = keeping
             .store
-            .load_config(&keeping.pipeline, role.as_str())
+            .load_config(&keeping.pipeline, &keeping.connector)
             .await?
     {
         config = merge(&config, &stored);
@@ -84,20 +111,32 @@ pub(crate) async fn ready(
     crossdock_airbyte::validate_config(&spec, &mut config)
         .map_err(|error| locate(error, connector).with(role.as_str(), &connector.reference))
         .map_err(|error| masked(error, &masker))?;
-    let keeper = keeping.map(|k| ConfigKeeper {
-        store: k.store,
-        pipeline: k.pipeline,
-        base,
-    });
+    let keeper = match keeping {
+        Some(Keeping {
+            store,
+            pipeline,
+            connector,
+        }) => ConfigKeeper::Store {
+            store,
+            pipeline,
+            connector,
+            base,
+        },
+        None => {
+            beside::path(&connector.at.file).map_or(ConfigKeeper::Nowhere, ConfigKeeper::Beside)
+        }
+    };
+    let current = CurrentConfig::new(config);
     let watch = Watch {
         role,
         ui: ui.clone(),
         masker: masker.clone(),
         keeper,
+        current: current.clone(),
     };
     Ok(Ready {
         spec,
-        config,
+        current,
         session: session(watch, settings),
         masker,
     })

@@ -174,9 +174,10 @@ fn policy(settings: &Settings) -> RetryPolicy {
 /// Finds the connectors, checks their configurations, asks the source and selects.
 async fn prepare_all(pipeline: &Pipeline, around: &Surroundings) -> Result<Prepared> {
     let settings = &pipeline.settings;
-    let keeping = || Keeping {
+    let keeping = |role, at, connector| Keeping {
         store: around.store.clone(),
         pipeline: pipeline.id.clone(),
+        connector: prepare::slot(role, at, connector),
     };
     let source = connector::source(&pipeline.source.reference, &around.registry)?;
     let mut found = Vec::new();
@@ -197,20 +198,18 @@ async fn prepare_all(pipeline: &Pipeline, around: &Surroundings) -> Result<Prepa
             Role::Source,
             &around.ui,
             settings,
-            Some(keeping()),
+            Some(keeping(Role::Source, 1, &pipeline.source)),
         )
         .await?;
         around.ui.phase(&pipeline.id, &Phase::Discovering);
-        let catalog = source
-            .source
-            .discover(ready.config.clone(), &ready.session)
-            .await;
+        let catalog = source.source.discover(ready.config(), &ready.session).await;
         let catalog = catalog.map_err(|e| prepare::masked(name(e), &ready.masker))?;
         Ok::<_, Error>((ready, catalog))
     };
     let destination_side = async {
         let mut destinations = Vec::new();
-        for (destination, connector) in found.into_iter().zip(&pipeline.destinations) {
+        let connectors = found.into_iter().zip(&pipeline.destinations);
+        for (at, (destination, connector)) in connectors.enumerate() {
             let first = prepare::first_session(connector, Role::Destination, &around.ui, settings);
             let spec = destination
                 .spec(&first)
@@ -222,7 +221,7 @@ async fn prepare_all(pipeline: &Pipeline, around: &Surroundings) -> Result<Prepa
                 Role::Destination,
                 &around.ui,
                 settings,
-                Some(keeping()),
+                Some(keeping(Role::Destination, at + 1, connector)),
             )
             .await?;
             destinations.push((destination, ready));

@@ -1,7 +1,9 @@
 //! Whom control tells what happens. The command line prints it; tests collect it.
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
 
+use crossdock_core::code;
 use crossdock_core::error::Error;
 use crossdock_core::event::LogRecord;
 use crossdock_core::secret::Masker;
@@ -9,6 +11,8 @@ use crossdock_core::session::{Note, Observer};
 use crossdock_core::store::{Store, StoredConfig};
 use crossdock_engine::progress::Progress;
 use serde_json::Value;
+
+use crate::beside;
 
 /// A side of a pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,12 +81,43 @@ impl Ui for Silent {
     fn warning(&self, _: &str, _: &Error) {}
 }
 
-/// Where a configuration that a connector replaced is kept.
-pub(crate) struct ConfigKeeper {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) pipeline: String,
-    /// The configuration that the user gave.
-    pub(crate) base: Value,
+/// Where a configuration that a connector replaced goes.
+pub(crate) enum ConfigKeeper {
+    /// To the store, for the next run of the pipeline.
+    Store {
+        store: Arc<dyn Store>,
+        pipeline: String,
+        /// Which connector of the pipeline it is.
+        connector: String,
+        /// The configuration that the user gave.
+        base: Value,
+    },
+    /// To a file beside the user's own, which is never written to.
+    Beside(PathBuf),
+    /// Nowhere: there is no place that the user would look at.
+    Nowhere,
+}
+
+/// The configuration that a connector is to be started with: the user's, until the connector
+/// replaces it (§1.6). Clones share it.
+#[derive(Clone)]
+pub(crate) struct CurrentConfig(Arc<RwLock<Value>>);
+
+impl CurrentConfig {
+    pub(crate) fn new(config: Value) -> Self {
+        Self(Arc::new(RwLock::new(config)))
+    }
+
+    pub(crate) fn get(&self) -> Value {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set(&self, config: Value) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = config;
+    }
 }
 
 /// A connector's observer: masks, shows, and keeps new configurations.
@@ -90,7 +125,8 @@ pub(crate) struct Watch {
     pub(crate) role: Role,
     pub(crate) ui: Arc<dyn Ui>,
     pub(crate) masker: Masker,
-    pub(crate) keeper: Option<ConfigKeeper>,
+    pub(crate) keeper: ConfigKeeper,
+    pub(crate) current: CurrentConfig,
 }
 
 impl Observer for Watch {
@@ -110,22 +146,38 @@ impl Observer for Watch {
 
 impl Watch {
     /// Persists before it returns: a refresh token that was used once is lost with its successor
-    /// (§6, 22). The worker thread is given back to the runtime meanwhile.
+    /// (§6, 22). Whatever is started next in this process gets the new one, too.
     fn keep(&self, config: Value) {
-        let Some(keeper) = &self.keeper else { return };
-        let stored = StoredConfig {
-            base: keeper.base.clone(),
-            config,
+        self.current.set(config.clone());
+        let kept = match &self.keeper {
+            ConfigKeeper::Store { store, pipeline, connector, base } => {
+                let stored = StoredConfig { base: base.clone(), config };
+                let save = store.save_config(pipeline, connector, stored);
+                // The worker thread is given back to the runtime meanwhile.
+                let saved = tokio::task::block_in_place(|| {
+                    tokio::runtime::Handle::current().block_on(save)
+                });
+                saved.err()
+            }
+            ConfigKeeper::Beside(path) => Some(match beside::write(path, &config) {
+                Ok(()) => replaced("the connector replaced its configuration; the new one is in a file beside yours")
+                    .with("file", path.display())
+                    .hint("use that file from now on: what the old one holds may have expired"),
+                Err(error) => error,
+            }),
+            ConfigKeeper::Nowhere => Some(
+                replaced("the connector replaced its configuration, and it is not kept")
+                    .hint("give the configuration in a file, or use a pipeline, so that it can be kept"),
+            ),
         };
-        let save = keeper
-            .store
-            .save_config(&keeper.pipeline, self.role.as_str(), stored);
-        let saved =
-            tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(save));
-        if let Err(error) = saved {
-            self.ui.warning(&keeper.pipeline, &error);
+        if let Some(warning) = kept {
+            self.ui.warning(self.role.as_str(), &warning);
         }
     }
+}
+
+fn replaced(message: &str) -> Error {
+    Error::new(&code::CONFIG_REPLACED, message)
 }
 
 /// Passes the engine's progress on.

@@ -54,6 +54,9 @@ codes! {
     CONFIG_SPEC = "config.violates_spec", Config,
         "A connector's configuration does not satisfy the connector's own specification.",
         "`crossdock spec REF` prints what the connector expects";
+    CONFIG_REPLACED = "config.replaced", Config,
+        "A connector replaced its own configuration, e.g. a token that can be used only once.",
+        "use the new configuration from now on";
     REFERENCE_INVALID = "config.reference", Config,
         "A connector reference is not of the form `protocol:launcher:what`.",
         "write e.g. `native:parquet`, `airbyte:python:airbyte-source-faker` or `airbyte:exec:./program`";

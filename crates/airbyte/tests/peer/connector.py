@@ -112,6 +112,10 @@ def echo(message, keep_id=True, **more):
 def write(mode, opts):
     held = []
     log = open(opts["config"]["log"], "w") if "log" in opts["config"] else None
+    if log and opts["config"].get("log_catalog"):
+        # The first line of the log: the catalog that it was given.
+        log.write(json.dumps(opts["catalog"]) + "\n")
+        log.flush()
     for line in sys.stdin:
         if log:
             log.write(line)

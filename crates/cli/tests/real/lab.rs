@@ -101,6 +101,11 @@ impl Lab {
         envelope["data"].clone()
     }
 
+    /// What crossdock prints, for what must not be parsed: a long number keeps its digits.
+    pub(crate) fn printed(&self, args: &[&str]) -> String {
+        String::from_utf8(self.command(args).output().unwrap().stdout).unwrap()
+    }
+
     pub(crate) fn spawn(&self, args: &[&str]) -> Child {
         self.command(args)
             .stdout(Stdio::null())

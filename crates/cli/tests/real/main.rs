@@ -5,10 +5,17 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(clippy::print_stderr, reason = "a test that does not run must say so")]
 
+mod delivery;
 mod faker;
 mod file;
+mod generation;
 mod hardcoded;
 mod kill;
 mod lab;
 mod misbehave;
+mod naming;
+mod patience;
 mod python;
+mod rotation;
+mod script;
+mod state_kind;

@@ -54,6 +54,8 @@ impl Attempt<'_> {
         let beginning = generation::begin(&mut catalog, &resume, lease.run);
         if !beginning.clear.is_empty() {
             store.clear(lease, beginning.clear).await?;
+        }
+        if !beginning.generations.is_empty() {
             store.set_generations(lease, beginning.generations).await?;
         }
         let (wiring, acks) = crossdock_engine::wire(self.prepared.destinations.len());
@@ -69,7 +71,7 @@ impl Attempt<'_> {
                 acks,
                 session,
             };
-            match found.destination.open(ready.config.clone(), opening).await {
+            match found.destination.open(ready.config(), opening).await {
                 Ok(writer) => {
                     let writer = if found.selects_fields() {
                         writer
@@ -92,7 +94,7 @@ impl Attempt<'_> {
             state: states,
             session,
         };
-        let config = self.prepared.source_ready.config.clone();
+        let config = self.prepared.source_ready.config();
         let source = match self.prepared.source.source.open(config, opening).await {
             Ok(source) => source,
             Err(error) => {
