@@ -21,7 +21,7 @@ pub use line::{LineBuffer, LineTooLong};
 pub use message::{
     Analytics, ConnectionStatus, ConnectorConfig, Control, DestinationCatalog,
     DestinationOperation, EstimateTrace, Log, RateLimit, StatusReason, StreamStatusTrace, Trace,
-    TraceError, complete_trace,
+    TraceError, complete_trace, status_trace,
 };
 pub use record::{Edit, RecordHead, keep_fields, rewrite};
 pub use state::{Stamp, StateMessage, Stats, input_file, write_state};

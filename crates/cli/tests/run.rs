@@ -187,3 +187,43 @@ fn a_store_that_is_none() {
     let shots: Vec<String> = lines.iter().map(|words| bench.shot(words)).collect();
     same("run_no_store", &shots.join("\n"));
 }
+
+#[test]
+fn a_store_that_another_program_holds() {
+    let bench = Bench::new();
+    let words = [
+        "sync",
+        "--no-retry",
+        "--store",
+        "state.db",
+        "--source",
+        "native:sample",
+        "--source-config",
+        r#"{"count": 1}"#,
+        "--destination",
+        "native:null",
+    ];
+    assert!(bench.run(&words).status.success());
+    let holder = rusqlite::Connection::open(bench.path("state.db")).unwrap();
+    holder.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    same("run_store_locked", &bench.shot(&words));
+    holder.execute_batch("ROLLBACK").unwrap();
+    assert!(bench.run(&words).status.success(), "nothing stays locked");
+}
+
+#[test]
+fn a_store_of_a_newer_version() {
+    let bench = Bench::new();
+    bench.file("good.yaml", &one("{count: 1}", ""));
+    assert!(bench.run(&["run", "good.yaml"]).status.success());
+    let newer = rusqlite::Connection::open(bench.path("state.db")).unwrap();
+    newer.pragma_update(None, "user_version", 99).unwrap();
+    drop(newer);
+    let lines: &[&[&str]] = &[
+        &["run", "good.yaml"],
+        &["run", "good.yaml", "--json"],
+        &["state", "show", "shop", "--store", "state.db"],
+    ];
+    let shots: Vec<String> = lines.iter().map(|words| bench.shot(words)).collect();
+    same("run_store_newer", &shots.join("\n"));
+}

@@ -106,3 +106,60 @@ fn wrong() {
     );
     same("state_wrong", &text);
 }
+
+#[test]
+fn one_stream() {
+    let bench = with_state();
+    let export = |words: &[&str]| {
+        let words = [&["state", "export", "shop"], words].concat();
+        String::from_utf8(bench.run(&words).stdout).unwrap()
+    };
+    let (before, users) = (export(&[]), export(&["--stream", "users"]));
+    assert!(
+        users.contains("users") && !users.contains("orders"),
+        "{users}"
+    );
+    bench.file("earlier.json", &before.replace("30", "7"));
+    bench.file("users.json", &users);
+    let global = r#"[{"type":"GLOBAL","global":{"shared_state":1,"stream_states":[]}}]"#;
+    bench.file("global.json", global);
+    let legacy = r#"[{"type":"LEGACY","data":{"users":1}}]"#;
+    bench.file("legacy.json", legacy);
+    let one = ["--stream", "users"];
+    let other = ["--stream", "users", "--namespace", "public"];
+    let import =
+        |words: &[&str], one: &[&str]| bench.shot(&[&["state", "import"], words, one].concat());
+    let mut text = shots(
+        &bench,
+        &[
+            &["state", "export", "shop", "--stream", "users"],
+            &["state", "export", "shop", "--stream", "users", "--json"],
+            &["state", "export", "shop", "--stream", "nothing"],
+            &[
+                "state",
+                "export",
+                "shop",
+                "--stream",
+                "users",
+                "--namespace",
+                "public",
+            ],
+        ],
+    );
+    text += &import(&["shop", "earlier.json"], &one);
+    assert_eq!(export(&[]).matches("30").count(), 1, "orders stay");
+    assert!(export(&["--stream", "users"]).contains("\"next\":7"));
+    text += &import(&["shop", "users.json", "--json"], &one);
+    assert_eq!(export(&[]), before);
+    text += &import(&["shop", "users.json"], &other);
+    text += &import(&["fresh", "earlier.json"], &one);
+    text += &bench.shot(&["state", "export", "fresh"]);
+    for (pipeline, file) in [("global", "global.json"), ("legacy", "legacy.json")] {
+        text += &import(&[pipeline, file], &[]);
+        text += &bench.shot(&["state", "export", pipeline, "--stream", "users"]);
+        text += &import(&[pipeline, "users.json"], &one);
+        text += &import(&["shop", file], &one);
+    }
+    assert_eq!(export(&[]), before, "what is refused changes nothing");
+    same("state_one_stream", &text);
+}

@@ -28,5 +28,5 @@ pub use load::{load, load_config, parse, parse_config};
 pub use plan::{Connector, ConnectorConfig, NamespaceRule, Pipeline, Plan, StreamSelection};
 pub use reference::{ConnectorRef, Launcher, Protocol};
 pub use schema::json_schema;
-pub use suggestion::nearest;
 pub use setting::{CountMismatch, RejectedRecords, Retries, Settings, UnreadableRecords};
+pub use suggestion::nearest;

@@ -5,10 +5,7 @@ const LONGEST: usize = 64;
 
 /// The known word that `given` most likely stands for: at most a third of its letters differ.
 #[must_use]
-pub fn nearest<'a>(
-    given: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = given.chars().count();
     if length > LONGEST {
         return None;

@@ -64,11 +64,8 @@ pub async fn read(
         state,
         session: run.source(&ready.session),
     };
-    let source = found
-        .source
-        .open(ready.config(), opening)
-        .await
-        .map_err(name)?;
+    let open = found.source.open(ready.config(), opening);
+    let source = interruptible(&run.cancel, open).await.map_err(name)?;
     let session = run.destination(&Session::default());
     let writer = write_messages(out, &catalog, run.acks(), &session);
     run.execute(&pipeline, source, drains, writer, name).await
@@ -100,16 +97,14 @@ pub async fn write(
         acks: run.acks(),
         session: run.destination(&ready.session),
     };
-    let writer = found
-        .destination
-        .open(ready.config(), opening)
-        .await
-        .map_err(name)?;
+    let open = found.destination.open(ready.config(), opening);
+    let writer = interruptible(&run.cancel, open).await.map_err(name)?;
     let session = run.source(&Session {
         limits: ask.settings.limits(),
         ..Session::default()
     });
-    let source = echo::echoing(read_messages(input, &catalog, &session), out);
+    let source = read_messages(input, &catalog, &session);
+    let writer = echo::echoing(writer, out);
     run.execute(&pipeline, source, true, writer, name).await
 }
 
@@ -235,6 +230,7 @@ impl<'a> PipeRun<'a> {
             streams: self.streams,
             store: Arc::new(forgetful::Forgetful),
             lease: self.lease,
+            completes: Vec::new(),
             source_life: self.source_life.unwrap_or_else(unwatched),
             destination_lives: vec![self.destination_life.unwrap_or_else(unwatched)],
             watcher: Arc::new(ProgressRelay {

@@ -71,7 +71,7 @@ impl Prepared {
 pub async fn run(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> {
     around.ui.phase(&pipeline.id, &Phase::Preparing);
     let mut cancel = around.cancel.clone();
-    let prepared = interruptible(&cancel, prepare_all(pipeline, around)).await?;
+    let prepared = interruptible(&cancel, Box::pin(prepare_all(pipeline, around))).await?;
     let policy = policy(&pipeline.settings);
     let mut retries = RetryState::default();
     let mut number = 0;
@@ -261,6 +261,7 @@ pub(crate) fn engine_settings(settings: &Settings) -> crossdock_engine::Settings
         patience: crossdock_engine::stall::Patience {
             source: settings.source_silence,
             destination: settings.destination_silence,
+            finish: settings.finish_timeout,
             checkpoint: settings.checkpoint_silence,
         },
         strictness: crossdock_engine::Strictness {

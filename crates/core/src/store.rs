@@ -36,6 +36,8 @@ pub struct Commit {
     pub marks: Vec<(Lane, Seq)>,
     /// The counts of the run so far.
     pub streams: Vec<StreamCounts>,
+    /// Generations that are complete with this commit.
+    pub generations: Vec<Generation>,
 }
 
 /// The records of one stream in one run (P6): `read` = `written` + `filtered` + `dead_lettered` +

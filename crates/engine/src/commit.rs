@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crossdock_core::checkpoint::{Checkpoint, Lane, LaneState, Seq};
 use crossdock_core::destination::Mark;
-use crossdock_core::store::{Commit, Lease, StreamCounts};
+use crossdock_core::store::{Commit, Generation, Lease, StreamCounts};
 
 use crate::ledger::Ready;
 
@@ -22,6 +22,7 @@ impl Order {
         ready: Ready<Arc<Checkpoint>>,
         end: Option<Seq>,
         streams: Vec<StreamCounts>,
+        complete: &[Generation],
     ) -> Self {
         let mut marks: Vec<(Lane, Seq)> = Vec::new();
         let mut states = Vec::new();
@@ -39,6 +40,12 @@ impl Order {
             marks.retain(|(lane, _)| *lane != Lane::Global);
             marks.push((Lane::Global, seq));
         }
+        // A generation is complete with the very commit that ends the run, or not at all.
+        let generations = if end.is_some() {
+            complete.to_vec()
+        } else {
+            Vec::new()
+        };
         let told = marks
             .iter()
             .map(|(lane, seq)| Mark {
@@ -52,6 +59,7 @@ impl Order {
                 states,
                 marks,
                 streams,
+                generations,
             },
             marks: told,
             checkpoints,

@@ -1,7 +1,7 @@
 //! Hands items to one destination, one after another.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use crossdock_core::batch::Batch;
 use crossdock_core::checkpoint::{Checkpoint, Seq};
@@ -34,11 +34,19 @@ pub(crate) enum Message {
 
 /// Since when the destination has been busy with one call; 0 while it is idle.
 #[derive(Debug, Default)]
-pub(crate) struct Busy(AtomicI64);
+pub(crate) struct Busy {
+    since: AtomicI64,
+    finishing: AtomicBool,
+}
 
 impl Busy {
     pub(crate) fn since(&self) -> Option<i64> {
-        Some(self.0.load(Ordering::Relaxed)).filter(|since| *since != 0)
+        Some(self.since.load(Ordering::Relaxed)).filter(|since| *since != 0)
+    }
+
+    /// Whether what it is busy with is its end.
+    pub(crate) fn is_finishing(&self) -> bool {
+        self.finishing.load(Ordering::Relaxed)
     }
 }
 
@@ -73,7 +81,7 @@ impl DestinationActor {
             () = self.work() => {}
             _ = abort.wait_for(|aborted| *aborted) => {}
         }
-        self.busy.0.store(0, Ordering::Relaxed);
+        self.busy.since.store(0, Ordering::Relaxed);
         self.writer.close().await
     }
 
@@ -87,10 +95,13 @@ impl DestinationActor {
             if failed {
                 continue;
             }
-            self.busy.0.store(self.clock.now_ms(), Ordering::Relaxed);
+            self.busy
+                .since
+                .store(self.clock.now_ms(), Ordering::Relaxed);
             let finishes = matches!(command, Command::Finish(_));
+            self.busy.finishing.store(finishes, Ordering::Relaxed);
             let result = self.carry_out(command).await;
-            self.busy.0.store(0, Ordering::Relaxed);
+            self.busy.since.store(0, Ordering::Relaxed);
             let message = match result {
                 Ok(()) if finishes => Message::Finished(self.at),
                 Ok(()) => continue,

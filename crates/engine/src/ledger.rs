@@ -342,6 +342,16 @@ impl<C> Ledger<C> {
         Seq(self.last)
     }
 
+    /// The oldest checkpoint that waits.
+    #[must_use]
+    pub fn oldest_unreturned(&self) -> Option<Seq> {
+        self.lanes
+            .iter()
+            .filter_map(Waiting::first_seq)
+            .min()
+            .map(Seq)
+    }
+
     /// The lanes whose newest checkpoint waits still, with its sequence number.
     #[must_use]
     pub fn unreturned(&self) -> Vec<(Lane, Seq)> {

@@ -8,14 +8,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use crossdock_core::checkpoint::Checkpoint;
 use crossdock_core::clock::Clock;
 use crossdock_core::code;
 use crossdock_core::destination::{Acknowledge, DestinationWriter};
 use crossdock_core::error::{Error, Result};
 use crossdock_core::event::Event;
+use crossdock_core::json::Json;
 use crossdock_core::source::SourceReader;
-use crossdock_core::store::{Lease, Store};
+use crossdock_core::store::{Generation, Lease, Store};
 use crossdock_core::stream::StreamId;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -59,6 +61,8 @@ pub struct Job {
     pub store: Arc<dyn Store>,
     /// The right to do so.
     pub lease: Lease,
+    /// The generations that are complete if the run goes well.
+    pub completes: Vec<Generation>,
     /// The signs of life of the source …
     pub source_life: Arc<Life>,
     /// … and of each destination.
@@ -170,12 +174,33 @@ pub async fn execute(wiring: Wiring, job: Job) -> Report {
     drop(deliveries);
     let untidy = floor.close().await;
     floor.show(&run);
+    let mut outcome = run.outcome();
+    // The last commit is told after the run is over. A destination that could not publish it has
+    // the data safe, but nobody sees it: that is no success.
+    while let Ok(message) = inbox.try_recv() {
+        if let Message::Failed(_, error) = message
+            && !outcome.cancelled
+        {
+            outcome.error.get_or_insert(error);
+        }
+    }
     Report {
-        outcome: run.outcome(),
+        outcome,
         elapsed: began.elapsed(),
         drops: std::mem::take(&mut floor.drops),
         statuses: std::mem::take(&mut floor.statuses),
         untidy,
+    }
+}
+
+/// What the ledger keeps of a checkpoint, maybe for long: copied, so that it does not hold on to the
+/// whole read that it came in (P7).
+fn unpinned(checkpoint: &Checkpoint) -> Checkpoint {
+    let copy = |bytes: &Bytes| Bytes::copy_from_slice(bytes);
+    Checkpoint {
+        state: Json::from_scanned(copy(checkpoint.state.bytes())),
+        wire: checkpoint.wire.as_ref().map(copy),
+        ..checkpoint.clone()
     }
 }
 
@@ -205,6 +230,7 @@ async fn commit_done(commit: &mut Option<JoinHandle<Result<Order>>>) -> Result<O
 fn on_message(message: Message, run: &mut Run<Arc<Checkpoint>>, floor: &mut Floor) {
     match message {
         Message::Ack(at, ack) => {
+            floor.heard_from(at);
             if let Err(fault) = run.acknowledged(at, &ack) {
                 warn!(
                     destination = at + 1,
@@ -232,7 +258,8 @@ fn on_delivery(delivery: Delivery, run: &mut Run<Arc<Checkpoint>>, floor: &mut F
         Ok(Event::Checkpoint(checkpoint)) => {
             let checkpoint = Arc::new(checkpoint);
             let lane = checkpoint.lane.clone();
-            if let Some(seq) = run.checkpoint(lane, checkpoint.source_count, checkpoint.clone()) {
+            let kept = Arc::new(unpinned(&checkpoint));
+            if let Some(seq) = run.checkpoint(lane, checkpoint.source_count, kept) {
                 floor.checkpoint(seq, &checkpoint, permit);
             }
         }

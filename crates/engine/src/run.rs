@@ -258,7 +258,8 @@ impl<C> Run<C> {
         if self.phase == Phase::Over || self.end_committed {
             return;
         }
-        if self.error.is_none() && !self.source_complete {
+        // Once the source is over, draining changes nothing: the run ends as it would have.
+        if self.error.is_none() && !self.source_over {
             self.cancelled = Some(how);
         }
         match how {
@@ -284,7 +285,8 @@ impl<C> Run<C> {
     /// The commit under way failed: without a store the run cannot go on.
     pub fn commit_failed(&mut self, error: Error) {
         self.committing = false;
-        self.fail(error);
+        // Also under `Cancel::Now`: what the user was told is committed would not be.
+        self.error.get_or_insert(error);
         if self.phase != Phase::Over {
             self.phase = Phase::Over;
             self.actions.push(Action::Close);

@@ -12,6 +12,8 @@ pub struct Patience {
     pub source: Duration,
     /// A destination, while it is busy with one item.
     pub destination: Duration,
+    /// A destination, while it finishes.
+    pub finish: Duration,
     /// A destination that has everything, while a checkpoint is not returned.
     pub checkpoint: Duration,
 }
@@ -21,6 +23,7 @@ impl Default for Patience {
         Self {
             source: Duration::from_secs(3 * 60 * 60),
             destination: Duration::from_secs(2 * 60 * 60),
+            finish: Duration::from_secs(24 * 60 * 60),
             checkpoint: Duration::from_secs(24 * 60 * 60),
         }
     }
@@ -31,6 +34,8 @@ impl Default for Patience {
 pub struct DestinationSight {
     /// Since when it has been busy with one call.
     pub busy_since: Option<i64>,
+    /// Whether that call is its end, which may take longer.
+    pub finishing: bool,
     /// Its last sign of life.
     pub last_life: i64,
 }
@@ -63,7 +68,12 @@ pub fn judge(now: i64, sight: &Sight, patience: &Patience) -> Option<Error> {
             continue;
         };
         all_idle = false;
-        if let Some(silent) = overdue(now, since, destination.last_life, patience.destination) {
+        let limit = if destination.finishing {
+            patience.finish
+        } else {
+            patience.destination
+        };
+        if let Some(silent) = overdue(now, since, destination.last_life, limit) {
             return Some(
                 Error::new(
                     &code::DESTINATION_STUCK,
@@ -114,6 +124,7 @@ mod tests {
         let patience = Patience {
             source: Duration::from_secs(10),
             destination: Duration::from_secs(20),
+            finish: Duration::from_secs(25),
             checkpoint: Duration::from_secs(30),
         };
         let check = |sight: Sight, now_s: i64, expected: Option<&str>| {
@@ -142,11 +153,15 @@ mod tests {
                 idle,
                 DestinationSight {
                     busy_since: Some(0),
-                    last_life: 0,
+                    ..DestinationSight::default()
                 },
             ],
             checkpoint_since: Some(0),
         };
+        let mut finishing = busy.clone();
+        finishing.destinations[1].finishing = true;
+        check(finishing.clone(), 25, None);
+        check(finishing, 26, Some("run.destination_stuck"));
         check(busy.clone(), 20, None);
         check(busy, 21, Some("run.destination_stuck"));
         let owed = Sight {

@@ -25,6 +25,7 @@ async fn everything_committed_is_there_after_reopening() {
         states: vec![users.clone(), spaced.clone()],
         marks: vec![(lane("users"), Seq(7)), (Lane::Global, Seq(9))],
         streams: vec![counts("users", 5)],
+        generations: Vec::new(),
     };
     store.commit(&lease, commit).await.unwrap();
     let generation = |complete| Generation {
@@ -36,10 +37,11 @@ async fn everything_committed_is_there_after_reopening() {
         .set_generations(&lease, vec![generation(false)])
         .await
         .unwrap();
-    store
-        .set_generations(&lease, vec![generation(true)])
-        .await
-        .unwrap();
+    let complete = Commit {
+        generations: vec![generation(true)],
+        ..Commit::default()
+    };
+    store.commit(&lease, complete).await.unwrap();
     store
         .finish(&lease, end(RunStatus::Succeeded))
         .await
@@ -162,13 +164,17 @@ async fn marks_only_grow_and_keep_their_epochs() {
 #[tokio::test]
 async fn marks_of_old_runs_are_dropped() {
     let store = SqliteStore::in_memory().unwrap();
-    for _ in 0..60 {
+    // As many as are kept, and some more.
+    for _ in 0..1010 {
         run(&store, &[mark("a", 1)]).await;
     }
     let lease = store.begin("p").await.unwrap();
     let marks = store.resume("p").await.unwrap().marks;
     let epochs: Vec<i64> = marks.iter().map(|m| m.epoch).collect();
-    assert_eq!(epochs, (lease.epoch - 50..lease.epoch).collect::<Vec<_>>());
+    assert_eq!(
+        epochs,
+        (lease.epoch - 1000..lease.epoch).collect::<Vec<_>>()
+    );
 }
 
 #[tokio::test]

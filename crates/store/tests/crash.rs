@@ -33,6 +33,7 @@ async fn child() {
             states: vec![state("a", &text), state("b", &text)],
             marks: vec![(lane("a"), Seq(n)), (lane("b"), Seq(n))],
             streams: vec![counts("a", n), counts("b", n)],
+            generations: Vec::new(),
         };
         store.commit(&lease, commit).await.unwrap();
         println!("committed {n}");

@@ -26,6 +26,7 @@ async fn a_zombie_commits_nothing() {
         states: vec![state("a", "2")],
         marks: vec![(lane("a"), Seq(9))],
         streams: vec![counts("a", 9)],
+        generations: Vec::new(),
     };
     let error = refused(old.commit(&zombie, commit).await, &code::FENCED);
     assert_eq!(context(&error, "epoch"), "1");

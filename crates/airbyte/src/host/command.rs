@@ -4,7 +4,6 @@ use std::ops::ControlFlow;
 
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
-use crossdock_core::event::LogLevel;
 use crossdock_core::spec::Checked;
 use serde_json::Value;
 use tokio::time::timeout;
@@ -133,7 +132,7 @@ fn note<T>(talk: &Talk, heard: &mut Heard<T>, message: Message) {
             }
         }
         Message::Text(text) | Message::Unreadable { excerpt: text, .. } => {
-            talk.log(LogLevel::Info, &text);
+            talk.printed(&text);
             heard.texts.push(text);
             if heard.texts.len() > 5 {
                 heard.texts.remove(0);

@@ -89,17 +89,18 @@ impl EchoBook {
             Lane::Stream(stream) => self.by_stream.remove_entry(stream).into_iter().collect(),
             Lane::Global => std::mem::take(&mut self.by_source),
         };
-        for earlier in self
+        // Only the lane's last one can be whole still: those before it were dealt with when it came.
+        if let Some(earlier) = self
             .waiting
             .iter_mut()
-            .filter(|earlier| earlier.lane == lane)
+            .rev()
+            .find(|earlier| earlier.lane == lane)
+            && let Content::Text(text) = &earlier.content
         {
-            if let Content::Text(text) = &earlier.content {
-                if self.returns_ids {
-                    earlier.content = Content::Forgotten;
-                } else if text.bytes().len() > SMALL {
-                    earlier.content = Content::Digest(digest(text));
-                }
+            if self.returns_ids {
+                earlier.content = Content::Forgotten;
+            } else if text.bytes().len() > SMALL {
+                earlier.content = Content::Digest(digest(text));
             }
         }
         self.waiting.push_back(Sent {

@@ -79,17 +79,34 @@ pub(super) fn failure(talk: &Talk, end: &End, cause: Option<&TraceError>) -> Err
         Some(exit) => format!("the connector failed with {}", exit.in_words()),
         None => format!("the connector {}", end.in_words()),
     };
-    let mut failure = Error::new(code, message);
-    if let Some(last) = talk.last_error() {
-        failure = failure.with("log", last);
-    }
-    if !end.stderr.is_empty() {
-        failure = failure.with("stderr", end.stderr.join("\n"));
-    }
+    let mut failure = explained(Error::new(code, message), talk, &end.stderr);
     if let Some(start) = &end.truncated {
         failure = failure.with("unfinished line", start);
     }
     talk.error(failure)
+}
+
+/// The error with what the connector said last. One that said nothing is better looked at whole.
+pub(super) fn explained(mut error: Error, talk: &Talk, stderr: &[String]) -> Error {
+    let lines = talk.last_lines();
+    let log = talk.last_error();
+    if log.is_none()
+        && stderr.is_empty()
+        && lines.is_empty()
+        && error.code() == &code::CONNECTOR_EXIT
+    {
+        return error.hint("run again with -vv to see everything that the connector says");
+    }
+    if let Some(last) = log {
+        error = error.with("log", last);
+    }
+    if !stderr.is_empty() {
+        error = error.with("stderr", stderr.join("\n"));
+    }
+    if !lines.is_empty() {
+        error = error.with("output", lines.join("\n"));
+    }
+    error
 }
 
 /// The error for a run that ended well in the middle of a message; `None` if it did not.
@@ -168,5 +185,27 @@ mod tests {
             failure(&talk, &End::default(), None).code().name,
             "connector.exit"
         );
+    }
+
+    #[test]
+    fn what_was_said_last_stands_by_an_exit_without_a_reason() {
+        let schema = json!({"properties": {"key": {"airbyte_secret": true}}});
+        let config = json!({"key": "hunter22"});
+        let talk = Talk::new(&Session::default(), "c".into(), schema, &config);
+        let end = End {
+            exit: Some(Exit::Code(2)),
+            ..End::default()
+        };
+        let silent = failure(&talk, &end, None);
+        assert!(silent.remedy().contains("-vv"), "{silent:?}");
+        for n in 1..=7 {
+            talk.printed(&format!("line {n} of hunter22"));
+        }
+        let error = failure(&talk, &end, None);
+        assert_eq!(error.remedy(), code::CONNECTOR_EXIT.remedy);
+        let output = error.context().iter().find(|(key, _)| *key == "output");
+        let expected =
+            "line 3 of ****\nline 4 of ****\nline 5 of ****\nline 6 of ****\nline 7 of ****";
+        assert_eq!(output.map(|(_, text)| text.as_str()), Some(expected));
     }
 }

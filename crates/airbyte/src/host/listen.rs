@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crossdock_core::destination::Acknowledge;
 use crossdock_core::error::Result;
-use crossdock_core::event::LogLevel;
 
 use super::echo::EchoBook;
 use super::exit::End;
@@ -56,7 +55,7 @@ pub(super) async fn listen(
                         talk.new_config(config); // At once (§1.6).
                     }
                 }
-                Message::Text(text) => talk.log(LogLevel::Info, &text),
+                Message::Text(text) => talk.printed(&text),
                 Message::Unreadable {
                     suspect: Suspect::State,
                     excerpt,

@@ -25,7 +25,7 @@ use super::exit::traced;
 use super::reading::{Reading, Step};
 use super::route::Routes;
 use super::talk::Talk;
-use crate::wire::{Decoder, LineBuffer, Message, Stamp, complete_trace, write_state};
+use crate::wire::{Decoder, LineBuffer, Message, Stamp, status_trace, write_state};
 
 /// What messages on a pipe are called in logs and errors.
 const NAME: &str = "the input";
@@ -40,7 +40,7 @@ pub fn read_messages(
         input,
         lines: LineBuffer::new(session.limits.max_line_bytes),
         decoder: Decoder::new(),
-        reading: Reading::new(catalog, session.limits.drop_unreadable_records),
+        reading: Reading::new(catalog, &[], session.limits.drop_unreadable_records),
         talk: Talk::new(session, NAME.to_owned(), Value::Null, &Value::Null),
         control: Arc::default(),
         events: VecDeque::new(),
@@ -160,6 +160,7 @@ pub fn write_messages(
         streams: catalog.streams.iter().map(|s| s.target_id()).collect(),
         counts: HashMap::new(),
         states: 0,
+        begun: false,
         acks,
         session: session.clone(),
     })
@@ -172,6 +173,7 @@ struct PipeWriter<W> {
     /// Records of each stream since the last state that covered it.
     counts: HashMap<StreamId, u64>,
     states: i64,
+    begun: bool,
     acks: Arc<dyn Acknowledge>,
     session: Session,
 }
@@ -189,6 +191,25 @@ impl<W: AsyncWrite + Unpin> PipeWriter<W> {
         self.output.write_all(bytes).await.map_err(unwritable)
     }
 
+    /// Says of each stream that it has begun, so that an end without a word is not taken for a
+    /// complete one: a reader that truncates would lose good data.
+    async fn begin(&mut self) -> Result<()> {
+        if std::mem::replace(&mut self.begun, true) {
+            return Ok(());
+        }
+        self.tell("STARTED").await
+    }
+
+    async fn tell(&mut self, status: &str) -> Result<()> {
+        let now = SystemClock.now_ms();
+        let traces: String = self
+            .streams
+            .iter()
+            .map(|s| status_trace(s, status, now))
+            .collect();
+        self.put(traces.as_bytes()).await
+    }
+
     async fn flush(&mut self) -> Result<()> {
         self.session.note(Note::Alive);
         self.output.flush().await.map_err(unwritable)
@@ -198,6 +219,7 @@ impl<W: AsyncWrite + Unpin> PipeWriter<W> {
 #[async_trait]
 impl<W: AsyncWrite + Send + Unpin> DestinationWriter for PipeWriter<W> {
     async fn write(&mut self, _: Seq, batch: Batch) -> Result<()> {
+        self.begin().await?;
         let lines = self.routes.get(&batch.stream)?.lines(&batch.body)?;
         let records = batch.records() as u64;
         *self.counts.entry(batch.stream).or_default() += records;
@@ -208,6 +230,7 @@ impl<W: AsyncWrite + Send + Unpin> DestinationWriter for PipeWriter<W> {
     }
 
     async fn checkpoint(&mut self, seq: Seq, checkpoint: Arc<Checkpoint>) -> Result<()> {
+        self.begin().await?;
         self.states += 1;
         let (record_count, renamed) = match &checkpoint.lane {
             Lane::Stream(stream) => (
@@ -233,15 +256,12 @@ impl<W: AsyncWrite + Send + Unpin> DestinationWriter for PipeWriter<W> {
     }
 
     async fn finish(&mut self, ending: Ending) -> Result<()> {
-        if ending == Ending::Complete {
-            let now = SystemClock.now_ms();
-            let traces: String = self
-                .streams
-                .iter()
-                .map(|s| complete_trace(s, now))
-                .collect();
-            self.put(traces.as_bytes()).await?;
-        }
+        self.begin().await?;
+        let status = match ending {
+            Ending::Complete => "COMPLETE",
+            Ending::Incomplete => "INCOMPLETE",
+        };
+        self.tell(status).await?;
         self.flush().await
     }
 }

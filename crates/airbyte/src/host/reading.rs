@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crossdock_core::batch::{Batch, Body};
 use crossdock_core::catalog::{ConfiguredCatalog, SyncMode};
-use crossdock_core::checkpoint::{Checkpoint, Lane, StateKind};
+use crossdock_core::checkpoint::{Checkpoint, Lane, LaneState, StateKind};
 use crossdock_core::code;
 use crossdock_core::error::Error;
 use crossdock_core::event::{Event, StreamStatus};
@@ -28,13 +28,6 @@ pub(super) enum Step {
     Fail(Error),
 }
 
-/// Which sort of states the sync uses. They must not be mixed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Scope {
-    Stream,
-    Whole,
-}
-
 #[derive(Debug)]
 struct Progress {
     id: StreamId,
@@ -52,7 +45,10 @@ struct Progress {
 pub(super) struct Reading {
     streams: Vec<Progress>,
     index: HashMap<StreamId, usize>,
-    scope: Option<Scope>,
+    /// Which sort of states the sync uses. They must not be mixed.
+    scope: Option<StateKind>,
+    /// A state of the whole source is in force: a made-up state of a stream would replace it.
+    resumed_whole: bool,
     cause: Option<TraceError>,
     stream_cause: Option<TraceError>,
     drop_unreadable: bool,
@@ -60,7 +56,12 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    pub(super) fn new(catalog: &ConfiguredCatalog, drop_unreadable: bool) -> Self {
+    /// `resumed`: what the source was given to resume from.
+    pub(super) fn new(
+        catalog: &ConfiguredCatalog,
+        resumed: &[LaneState],
+        drop_unreadable: bool,
+    ) -> Self {
         let streams: Vec<_> = catalog
             .streams
             .iter()
@@ -82,6 +83,7 @@ impl Reading {
                 .collect(),
             streams,
             scope: None,
+            resumed_whole: resumed.iter().any(|s| s.kind != StateKind::Stream),
             cause: None,
             stream_cause: None,
             drop_unreadable,
@@ -193,16 +195,9 @@ impl Reading {
     }
 
     fn state(&mut self, state: StateMessage, steps: &mut Vec<Step>) {
-        let scope = match state.kind {
-            StateKind::Stream => Scope::Stream,
-            StateKind::Global | StateKind::Legacy | StateKind::Position => Scope::Whole,
-        };
-        if *self.scope.get_or_insert(scope) != scope {
+        if *self.scope.get_or_insert(state.kind) != state.kind {
             // Their order among each other is undefined, so neither could be committed (P3).
-            let error = Error::new(
-                &code::STATE_MIXED,
-                "states per stream and for the whole source in one sync",
-            );
+            let error = Error::new(&code::STATE_MIXED, "states of different kinds in one sync");
             steps.push(Step::Fail(error.with("lane", &state.lane)));
             return;
         }
@@ -277,8 +272,10 @@ impl Reading {
                 self.set(index, StreamStatus::Incomplete, steps);
                 continue;
             }
-            let inject =
-                progress.needs_state && !progress.stated && self.scope != Some(Scope::Whole);
+            let inject = progress.needs_state
+                && !progress.stated
+                && !self.scope.is_some_and(|kind| kind != StateKind::Stream)
+                && !self.resumed_whole;
             if inject {
                 let empty = Json::from_value(&json!({}));
                 let checkpoint = Checkpoint::stream(progress.id.clone(), empty);

@@ -12,7 +12,7 @@ use crossdock_core::catalog::Catalog;
 use crossdock_core::checkpoint::Checkpoint;
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
-use crossdock_core::event::{Event, LogLevel};
+use crossdock_core::event::Event;
 use crossdock_core::session::Session;
 use crossdock_core::source::{Source, SourceControl, SourceOpening, SourceReader};
 use crossdock_core::spec::{Checked, Spec};
@@ -123,7 +123,7 @@ impl Source for AirbyteSource {
                 stopped: AtomicBool::new(false),
                 wake: Notify::new(),
             }),
-            reading: Reading::new(&opening.catalog, drop_unreadable),
+            reading: Reading::new(&opening.catalog, &opening.state, drop_unreadable),
             peer,
             talk,
             events: VecDeque::new(),
@@ -226,7 +226,7 @@ impl Reader {
             self.spoke |= !matches!(message, Message::Text(_));
             match message {
                 Message::Log(log) => self.talk.logged(&log),
-                Message::Text(text) => self.talk.log(LogLevel::Info, &text),
+                Message::Text(text) => self.talk.printed(&text),
                 Message::Control(control) => {
                     if let Some(config) = config_of(control) {
                         self.talk.new_config(config); // At once, before what follows it (§1.6).

@@ -1,5 +1,6 @@
 //! What is said beside the data, with the secrets taken out (P10).
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crossdock_core::error::Error;
@@ -10,6 +11,9 @@ use crossdock_launch::StderrSink;
 use serde_json::Value;
 
 use crate::wire::{Control, Log, TraceError};
+
+/// So many of the last lines of plain output are kept: enough to explain an exit.
+const LAST_LINES: usize = 5;
 
 /// How one use of a connector talks to its user. Cheap to clone; all clones know all secrets.
 #[derive(Clone, Debug)]
@@ -23,6 +27,8 @@ struct Inner {
     masker: RwLock<Masker>,
     /// The last error in the log: the best explanation of an exit that has no other.
     last_error: Mutex<Option<String>>,
+    /// The last lines of its output that are no messages, masked.
+    last_lines: Mutex<VecDeque<String>>,
 }
 
 impl Talk {
@@ -35,6 +41,7 @@ impl Talk {
             schema,
             masker: RwLock::new(masker),
             last_error: Mutex::new(None),
+            last_lines: Mutex::default(),
         }))
     }
 
@@ -75,7 +82,33 @@ impl Talk {
         self.say(log.log_level(), &log.message, log.stack_trace.as_deref());
     }
 
-    /// A line of ours, or one that is no message.
+    /// A line of the output that is no message.
+    pub(super) fn printed(&self, line: &str) {
+        {
+            let mut last = self
+                .0
+                .last_lines
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            if last.len() == LAST_LINES {
+                last.pop_front();
+            }
+            last.push_back(self.mask(line)); // P10
+        }
+        self.say(LogLevel::Info, line, None);
+    }
+
+    /// The last lines of the output that are no messages.
+    pub(super) fn last_lines(&self) -> Vec<String> {
+        let last = self
+            .0
+            .last_lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        last.iter().cloned().collect()
+    }
+
+    /// A line of ours, or one of stderr.
     pub(super) fn log(&self, level: LogLevel, text: &str) {
         self.say(level, text, None);
     }

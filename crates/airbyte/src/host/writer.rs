@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::echo::EchoBook;
-use super::exit::{failure, truncated};
+use super::exit::{explained, failure, truncated};
 use super::feed::Feed;
 use super::listen::{Heard, listen};
 use super::peer::Peer;
@@ -73,21 +73,22 @@ impl Writer {
     /// The destination takes no more input. The broken pipe is not the error to report: its own
     /// reason and its exit are (§6, 16), so they get time to come.
     async fn refused(&mut self) -> Error {
-        let closed = || {
+        let closed = |stderr: &[String]| {
             let message = "the destination closed its input before the end";
-            self.talk.error(Error::new(&code::CONNECTOR_EXIT, message))
+            let error = Error::new(&code::CONNECTOR_EXIT, message);
+            self.talk.error(explained(error, &self.talk, stderr))
         };
         let Some(ears) = &mut self.ears else {
-            return closed();
+            return closed(&[]);
         };
         match timeout(self.talk.limits().grace, ears).await {
-            Err(_) => closed().with("exit", "none: it goes on running"),
+            Err(_) => closed(&[]).with("exit", "none: it goes on running"),
             Ok(heard) => {
                 self.ears = None;
                 match join(heard) {
                     Ok(heard) if heard.end.success() => match &heard.cause {
                         Some(_) => failure(&self.talk, &heard.end, heard.cause.as_ref()),
-                        None => closed().with("exit", "exit code 0"),
+                        None => closed(&heard.end.stderr).with("exit", "exit code 0"),
                     },
                     Ok(heard) => failure(&self.talk, &heard.end, heard.cause.as_ref()),
                     Err(error) => error,

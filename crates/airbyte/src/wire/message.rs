@@ -280,10 +280,16 @@ pub struct DestinationOperation {
 /// The line that tells a destination that the source is done with `stream` (§3.7).
 #[must_use]
 pub fn complete_trace(stream: &StreamId, emitted_at: i64) -> String {
+    status_trace(stream, "COMPLETE", emitted_at)
+}
+
+/// The line that tells the status of `stream` (§3.7).
+#[must_use]
+pub fn status_trace(stream: &StreamId, status: &str, emitted_at: i64) -> String {
     let message = json!({"type": "TRACE", "trace": {
         "type": "STREAM_STATUS",
         "emitted_at": emitted_at,
-        "stream_status": {"stream_descriptor": stream, "status": "COMPLETE"},
+        "stream_status": {"stream_descriptor": stream, "status": status},
     }});
     format!("{message}\n")
 }

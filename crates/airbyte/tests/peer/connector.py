@@ -89,10 +89,12 @@ def step(name, args, opts):
         os.close(1)
     elif name == "show":
         # What the host gave it, as a record.
+        space = {"namespace": args[1]} if len(args) > 1 else {}
         record(args[0], {"cwd": os.getcwd(), "argv": sys.argv[1:], "state": opts.get("state"),
                          "catalog": opts.get("catalog"),
                          "env": os.environ.get("USE_STREAM_CAPABLE_STATE"),
-                         "modes": [oct(os.stat(a).st_mode & 0o777) for a in sys.argv if a[0] == "/"]})
+                         "modes": [oct(os.stat(a).st_mode & 0o777) for a in sys.argv if a[0] == "/"]},
+               **space)
         open("left-behind.txt", "w").close()
     elif name == "kill":
         os.kill(os.getpid(), args[0])

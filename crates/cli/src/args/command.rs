@@ -220,10 +220,7 @@ pub(crate) enum State {
     /// Show a pipeline's state and its last runs; without a name, list the pipelines
     Show(Show),
     /// Print a pipeline's state in the form that Airbyte sources take
-    Export {
-        /// The pipeline
-        pipeline: String,
-    },
+    Export(Export),
     /// Replace a pipeline's state by one in the form that Airbyte sources take
     Import(Import),
     /// Forget a pipeline's state, so that the next run reads everything again
@@ -238,7 +235,7 @@ impl State {
     fn name(&self) -> &'static str {
         match self {
             Self::Show(_) => "state show",
-            Self::Export { .. } => "state export",
+            Self::Export(_) => "state export",
             Self::Import(_) => "state import",
             Self::Reset(_) => "state reset",
             Self::History(_) => "state history",
@@ -260,12 +257,30 @@ pub(crate) struct Show {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The pipeline
+    pub(crate) pipeline: String,
+    /// Only this stream
+    #[arg(long, value_name = "NAME")]
+    pub(crate) stream: Option<String>,
+    /// The stream's namespace
+    #[arg(long, value_name = "NAME", requires = "stream")]
+    pub(crate) namespace: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Import {
     /// The pipeline; it need not have run yet
     pub(crate) pipeline: String,
     /// The file; `-` is standard input
     #[arg(default_value = "-")]
     pub(crate) file: PathBuf,
+    /// Replace only this stream's state; the other streams keep theirs
+    #[arg(long, value_name = "NAME")]
+    pub(crate) stream: Option<String>,
+    /// The stream's namespace
+    #[arg(long, value_name = "NAME", requires = "stream")]
+    pub(crate) namespace: Option<String>,
 }
 
 #[derive(Debug, Args)]

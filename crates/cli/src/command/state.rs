@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::io::AsyncReadExt as _;
 
 use crate::answer::Answer;
-use crate::args::{History, Import, Reset, Rollback, Show, State};
+use crate::args::{Export, History, Import, Reset, Rollback, Show, State};
 use crate::context::Context;
 use crate::quantity;
 
@@ -18,10 +18,7 @@ use crate::quantity;
 pub(super) async fn execute(args: State, context: &Context) -> Result<Answer, Error> {
     match args {
         State::Show(args) => show(args, context).await,
-        State::Export { pipeline } => {
-            let store = context.existing_store()?;
-            Answer::document(&state::export(&*store, &pipeline).await?)
-        }
+        State::Export(args) => export(args, context).await,
         State::Import(args) => import(args, context).await,
         State::Reset(args) => reset(args, context).await,
         State::History(args) => history(args, context).await,
@@ -49,16 +46,36 @@ async fn show(args: Show, context: &Context) -> Result<Answer, Error> {
     Answer::new(&data, view::shown(&pipeline, &resume, &runs))
 }
 
+async fn export(args: Export, context: &Context) -> Result<Answer, Error> {
+    let store = context.existing_store()?;
+    let states = match stream_id(args.stream, args.namespace) {
+        Some(stream) => state::export_stream(&*store, &args.pipeline, &stream).await?,
+        None => state::export(&*store, &args.pipeline).await?,
+    };
+    Answer::document(&states)
+}
+
 async fn import(args: Import, context: &Context) -> Result<Answer, Error> {
     let text = text_of(&args.file).await?;
     let store = context.store(None)?;
-    let states = state::import(&*store, &args.pipeline, &text).await?;
-    let number = quantity::of(u64::try_from(states).unwrap_or(u64::MAX), "state");
+    let stream = stream_id(args.stream, args.namespace);
+    let (states, what) = match &stream {
+        Some(stream) => {
+            state::import_stream(&*store, &args.pipeline, stream, &text).await?;
+            (1, format!("the state of `{stream}`"))
+        }
+        None => {
+            let states = state::import(&*store, &args.pipeline, &text).await?;
+            let number = u64::try_from(states).unwrap_or(u64::MAX);
+            (states, quantity::of(number, "state"))
+        }
+    };
     done(
         context,
-        &format!("{number} imported into `{}`", args.pipeline),
+        &format!("{what} imported into `{}`", args.pipeline),
     );
-    Answer::new(&json!({"pipeline": args.pipeline, "states": states}), "")
+    let data = json!({"pipeline": args.pipeline, "states": states, "stream": stream});
+    Answer::new(&data, "")
 }
 
 async fn reset(args: Reset, context: &Context) -> Result<Answer, Error> {

@@ -2,6 +2,7 @@
 
 use crossdock_control::{Progress, StreamProgress};
 use crossdock_core::StreamStatus;
+use crossdock_core::event::Estimate;
 
 use super::rate::Rates;
 use crate::quantity;
@@ -52,7 +53,7 @@ fn totals(progress: &Progress, rates: &Rates) -> Vec<String> {
         format!("{} records/s", quantity::count(rates.records())),
         format!("{}/s", quantity::bytes(rates.bytes())),
     ];
-    if let Some(percent) = quantity::percent(records, whole(progress)) {
+    if let Some(percent) = percent(records, bytes, whole(progress).as_ref()) {
         parts.push(format!("{percent}%"));
     }
     parts.push(match progress.since_commit {
@@ -62,19 +63,33 @@ fn totals(progress: &Progress, rates: &Rates) -> Vec<String> {
     parts
 }
 
-/// How many records there will be: as the source said of the whole, else of every stream.
-fn whole(progress: &Progress) -> Option<u64> {
-    if let Some(estimate) = &progress.estimate {
-        return estimate.records;
+/// Which part is done: by records, else by bytes, which some sources alone can estimate.
+fn percent(records: u64, bytes: u64, whole: Option<&Estimate>) -> Option<u8> {
+    let whole = whole?;
+    quantity::percent(records, whole.records).or_else(|| quantity::percent(bytes, whole.bytes))
+}
+
+/// How much there will be: as the source said of the whole, else of every stream.
+fn whole(progress: &Progress) -> Option<Estimate> {
+    if progress.estimate.is_some() {
+        return progress.estimate.clone();
     }
-    if progress.streams.is_empty() {
-        return None;
-    }
-    progress
+    let estimates: Option<Vec<&Estimate>> = progress
         .streams
         .iter()
-        .map(|s| s.estimate.as_ref().and_then(|e| e.records))
-        .sum()
+        .map(|s| s.estimate.as_ref())
+        .collect();
+    let estimates = estimates.filter(|all| !all.is_empty())?;
+    let sum = |of: fn(&Estimate) -> Option<u64>| {
+        let mut each = estimates.iter().map(|estimate| of(estimate));
+        // What a source says of itself may be any number.
+        each.try_fold(0, |sum: u64, one| Some(sum.saturating_add(one?)))
+    };
+    Some(Estimate {
+        stream: None,
+        records: sum(|estimate| estimate.records),
+        bytes: sum(|estimate| estimate.bytes),
+    })
 }
 
 fn is_done(stream: &StreamProgress) -> bool {
@@ -117,8 +132,7 @@ fn line(stream: &StreamProgress, rates: &Rates, width: usize) -> String {
         quantity::count(counts.read),
         quantity::bytes(counts.bytes),
     );
-    let whole = stream.estimate.as_ref().and_then(|e| e.records);
-    match quantity::percent(counts.read, whole) {
+    match percent(counts.read, counts.bytes, stream.estimate.as_ref()) {
         Some(percent) if !is_done(stream) => {
             let filled = usize::from(percent) * BAR / 100;
             let (full, rest) = ("#".repeat(filled), ".".repeat(BAR - filled));
@@ -225,13 +239,61 @@ mod tests {
 
     #[test]
     fn a_percentage_needs_an_estimate_of_everything() {
-        let check = |estimates: &[Option<u64>], expected: Option<u64>| {
-            let streams = estimates.iter().map(|e| stream("s", 1, None, *e)).collect();
-            assert_eq!(whole(&progress(streams, None).0), expected, "{estimates:?}");
+        // Of each stream one record of 100 bytes is read.
+        type Estimates = &'static [Option<(Option<u64>, Option<u64>)>];
+        let check = |estimates: Estimates, expected: Option<u8>| {
+            let streams = estimates.iter().map(|estimate| {
+                let mut stream = stream("s", 1, None, None);
+                stream.estimate = estimate.map(|(records, bytes)| Estimate {
+                    stream: None,
+                    records,
+                    bytes,
+                });
+                stream
+            });
+            let (progress, rates) = progress(streams.collect(), None);
+            let sentence = sentence(&progress, &rates);
+            match expected {
+                Some(percent) => assert!(sentence.contains(&format!(" {percent}%,")), "{sentence}"),
+                None => assert!(!sentence.contains('%'), "{sentence}"),
+            }
         };
         check(&[], None);
-        check(&[Some(5), None], None);
-        check(&[Some(5), Some(6)], Some(11));
+        check(&[Some((Some(5), None)), None], None);
+        check(&[Some((Some(4), None)), Some((Some(6), None))], Some(20));
+        check(&[Some((None, Some(400)))], Some(25));
+        check(&[Some((Some(5), Some(400)))], Some(20));
+        check(&[Some((Some(0), Some(400)))], Some(25));
+        check(
+            &[Some((Some(4), Some(300))), Some((None, Some(500)))],
+            Some(25),
+        );
+        check(&[Some((Some(4), None)), Some((None, Some(500)))], None);
+        check(
+            &[Some((Some(u64::MAX), None)), Some((Some(1), None))],
+            Some(0),
+        );
+    }
+
+    #[test]
+    fn bytes_tell_how_far_a_stream_is_where_records_are_not_estimated() {
+        let mut by_bytes = stream("users", 10, Some(StreamStatus::Running), None);
+        by_bytes.estimate = Some(Estimate {
+            stream: Some(by_bytes.counts.stream.clone()),
+            records: None,
+            bytes: Some(2000),
+        });
+        let (mut progress, rates) = progress(vec![by_bytes], None);
+        let line = lines(&progress, &rates, 1).remove(0);
+        assert!(line.ends_with("[########........]  50%"), "{line}");
+        // What the source says of the whole comes before what it says of streams.
+        progress.estimate = Some(Estimate {
+            stream: None,
+            records: None,
+            bytes: Some(4000),
+        });
+        let sentence = sentence(&progress, &rates);
+        assert!(sentence.contains(" 25%,"), "{sentence}");
     }
 
     #[test]

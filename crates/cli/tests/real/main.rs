@@ -16,6 +16,7 @@ mod misbehave;
 mod naming;
 mod patience;
 mod python;
+mod quickstart;
 mod rotation;
 mod script;
 mod state_kind;

@@ -1,17 +1,12 @@
 //! What bad connectors get, through the whole engine: a clear error with a stable code, and nothing
 //! committed is lost. The connectors are scripted (`crates/airbyte/tests/peer/connector.py`).
 
-use std::path::Path;
 use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, exec};
-
-fn peer() -> String {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../airbyte/tests/peer/connector.py");
-    exec(&["python3", script.to_str().unwrap()])
-}
+use crate::lab::Lab;
+use crate::script::{code, peer};
 
 fn catalog() -> Value {
     let stream = json!({
@@ -32,10 +27,6 @@ fn run(steps: &Value, mode: &str) -> (Lab, Value) {
     let file = lab.pipeline((&peer, source), (&peer, json!({"destination": mode})), more);
     let envelope = lab.run(&["run", file.to_str().unwrap()]);
     (lab, envelope)
-}
-
-fn code(envelope: &Value) -> &str {
-    envelope["error"]["code"].as_str().unwrap_or("ok")
 }
 
 /// Ten records and a state that is committed, then what goes wrong.

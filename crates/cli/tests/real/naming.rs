@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::script::{Script, code, raw, source, stream};
+use crate::script::{Script, raw, source, stream};
 
 fn announced() -> Value {
     let mut stream = stream("a");
@@ -22,7 +22,6 @@ fn state(n: u32) -> Value {
 }
 
 fn steps(n: u32) -> Value {
-    let show = raw(&json!({"type": "STREAM_WAS", "n": n}));
     let status = |status: &str| {
         raw(
             &json!({"type": "TRACE", "trace": {"type": "STREAM_STATUS", "emitted_at": 1,
@@ -32,7 +31,7 @@ fn steps(n: u32) -> Value {
     };
     let state = |n| raw(&json!({"type": "STATE", "state": state(n)}));
     let steps = json!([
-        show,
+        ["show", "a", "shop"],
         status("STARTED"),
         record(n),
         state(n),
@@ -75,35 +74,75 @@ fn names(script: &Script) -> Vec<(String, Value)> {
 
 #[test]
 fn the_destination_has_its_names_and_the_source_its_own() {
-    let check = |more: Value, expected: (&str, Value)| {
-        for mode in ["echo", "no-ids"] {
+    let check = |modes: &[&str], more: Value, expected: (&str, Value)| {
+        for mode in modes {
             let script = Script::new();
+            let mut before = Value::Null;
             for n in [1, 3] {
                 let envelope = script.good(steps(n), mode, more.clone());
                 let expected = (expected.0.to_owned(), expected.1.clone());
                 assert_eq!(names(&script), [expected], "{mode}: {more}");
                 assert_eq!(script.exported(), json!([state(n + 1)]), "{mode}: {more}");
+                // What the source was given: its own names.
+                let given = &script.received_of("RECORD")[0]["data"];
+                assert_eq!(given["state"], before, "{mode}: {more}");
+                let asked = &given["catalog"]["streams"][0]["stream"];
+                assert_eq!(
+                    (&asked["name"], &asked["namespace"]),
+                    (&json!("a"), &json!("shop"))
+                );
+                before = json!([state(n + 1)]);
                 let counts = crate::lab::stream(&envelope["data"], "a");
                 assert_eq!(counts["namespace"], "shop", "{counts}");
-                assert_eq!(counts["committed"], 2, "{counts}");
+                assert_eq!(counts["committed"], 3, "{counts}");
             }
-            // What the third run's source is given is told by a record.
-            let mut show = source(&[announced()], &json!([["show", "a"]]));
-            show["source"] = json!([["show", "b"], record(5)]);
-            script.good(show, mode, more.clone());
         }
     };
     let custom = json!({"definition": "custom", "format": "${SOURCE_NAMESPACE}_raw"});
     let none = json!({"definition": "destination"});
-    check(json!({}), ("a", json!("shop")));
-    check(json!({"prefix": "p_"}), ("p_a", json!("shop")));
+    check(&["echo"], json!({}), ("a", json!("shop")));
     check(
+        &["echo", "no-ids"],
         json!({"prefix": "p_", "namespace": custom}),
         ("p_a", json!("shop_raw")),
     );
     check(
+        &["no-ids"],
         json!({"prefix": "p_", "namespace": none}),
         ("p_a", Value::Null),
     );
-    check(json!({"namespace": none}), ("a", Value::Null));
+    check(&["echo"], json!({"namespace": none}), ("a", Value::Null));
+}
+
+#[test]
+fn a_global_state_is_passed_on_as_it_is() {
+    let script = Script::new();
+    let state = json!({"type": "GLOBAL", "global": {"shared_state": {"lsn": 1}, "stream_states": [
+        {"stream_descriptor": {"name": "a", "namespace": "shop"}, "stream_state": {"n": 1}}]}});
+    let message = raw(&json!({"type": "STATE", "state": state}));
+    let steps = source(&[announced()], &json!([record(1), message]));
+    script.good(steps, "no-ids", json!({"prefix": "p_"}));
+    assert_eq!(script.exported(), json!([state]));
+}
+
+#[test]
+fn only_selected_fields_arrive() {
+    let record = raw(
+        &json!({"type": "RECORD", "record": {"stream": "a", "emitted_at": 1,
+        "data": {"secret": "hidden", "n": 1, "unannounced": "hidden"}}}),
+    );
+    let steps = source(&[stream("a")], &json!([record, ["state", "a", {"n": 1}]]));
+    for (name, stream_name) in [("a", "a"), ("p_a", "a")] {
+        let script = Script::new();
+        let prefix = name.trim_end_matches(stream_name);
+        let more = json!({"prefix": prefix, "streams": [{"name": "a", "fields": ["n"]}]});
+        script.good(steps.clone(), "echo", more);
+        let records = script.received_of("RECORD");
+        assert_eq!(records.len(), 1);
+        assert_eq!(records[0]["stream"], name);
+        assert_eq!(records[0]["data"], json!({"n": 1}));
+        assert!(!script.log().contains("hidden"), "{}", script.log());
+        let schema = &script.catalog()["streams"][0]["stream"]["json_schema"]["properties"];
+        assert_eq!(*schema, json!({"n": {"type": "integer"}}));
+    }
 }

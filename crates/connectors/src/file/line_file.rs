@@ -1,4 +1,4 @@
-//! Vec<u8> to files: plain, gzip or zstd.
+//! Lines to files: plain, gzip or zstd.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};

@@ -336,11 +336,9 @@ impl DestinationWriter for FileWriter {
     }
 
     async fn committed(&mut self, mark: &Mark) -> Result<()> {
-        if !self.finished {
-            // Publishing can wait its turn behind what is in the queue; writing goes on.
-            self.failure.check()?;
-            return self.send(Message::Committed(mark.clone(), None));
-        }
+        // Commits are rare, since checkpoints are gathered, so nothing is lost by waiting; and what
+        // `Ok` says of is then there to be seen.
+        self.failure.check()?;
         let (reply, answer) = oneshot::channel();
         self.send(Message::Committed(mark.clone(), Some(reply)))?;
         self.answered(answer).await

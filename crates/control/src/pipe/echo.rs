@@ -1,79 +1,90 @@
-//! Echoes the states of a pipe once they are committed: that is how an Airbyte destination
-//! acknowledges.
+//! Echoes the states of a pipe once what they cover is committed *and published*: that is how an
+//! Airbyte destination acknowledges. Whoever keeps the states gets none too early (P1).
 
-use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use crossdock_core::checkpoint::Checkpoint;
+use bytes::Bytes;
+use crossdock_core::batch::Batch;
+use crossdock_core::checkpoint::{Checkpoint, Lane, LaneState, Seq};
 use crossdock_core::code;
+use crossdock_core::destination::{DestinationWriter, Ending, Mark};
 use crossdock_core::error::{Error, Result};
-use crossdock_core::event::Event;
-use crossdock_core::source::{SourceControl, SourceReader};
+use crossdock_core::event::StreamStatus;
+use crossdock_core::stream::StreamId;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::sync::Mutex;
 
-/// `reader`, with every committed checkpoint written to `out` as it came.
+/// `writer`, with every state written to `out`, as it came, once it is committed.
 pub(super) fn echoing(
-    reader: Box<dyn SourceReader>,
+    writer: Box<dyn DestinationWriter>,
     out: impl AsyncWrite + Send + Unpin + 'static,
-) -> Box<dyn SourceReader> {
-    let out = Arc::new(Mutex::new(out));
-    let control = Arc::new(Echo {
-        inner: reader.control(),
+) -> Box<dyn DestinationWriter> {
+    Box::new(Echoing {
+        writer,
         out,
-    });
-    Box::new(Echoing { reader, control })
+        waiting: Vec::new(),
+    })
 }
 
 struct Echoing<W> {
-    reader: Box<dyn SourceReader>,
-    control: Arc<Echo<W>>,
+    writer: Box<dyn DestinationWriter>,
+    out: W,
+    waiting: Vec<(Lane, Seq, Bytes)>,
 }
 
-struct Echo<W> {
-    inner: Arc<dyn SourceControl>,
-    out: Arc<Mutex<W>>,
-}
-
-impl<W> fmt::Debug for Echo<W> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Echo").field(&self.inner).finish()
-    }
+fn covers(mark: &Mark, lane: &Lane, seq: Seq) -> bool {
+    seq <= mark.seq && (mark.lane == *lane || mark.lane == Lane::Global)
 }
 
 #[async_trait]
-impl<W: AsyncWrite + Send + Unpin> SourceControl for Echo<W> {
-    async fn committed(&self, checkpoint: &Checkpoint) -> Result<()> {
-        self.inner.committed(checkpoint).await?;
-        let Some(line) = &checkpoint.wire else {
+impl<W: AsyncWrite + Send + Unpin> DestinationWriter for Echoing<W> {
+    fn stored(&self) -> Vec<LaneState> {
+        self.writer.stored()
+    }
+
+    async fn write(&mut self, seq: Seq, batch: Batch) -> Result<()> {
+        self.writer.write(seq, batch).await
+    }
+
+    async fn checkpoint(&mut self, seq: Seq, checkpoint: Arc<Checkpoint>) -> Result<()> {
+        if let Some(line) = &checkpoint.wire {
+            // Copied, so that it does not hold on to the read that it came in.
+            let line = Bytes::copy_from_slice(line.trim_ascii_end());
+            self.waiting.push((checkpoint.lane.clone(), seq, line));
+        }
+        self.writer.checkpoint(seq, checkpoint).await
+    }
+
+    async fn status(&mut self, stream: &StreamId, status: StreamStatus) -> Result<()> {
+        self.writer.status(stream, status).await
+    }
+
+    async fn committed(&mut self, mark: &Mark) -> Result<()> {
+        self.writer.committed(mark).await?;
+        let mut lines = Vec::new();
+        self.waiting.retain(|(lane, seq, line)| {
+            let covered = covers(mark, lane, *seq);
+            if covered {
+                lines.extend_from_slice(line);
+                lines.push(b'\n');
+            }
+            !covered
+        });
+        if lines.is_empty() {
             return Ok(());
-        };
+        }
         let failed = |cause: std::io::Error| {
             Error::new(&code::IO, "the output cannot be written").caused_by(cause)
         };
-        let mut out = self.out.lock().await;
-        out.write_all(line.trim_ascii_end()).await.map_err(failed)?;
-        out.write_all(b"\n").await.map_err(failed)?;
-        out.flush().await.map_err(failed)
+        self.out.write_all(&lines).await.map_err(failed)?;
+        self.out.flush().await.map_err(failed)
     }
 
-    fn stop(&self) {
-        self.inner.stop();
-    }
-}
-
-#[async_trait]
-impl<W: AsyncWrite + Send + Unpin + 'static> SourceReader for Echoing<W> {
-    async fn next(&mut self) -> Result<Event> {
-        self.reader.next().await
-    }
-
-    fn control(&self) -> Arc<dyn SourceControl> {
-        self.control.clone()
+    async fn finish(&mut self, ending: Ending) -> Result<()> {
+        self.writer.finish(ending).await
     }
 
     async fn close(&mut self) -> Result<()> {
-        self.reader.close().await
+        self.writer.close().await
     }
 }

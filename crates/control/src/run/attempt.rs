@@ -10,11 +10,11 @@ use crossdock_core::destination::{DestinationOpening, DestinationWriter};
 use crossdock_core::error::Result;
 use crossdock_core::session::Session;
 use crossdock_core::source::{SourceOpening, SourceReader};
-use crossdock_core::store::{Lease, RunEnd, RunStatus};
+use crossdock_core::store::{Generation, Lease, RunEnd, RunStatus};
 use crossdock_engine::life::Life;
 use crossdock_engine::{Job, Report};
 
-use super::{Prepared, Summary, Surroundings, engine_settings};
+use super::{Prepared, Summary, Surroundings, engine_settings, interruptible};
 use crate::fields;
 use crate::generation;
 use crate::ui::ProgressRelay;
@@ -43,8 +43,15 @@ impl Attempt<'_> {
                 }
             }
         };
-        store.finish(&lease, end).await?;
-        result
+        // The books are not the run: what it did stands, and its own error comes first.
+        match (store.finish(&lease, end).await, result) {
+            (Err(unfinished), Ok(mut summary)) => {
+                self.around.ui.warning(&self.pipeline.id, &unfinished);
+                summary.warnings.push(unfinished);
+                Ok(summary)
+            }
+            (_, result) => result,
+        }
     }
 
     async fn conduct(&self, lease: &Lease) -> Result<Summary> {
@@ -71,7 +78,8 @@ impl Attempt<'_> {
                 acks,
                 session,
             };
-            match found.destination.open(ready.config(), opening).await {
+            let open = found.destination.open(ready.config(), opening);
+            match interruptible(&self.around.cancel, open).await {
                 Ok(writer) => {
                     let writer = if found.selects_fields() {
                         writer
@@ -95,24 +103,21 @@ impl Attempt<'_> {
             session,
         };
         let config = self.prepared.source_ready.config();
-        let source = match self.prepared.source.source.open(config, opening).await {
+        let open = self.prepared.source.source.open(config, opening);
+        let source = match interruptible(&self.around.cancel, open).await {
             Ok(source) => source,
             Err(error) => {
                 writers.close().await;
                 return Err(error);
             }
         };
+        let completes = generation::completed(&catalog);
         let report = self
-            .execute(lease, source, source_life, writers, wiring)
+            .execute(lease, source, source_life, writers, wiring, completes)
             .await;
         let summary = Summary::new(self.pipeline, lease.run, report, |e| {
             self.prepared.masked(e)
         });
-        if summary.error.is_none() && !summary.cancelled {
-            store
-                .set_generations(lease, generation::completed(&catalog))
-                .await?;
-        }
         for warning in &summary.warnings {
             self.around.ui.warning(&self.pipeline.id, warning);
         }
@@ -126,6 +131,7 @@ impl Attempt<'_> {
         source_life: Arc<Life>,
         writers: Writers,
         wiring: crossdock_engine::pump::Wiring,
+        completes: Vec<Generation>,
     ) -> Report {
         let job = Job {
             source,
@@ -140,6 +146,7 @@ impl Attempt<'_> {
                 .collect(),
             store: self.around.store.clone(),
             lease: lease.clone(),
+            completes,
             source_life,
             destination_lives: writers.lives,
             watcher: Arc::new(ProgressRelay {

@@ -12,7 +12,7 @@ use crossdock_core::destination::Ending;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::event::{Estimate, StreamStatus};
 use crossdock_core::source::SourceControl;
-use crossdock_core::store::{Lease, Store};
+use crossdock_core::store::{Generation, Lease, Store};
 use crossdock_core::stream::StreamId;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -38,7 +38,6 @@ struct Station {
     life: Arc<Life>,
     task: JoinHandle<Result<()>>,
     abort: watch::Sender<bool>,
-    finishing: bool,
     finished: bool,
 }
 
@@ -53,6 +52,7 @@ pub(super) struct Floor {
     began: Instant,
     store: Arc<dyn Store>,
     lease: Lease,
+    completes: Vec<Generation>,
     watcher: Arc<dyn Watcher>,
     budget: Budget,
     source_waiting: Arc<Waiting>,
@@ -65,7 +65,8 @@ pub(super) struct Floor {
     stations: Vec<Station>,
     hurry: Arc<Notify>,
     last_commit: Option<Instant>,
-    checkpoint_since: Option<i64>,
+    /// The oldest checkpoint that waits for its return, and since when.
+    checkpoint_since: Option<(Seq, i64)>,
     estimates: HashMap<StreamId, Estimate>,
     estimate: Option<Estimate>,
 }
@@ -114,7 +115,6 @@ impl Floor {
                     life,
                     task,
                     abort,
-                    finishing: false,
                     finished: false,
                 }
             })
@@ -138,6 +138,7 @@ impl Floor {
             began,
             store: job.store,
             lease: job.lease,
+            completes: job.completes,
             watcher: job.watcher,
             budget,
             source_waiting,
@@ -191,10 +192,7 @@ impl Floor {
 
     pub(super) fn finish(&mut self, ending: Ending) {
         self.hurry();
-        for station in &mut self.stations {
-            station.finishing = true;
-            let _ = station.commands.send(Command::Finish(ending));
-        }
+        self.tell(|| Command::Finish(ending));
     }
 
     /// A source that cannot be asked is not asked for more: its actor ends, and with it the queue.
@@ -204,6 +202,11 @@ impl Floor {
             self.stopped_asking = true;
             let _ = self.source_abort.send(true);
         }
+    }
+
+    /// An acknowledgement is a sign of life.
+    pub(super) fn heard_from(&self, at: usize) {
+        self.stations[at].life.beat();
     }
 
     /// A destination ended well: it will carry out what is left in its queue.
@@ -218,7 +221,13 @@ impl Floor {
         end: Option<Seq>,
         run: &Run<Arc<Checkpoint>>,
     ) -> JoinHandle<Result<Order>> {
-        let order = Order::new(&self.lease, ready, end, run.ledger().counts());
+        let order = Order::new(
+            &self.lease,
+            ready,
+            end,
+            run.ledger().counts(),
+            &self.completes,
+        );
         let pause = match self.last_commit {
             Some(last) if run.is_flowing() => {
                 self.settings.commit_interval.saturating_sub(last.elapsed())
@@ -252,11 +261,11 @@ impl Floor {
 
     /// What the judge of stalls sees.
     pub(super) fn sight(&mut self, run: &Run<Arc<Checkpoint>>) -> Sight {
-        let waits = !run.ledger().unreturned().is_empty();
-        self.checkpoint_since = match (waits, self.checkpoint_since) {
-            (true, None) => Some(self.clock.now_ms()),
-            (true, since) => since,
-            (false, _) => None,
+        let oldest = run.ledger().oldest_unreturned();
+        self.checkpoint_since = match (oldest, self.checkpoint_since) {
+            (Some(seq), Some((known, since))) if seq == known => Some((seq, since)),
+            (Some(seq), _) => Some((seq, self.clock.now_ms())),
+            (None, _) => None,
         };
         let waited_for = if run.is_flowing() {
             self.source_waiting.since()
@@ -270,12 +279,15 @@ impl Floor {
                 .stations
                 .iter()
                 .map(|s| DestinationSight {
-                    // The end has a limit of its own, which the destination keeps.
-                    busy_since: s.busy.since().filter(|_| !s.finishing),
+                    busy_since: s.busy.since(),
+                    finishing: s.busy.is_finishing(),
                     last_life: s.life.last_ms(),
                 })
                 .collect(),
-            checkpoint_since: self.checkpoint_since.filter(|_| run.is_flowing()),
+            checkpoint_since: self
+                .checkpoint_since
+                .map(|(_, since)| since)
+                .filter(|_| run.is_flowing()),
         }
     }
 
@@ -337,7 +349,10 @@ impl Floor {
         }
         // The source may still have commits to hear of; the end of the channel ends the notifier.
         self.source_news = mpsc::unbounded_channel().0;
-        if tokio::time::timeout(limit, &mut self.notifier).await.is_err() {
+        if tokio::time::timeout(limit, &mut self.notifier)
+            .await
+            .is_err()
+        {
             self.notifier.abort();
         }
         untidy

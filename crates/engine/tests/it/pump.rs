@@ -48,6 +48,7 @@ impl Bench {
             streams: vec![StreamId::new("s")],
             store: self.store.clone(),
             lease,
+            completes: Vec::new(),
             source_life: life(),
             destination_lives: vec![destination_life],
             watcher: Arc::new(Unwatched),
@@ -59,6 +60,7 @@ impl Bench {
                 patience: Patience {
                     source: Duration::from_millis(600),
                     destination: Duration::from_millis(600),
+                    finish: Duration::from_secs(60),
                     checkpoint: Duration::from_secs(60),
                 },
                 strictness: Strictness::default(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crossdock_core::checkpoint::{Lane, LaneState, StateKind};
 use crossdock_core::store::{Commit, Generation, Lease, StoredConfig};
 use crossdock_core::{Error, Result, StreamId, code};
-use rusqlite::params;
+use rusqlite::{Transaction, params};
 
 use super::fault::Fault;
 use super::history::Change;
@@ -33,6 +33,7 @@ pub(super) fn commit(worker: &Worker, lease: &Lease, commit: &Commit) -> Result<
     }
     drop(mark);
     run::upsert_streams(&tx, lease.run, &commit.streams)?;
+    upsert_generations(&tx, pipeline, &commit.generations)?;
     tx.commit()?;
     Ok(())
 }
@@ -125,6 +126,16 @@ pub(super) fn set_generations(
 ) -> Result<(), Fault> {
     let tx = worker.write()?;
     let pipeline = lease::check(&tx, lease)?;
+    upsert_generations(&tx, pipeline, generations)?;
+    tx.commit()?;
+    Ok(())
+}
+
+fn upsert_generations(
+    tx: &Transaction<'_>,
+    pipeline: i64,
+    generations: &[Generation],
+) -> Result<(), Fault> {
     let mut upsert = tx.prepare_cached(
         "INSERT INTO generation (pipeline, stream, generation, complete) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (pipeline, stream)
@@ -134,8 +145,6 @@ pub(super) fn set_generations(
         let stream = lane::stream_key(&one.stream);
         upsert.execute(params![pipeline, stream, one.generation, one.complete])?;
     }
-    drop(upsert);
-    tx.commit()?;
     Ok(())
 }
 

@@ -10,10 +10,10 @@ use super::fault::Fault;
 use super::run;
 use super::worker::{Job, Worker};
 
-/// For how many of a pipeline's newest runs marks are kept. A staged destination needs those of the
-/// runs that it may still have something of: its last one, and those that failed before it could
-/// clean up.
-const MARKED_RUNS: i64 = 50;
+/// For how many of a pipeline's newest runs marks are kept. A staged destination needs those of
+/// every run that it may still have something of, and a folder that was out of reach may come back
+/// after many runs: a mark is small, and one that is missing costs data.
+const MARKED_RUNS: i64 = 1000;
 
 /// Takes the pipeline and begins a run.
 pub(super) fn begin(worker: &mut Worker, pipeline: &str) -> Result<Lease, Fault> {

@@ -12,7 +12,7 @@ fn reading(names: &[&str]) -> Reading {
         streams,
         ..ConfiguredCatalog::default()
     };
-    Reading::new(&catalog, false)
+    Reading::new(&catalog, &[], false)
 }
 
 fn show(steps: &[Step]) -> Vec<String> {
@@ -103,7 +103,7 @@ fn a_resumable_stream_gets_no_made_up_state() {
         streams: vec![ConfiguredStream::new(stream)],
         ..ConfiguredCatalog::default()
     };
-    check(Reading::new(&catalog, false), &[], &["a Complete"]);
+    check(Reading::new(&catalog, &[], false), &[], &["a Complete"]);
 }
 
 #[test]
