@@ -1,7 +1,6 @@
 //! Every error code, in one table: its stable name, its kind, what it means and what to do.
 //!
-//! Codes are API: a name is never reused and never changes its meaning. `docs/errors.md` is
-//! generated from this table.
+//! Codes are API: a name is never reused and never changes its meaning.
 
 use crate::error_kind::ErrorKind;
 

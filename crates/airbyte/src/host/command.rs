@@ -8,7 +8,6 @@ use crossdock_core::spec::Checked;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::connector::{Connector, Files};
 use super::exit::{End, failure, truncated};
 use super::peer::Peer;
 use super::talk::{Talk, config_of};
@@ -22,17 +21,14 @@ struct Heard<T> {
     texts: Vec<String>,
 }
 
-/// Runs a command until it answers. The first answer counts, whatever the exit; without one, the
-/// first ERROR trace or the exit is the error. `pick` breaks
-/// with the answer when it sees it.
+/// Listens to a command until it answers. The first answer counts, whatever the exit; without one, the
+/// first ERROR trace or the exit is the error. `pick` breaks with the answer when it sees it.
 pub(super) async fn ask<T>(
-    connector: &Connector,
+    mut peer: Peer,
     talk: &Talk,
-    files: Files,
     config: Option<&Value>,
     pick: impl Fn(Message) -> ControlFlow<T, Message>,
 ) -> Result<T> {
-    let mut peer = connector.start(talk, files, false).await?;
     let mut heard = Heard {
         answer: None,
         cause: None,

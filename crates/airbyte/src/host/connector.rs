@@ -76,7 +76,8 @@ impl Connector {
             Message::Spec(spec) => ControlFlow::Break(*spec),
             other => ControlFlow::Continue(other),
         };
-        let spec = ask(self, &talk, Files::new("spec")?, None, pick).await?;
+        let peer = self.start(&talk, Files::new("spec")?, false).await?;
+        let spec = ask(peer, &talk, None, pick).await?;
         self.specs.put(self.launcher.identity().await, &spec);
         Ok(spec)
     }
@@ -100,7 +101,8 @@ impl Connector {
     pub(super) async fn check(&self, config: &Value, session: &Session) -> Result<Checked> {
         let talk = self.talk(config, session).await?;
         let files = Files::new("check")?.add("config", &text(config))?;
-        let status = ask(self, &talk, files, Some(config), |message| match message {
+        let peer = self.start(&talk, files, false).await?;
+        let status = ask(peer, &talk, Some(config), |message| match message {
             Message::ConnectionStatus(status) => ControlFlow::Break(status),
             other => ControlFlow::Continue(other),
         })

@@ -54,16 +54,11 @@ impl AirbyteDestination {
         let answer = async {
             let talk = self.connector.talk(&config, session).await?;
             let files = Files::new("discover")?.add("config", &text(&config))?;
-            ask(
-                &self.connector,
-                &talk,
-                files,
-                Some(&config),
-                |message| match message {
-                    Message::DestinationCatalog(catalog) => ControlFlow::Break(catalog),
-                    other => ControlFlow::Continue(other),
-                },
-            )
+            let peer = self.connector.start(&talk, files, false).await?;
+            ask(peer, &talk, Some(&config), |message| match message {
+                Message::DestinationCatalog(catalog) => ControlFlow::Break(catalog),
+                other => ControlFlow::Continue(other),
+            })
             .await
         };
         answer.await.map_err(|e| e.during("discover"))

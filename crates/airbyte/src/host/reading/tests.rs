@@ -168,7 +168,7 @@ fn mixed_states_and_unreadable_lines_end_the_read() {
     seen(&[STATE, GLOBAL], "fail protocol.state_mixed");
     seen(
         &[GLOBAL, r#"{"type":"STATE","state":{"data":{}}}"#],
-        "(whole source) at {}",
+        "fail protocol.state_mixed",
     );
     seen(
         &[r#"{"type":"RECORD","record":{"stream":"a","da"#],
