@@ -137,8 +137,10 @@ pub(crate) async fn drain(
     reader: &mut Box<dyn SourceReader>,
 ) -> (Vec<String>, Option<crossdock_core::Error>) {
     let mut seen: Vec<String> = Vec::new();
-    // Where a batch is cut is up to the pipe: neighbours of one stream are shown as one.
+    // Where a batch is cut is up to the pipe: neighbours of one stream are shown as one, and so are
+    // neighbouring drops.
     let mut last: Option<(StreamId, usize)> = None;
+    let mut dropped = 0;
     loop {
         match tokio::time::timeout(GUARD, reader.next())
             .await
@@ -154,6 +156,16 @@ pub(crate) async fn drain(
                     });
                 seen.push(format!("{} x{records}", batch.stream));
                 last = Some((batch.stream, records));
+            }
+            Ok(Event::Dropped { records, .. }) => {
+                if seen.last() == Some(&format!("dropped {dropped}")) {
+                    seen.pop();
+                } else {
+                    dropped = 0;
+                }
+                dropped += records;
+                seen.push(format!("dropped {dropped}"));
+                last = None;
             }
             Ok(event) => {
                 if let Some(shown) = show(&event) {
@@ -173,8 +185,11 @@ fn show(event: &Event) -> Option<String> {
         Event::StreamFailed { stream, error } => {
             format!("{stream} failed: {} {}", error.code().name, error.message())
         }
-        Event::Dropped { records, .. } => format!("dropped {records}"),
-        Event::Batch(_) | Event::Estimate(_) | Event::Status { .. } | Event::End => return None,
+        Event::Batch(_)
+        | Event::Dropped { .. }
+        | Event::Estimate(_)
+        | Event::Status { .. }
+        | Event::End => return None,
     })
 }
 
