@@ -1,7 +1,7 @@
 //! The host role: their connector runs, we are its platform. [`AirbyteSource`] and
 //! [`AirbyteDestination`] implement the contract over a launched process.
 //!
-//! What is decided here is decided by plain data ([`reading`], [`echo`], [`exit`]); the rest moves
+//! What is decided here is decided by plain data (`reading`, `echo`, `exit`); the rest moves
 //! bytes between pipes and those.
 
 mod command;
