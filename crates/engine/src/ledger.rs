@@ -171,11 +171,22 @@ impl<C> Ledger<C> {
             }
         }
         waiting.read_before = total;
-        waiting.push(Pending {
+        let forgot = waiting.push(Pending {
             seq: self.last,
             read,
             content,
         });
+        if forgot {
+            let boundaries = waiting.seqs();
+            let by_item = self.destinations.iter().any(|d| d.by_item);
+            let streams = match stream {
+                Some(at) => &mut self.streams[at..=at],
+                None => &mut self.streams[..],
+            };
+            for stream in streams {
+                stream.join(&boundaries, by_item);
+            }
+        }
         Ok(Seq(self.last))
     }
 

@@ -17,6 +17,13 @@ use crate::wire::StateMessage;
 /// States above this size are not kept for comparison, only their digest (§6, 13).
 const SMALL: usize = 4 << 10;
 
+/// Above this many states on their way, every second of a lane is forgotten (P7): an echo of a later
+/// one covers it.
+const THIN_ABOVE: usize = 1 << 16;
+
+/// Above this many, only digests are kept.
+const MANY: usize = 1024;
+
 /// What is remembered of a state for the comparison by content.
 #[derive(Debug)]
 enum Content {
@@ -54,6 +61,8 @@ pub(super) struct Echoed {
 pub(super) struct EchoBook {
     last_id: i64,
     waiting: VecDeque<Sent>,
+    /// How many were left when states were forgotten last; 0: none ever were.
+    thinned_to: usize,
     /// Since the last state of the stream.
     by_stream: BTreeMap<StreamId, u64>,
     /// Since the last state of the whole source.
@@ -89,6 +98,7 @@ impl EchoBook {
             Lane::Stream(stream) => self.by_stream.remove_entry(stream).into_iter().collect(),
             Lane::Global => std::mem::take(&mut self.by_source),
         };
+        let many = self.waiting.len() > MANY;
         // Only the lane's last one can be whole still: those before it were dealt with when it came.
         if let Some(earlier) = self
             .waiting
@@ -99,9 +109,13 @@ impl EchoBook {
         {
             if self.returns_ids {
                 earlier.content = Content::Forgotten;
-            } else if text.bytes().len() > SMALL {
+            } else if text.bytes().len() > SMALL || many {
                 earlier.content = Content::Digest(digest(text));
             }
+        }
+        // With very many lanes little can be forgotten: then it is tried less and less often.
+        if self.waiting.len() >= THIN_ABOVE.max(2 * self.thinned_to) {
+            self.thin();
         }
         self.waiting.push_back(Sent {
             id: self.last_id,
@@ -114,16 +128,53 @@ impl EchoBook {
         });
     }
 
+    /// Forgets every second state of each lane; the lane's next one takes over its records.
+    fn thin(&mut self) {
+        let mut kept: VecDeque<Sent> = VecDeque::new();
+        let mut carried: BTreeMap<Lane, Option<BTreeMap<StreamId, u64>>> = BTreeMap::new();
+        // From the newest to the oldest, so that the last one of each lane stays.
+        for sent in std::mem::take(&mut self.waiting).into_iter().rev() {
+            match carried.get_mut(&sent.lane) {
+                Some(forgotten @ None) => {
+                    *forgotten = Some(sent.records);
+                    continue;
+                }
+                Some(forgotten) => {
+                    let records = forgotten.take();
+                    merge(&mut kept, &sent.lane, records);
+                }
+                None => drop(carried.insert(sent.lane.clone(), None)),
+            }
+            kept.push_front(sent);
+        }
+        for (lane, records) in carried {
+            merge(&mut kept, &lane, records);
+        }
+        self.thinned_to = kept.len().max(1);
+        self.waiting = kept;
+    }
+
     /// The destination returned a state.
     pub(super) fn echo(&mut self, message: &StateMessage) -> Echoed {
         let found = match message.id {
             Some(id) => {
                 self.returns_ids = true;
-                self.waiting.iter().position(|sent| sent.id == id)
+                let exact = self.waiting.iter().position(|sent| sent.id == id);
+                // A forgotten one covers at least what was kept before it on its lane.
+                exact.or_else(|| {
+                    let covers = |sent: &Sent| sent.id < id && sent.target == message.lane;
+                    let known = self.thinned_to > 0 && id <= self.last_id;
+                    self.waiting.iter().rposition(covers).filter(|_| known)
+                })
             }
             None => self.by_content(message),
         };
         let Some(index) = found else {
+            let invented = message.id.is_some_and(|id| id > self.last_id || id < 1);
+            if self.thinned_to > 0 && !invented {
+                // Most likely one that was forgotten here; a later one covers it.
+                return Echoed::default();
+            }
             let warning = match message.id {
                 Some(id) if id > self.last_id || id < 1 => {
                     format!("the destination returned a state with the id {id}, which it never got")
@@ -163,7 +214,7 @@ impl EchoBook {
             .destination
             .record_count
             .map(|count| count.saturating_add(rejected))
-            .filter(|count| *count != own && *count != all)
+            .filter(|count| self.thinned_to == 0 && *count != own && *count != all)
             .map(|count| {
                 format!(
                     "the destination counts {count} records for a state of {lane} that covers {own}"
@@ -242,6 +293,16 @@ fn mix(value: &Value, hasher: &mut DefaultHasher) {
                 key.hash(hasher);
                 mix(value, hasher);
             }
+        }
+    }
+}
+
+/// Adds the records of a forgotten state to the oldest kept one of its lane, which followed it.
+fn merge(kept: &mut VecDeque<Sent>, lane: &Lane, records: Option<BTreeMap<StreamId, u64>>) {
+    let next = kept.iter_mut().find(|sent| sent.lane == *lane);
+    if let (Some(next), Some(records)) = (next, records) {
+        for (stream, count) in records {
+            *next.records.entry(stream).or_default() += count;
         }
     }
 }

@@ -69,6 +69,37 @@ impl StreamBook {
         }
     }
 
+    /// Joins neighbouring runs that none of `boundaries` keeps apart: checkpoints between them have
+    /// been forgotten, so nothing depends on the one without the other (P7).
+    pub(super) fn join(&mut self, boundaries: &[u64], by_item: bool) {
+        // Not worth the walk.
+        if self.runs.len() < 64 {
+            return;
+        }
+        let apart = |last: u64, first: u64| {
+            let next = boundaries.partition_point(|b| *b <= last);
+            boundaries.get(next).is_some_and(|b| *b < first)
+        };
+        let mut joined: VecDeque<Run> = VecDeque::new();
+        for run in self.runs.drain(..) {
+            match joined.back_mut() {
+                Some(before)
+                    if !apart(before.last, run.first)
+                        && (!by_item || before.last + 1 == run.first) =>
+                {
+                    before.last = run.last;
+                    before.items += run.items;
+                    before.records += run.records;
+                    before.rejected += run.rejected;
+                    before.dead_lettered += run.dead_lettered;
+                    before.closed = run.closed;
+                }
+                _ => joined.push_back(run),
+            }
+        }
+        self.runs = joined;
+    }
+
     fn run_of(&mut self, seq: u64) -> Option<&mut Run> {
         let at = self.runs.partition_point(|run| run.last < seq);
         self.runs.get_mut(at).filter(|run| run.first <= seq)

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 
 use crossdock_core::checkpoint::Lane;
 
-/// Above this many, every second waiting checkpoint is forgotten (P7).
-const THIN_ABOVE: usize = 256;
+/// At most so many checkpoints of a lane wait (P7). Beyond that, only every n-th is kept, evenly over
+/// all that wait, so that a destination which lags far behind still makes progress.
+const KEPT: usize = 512;
 
 /// A checkpoint that waits.
 #[derive(Debug)]
@@ -23,7 +24,20 @@ pub(super) struct Waiting<C> {
     pub(super) stream: Option<usize>,
     /// Records read before the newest checkpoint that came.
     pub(super) read_before: u64,
-    pending: VecDeque<(Pending<C>, u64)>,
+    pending: VecDeque<Entry<C>>,
+    /// How many came.
+    arrived: u64,
+    /// Every n-th of them is kept, and the newest.
+    stride: u64,
+}
+
+#[derive(Debug)]
+struct Entry<C> {
+    pending: Pending<C>,
+    /// Its place among those that came.
+    ordinal: u64,
+    /// It and those before it that were forgotten.
+    stands_for: u64,
 }
 
 impl<C> Waiting<C> {
@@ -33,32 +47,51 @@ impl<C> Waiting<C> {
             stream,
             read_before: 0,
             pending: VecDeque::new(),
+            arrived: 0,
+            stride: 1,
         }
     }
 
-    pub(super) fn push(&mut self, pending: Pending<C>) {
-        if self.pending.len() >= THIN_ABOVE {
+    /// True: some waiting checkpoints were forgotten to make room.
+    pub(super) fn push(&mut self, pending: Pending<C>) -> bool {
+        self.arrived += 1;
+        let mut stands_for = 1;
+        let stride = self.stride;
+        let newest = self
+            .pending
+            .pop_back_if(|newest| !newest.ordinal.is_multiple_of(stride));
+        let mut forgot = newest.is_some();
+        stands_for += newest.map_or(0, |newest| newest.stands_for);
+        self.pending.push_back(Entry {
+            pending,
+            ordinal: self.arrived,
+            stands_for,
+        });
+        if self.pending.len() > KEPT {
+            self.stride *= 2;
             self.thin();
+            forgot = true;
         }
-        self.pending.push_back((pending, 1));
+        forgot
     }
 
-    /// Forgets every second one; the next takes over its place in the count.
+    /// Forgets what the stride no longer keeps; the next one takes over its place in the count.
     fn thin(&mut self) {
-        let mut kept = VecDeque::with_capacity(self.pending.len() / 2 + 2);
+        let newest = self.arrived;
         let mut passed = 0;
-        for (at, (pending, stands_for)) in self.pending.drain(..).enumerate() {
-            if at % 2 == 0 {
-                passed += stands_for;
+        for mut entry in std::mem::take(&mut self.pending) {
+            if entry.ordinal.is_multiple_of(self.stride) || entry.ordinal == newest {
+                entry.stands_for += std::mem::take(&mut passed);
+                self.pending.push_back(entry);
             } else {
-                kept.push_back((pending, passed + stands_for));
-                passed = 0;
+                passed += entry.stands_for;
             }
         }
-        // With an odd number, the last one was passed over and nothing follows to stand for it:
-        // THIN_ABOVE is even, so that does not happen.
-        debug_assert_eq!(passed, 0);
-        self.pending = kept;
+    }
+
+    /// The numbers of the checkpoints that wait, in order.
+    pub(super) fn seqs(&self) -> Vec<u64> {
+        self.pending.iter().map(|e| e.pending.seq).collect()
     }
 
     /// Removes and returns the newest of the leading checkpoints that `is_ready`, with the number
@@ -69,10 +102,17 @@ impl<C> Waiting<C> {
     ) -> Option<(Pending<C>, u64)> {
         let mut passed = 0;
         let mut newest = None;
-        while self.pending.front().is_some_and(|(p, _)| is_ready(p.seq)) {
-            let (pending, stands_for) = self.pending.pop_front()?;
-            passed += stands_for;
-            newest = Some(pending);
+        while self
+            .pending
+            .front()
+            .is_some_and(|e| is_ready(e.pending.seq))
+        {
+            let entry = self.pending.pop_front()?;
+            passed += entry.stands_for;
+            newest = Some(entry.pending);
+        }
+        if self.pending.len() < KEPT / 4 {
+            self.stride = 1;
         }
         newest.map(|pending| (pending, passed))
     }
@@ -82,10 +122,10 @@ impl<C> Waiting<C> {
     }
 
     pub(super) fn first_seq(&self) -> Option<u64> {
-        self.pending.front().map(|(p, _)| p.seq)
+        self.pending.front().map(|e| e.pending.seq)
     }
 
     pub(super) fn last_seq(&self) -> Option<u64> {
-        self.pending.back().map(|(p, _)| p.seq)
+        self.pending.back().map(|e| e.pending.seq)
     }
 }

@@ -188,7 +188,7 @@ fn memory_is_bounded_without_acknowledgements() {
             ledger.checkpoint(lane("a"), None, i).unwrap();
         }
     }
-    assert!(ledger.entries() < 10_000, "{} entries", ledger.entries());
+    assert!(ledger.entries() < 5_000, "{} entries", ledger.entries());
     let last = ledger.last().0;
     ledger.acknowledge(0, &upto(Lane::Global, last)).unwrap();
     assert_eq!(ready(&mut ledger), [99_900]);
@@ -198,4 +198,30 @@ fn memory_is_bounded_without_acknowledgements() {
         "forgotten ones are counted"
     );
     assert_eq!(ledger.counts()[0].written, 50_000);
+}
+
+#[test]
+fn forgotten_checkpoints_let_their_runs_join() {
+    let mut ledger = Ledger::new(1);
+    for i in 0..50_000u64 {
+        ledger.batch(&stream("a"), 1, 1);
+        ledger.checkpoint(lane("a"), Some(1), i).unwrap();
+    }
+    assert!(ledger.entries() < 2_000, "{} entries", ledger.entries());
+    // Half-way: what is kept of the checkpoints before it commits, and nothing beyond.
+    ledger.acknowledge(0, &upto(lane("a"), 50_000)).unwrap();
+    let half = ready(&mut ledger);
+    assert!(
+        half.len() == 1 && (24_000..25_000).contains(&half[0]),
+        "{half:?}"
+    );
+    let counts = &ledger.counts()[0];
+    assert!(counts.committed <= 25_000 && counts.written >= counts.committed);
+    ledger.acknowledge(0, &upto(lane("a"), 100_000)).unwrap();
+    assert_eq!(ready(&mut ledger), [49_999]);
+    let counts = &ledger.counts()[0];
+    assert_eq!(
+        (counts.written, counts.committed, counts.checkpoints),
+        (50_000, 50_000, 50_000)
+    );
 }

@@ -159,3 +159,43 @@ fn global_states_cover_all_streams() {
     let legacy = state(r#""data":{"n":2}"#);
     check(&mut book, &legacy, &[], true);
 }
+
+#[test]
+fn states_that_never_come_back_are_forgotten_and_not_missed() {
+    let mut book = EchoBook::default();
+    for seq in 1..=200_000u64 {
+        let name = if seq % 3 == 0 { "s" } else { "u" };
+        let id = StreamId::new(name);
+        book.count(&id, 10);
+        let sent = stream(name, &format!("{{\"n\":{seq}}}"), "");
+        book.send(Seq(seq), Lane::Stream(id), &sent);
+    }
+    assert!(
+        book.waiting.len() <= 2 * THIN_ABOVE,
+        "{} wait",
+        book.waiting.len()
+    );
+    let records: u64 = book.waiting.iter().flat_map(|s| s.records.values()).sum();
+    assert_eq!(records, 2_000_000, "no record is lost in the counts");
+    // Early ones come back late: no harm, no noise, and nothing that is not kept is acknowledged.
+    check(&mut book, &stream("u", "{\"n\":1}", ""), &[], false);
+    check(
+        &mut book,
+        &stream("u", "{\"n\":200000}", ""),
+        &[up_to("u", 200_000)],
+        false,
+    );
+    check(
+        &mut book,
+        &stream("s", "{\"n\":199998}", ""),
+        &[up_to("s", 199_998)],
+        false,
+    );
+    assert!(book.waiting.is_empty());
+    check(
+        &mut book,
+        &stream("s", "{\"n\":1}", ",\"id\":999999"),
+        &[],
+        true,
+    );
+}
