@@ -12,7 +12,7 @@ use tokio::process::{ChildStdin, ChildStdout};
 use tokio::time::{Instant, timeout};
 
 use super::exit::End;
-use super::talk::Talk;
+use super::talk::{PIECE, Talk};
 use crate::wire::{Decoder, LineBuffer, Message};
 
 /// Once the group is stopped, how long to wait for what is left in the pipe.
@@ -123,7 +123,7 @@ impl Peer {
         Ok(End {
             exit: self.exit,
             truncated: self.output.truncated.clone(),
-            stderr: self.process.stderr_tail(),
+            stderr: self.stderr_tail(),
         })
     }
 
@@ -137,8 +137,16 @@ impl Peer {
         self.process.stop(grace).await.map(drop)
     }
 
+    /// Its last lines on stderr. Pieces of an over-long one are left out: a secret may lie across the
+    /// cut, and half of it would not be recognised (P10).
     pub(super) fn stderr_tail(&self) -> Vec<String> {
-        self.process.stderr_tail()
+        let mut cut = false;
+        let mut lines = self.process.stderr_tail();
+        lines.retain(|line| {
+            let follows = std::mem::replace(&mut cut, line.len() >= PIECE);
+            !follows && !cut
+        });
+        lines
     }
 }
 

@@ -168,13 +168,52 @@ impl Talk {
 
     /// The sink for the process's stderr.
     pub(super) fn stderr(&self) -> Arc<dyn StderrSink> {
-        Arc::new(self.clone())
+        Arc::new(Stderr {
+            talk: self.clone(),
+            pieces: Mutex::default(),
+        })
     }
 }
 
-impl StderrSink for Talk {
+/// Pieces of at least this size were cut from a longer line.
+pub(super) const PIECE: usize = (64 << 10) - 4;
+
+/// So much of an over-long line is put together again; the rest of it is left out.
+const LONGEST_LINE: usize = 1 << 20;
+
+/// A connector's stderr. Over-long lines come in pieces, and a secret may lie across the cut: they are
+/// masked whole (P10).
+#[derive(Debug)]
+struct Stderr {
+    talk: Talk,
+    pieces: Mutex<String>,
+}
+
+impl StderrSink for Stderr {
     fn line(&self, line: &str) {
-        self.log(LogLevel::Info, line);
+        let mut pieces = self.pieces.lock().unwrap_or_else(PoisonError::into_inner);
+        if pieces.is_empty() && line.len() < PIECE {
+            self.talk.log(LogLevel::Info, line);
+            return;
+        }
+        if pieces.len() < LONGEST_LINE {
+            pieces.push_str(line);
+        }
+        if line.len() < PIECE {
+            self.talk.log(LogLevel::Info, &std::mem::take(&mut *pieces));
+        }
+    }
+}
+
+impl Drop for Stderr {
+    fn drop(&mut self) {
+        let pieces = self
+            .pieces
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        if !pieces.is_empty() {
+            self.talk.log(LogLevel::Info, pieces);
+        }
     }
 }
 
@@ -184,4 +223,49 @@ pub(super) fn config_of(control: Control) -> Option<Value> {
         .connector_config
         .map(|body| body.config)
         .filter(Value::is_object)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crossdock_core::session::Observer;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Ears(Mutex<Vec<String>>);
+
+    impl Observer for Ears {
+        fn observe(&self, note: Note) {
+            if let Note::Log(log) = note {
+                self.0.lock().unwrap().push(log.message);
+            }
+        }
+    }
+
+    #[test]
+    fn a_secret_across_a_cut_is_masked() {
+        let ears = Arc::new(Ears::default());
+        let schema = json!({"properties": {"token": {"airbyte_secret": true}}});
+        let config = json!({"token": "hunter2-hunter2"});
+        let talk = Talk::new(&Session::new(ears.clone()), "x".into(), schema, &config);
+        let sink = talk.stderr();
+        sink.line("short hunter2-hunter2");
+        let line = format!("{}hunter2-hunter2 end", "x".repeat((64 << 10) - 7));
+        let (first, rest) = line.split_at(64 << 10);
+        sink.line(first);
+        sink.line(rest);
+        sink.line("after");
+        let heard = ears.0.lock().unwrap().clone();
+        assert_eq!(heard.len(), 3);
+        assert_eq!(heard[0], "short ****");
+        assert!(
+            heard[1].ends_with("x**** end"),
+            "{}",
+            &heard[1][heard[1].len() - 40..]
+        );
+        assert_eq!(heard[2], "after");
+    }
 }
