@@ -46,7 +46,7 @@ enum Message<B> {
         seq: Seq,
         room: OwnedSemaphorePermit,
     },
-    Committed(Mark, Option<oneshot::Sender<()>>),
+    Committed(Mark, oneshot::Sender<()>),
     Finish(Ending, oneshot::Sender<()>),
 }
 
@@ -130,7 +130,6 @@ pub(crate) struct FileWriter {
     room: Arc<Semaphore>,
     threads: Vec<JoinHandle<()>>,
     failure: Failure,
-    finished: bool,
 }
 
 impl FileWriter {
@@ -168,7 +167,6 @@ impl FileWriter {
             room,
             threads,
             failure,
-            finished: false,
         })
     }
 
@@ -280,7 +278,7 @@ fn file_all<F: Format>(mut shop: Shop<F>, work: &Receiver<Message<F::Shaped>>, f
             failure.leave(error);
             return shop.abandon();
         }
-        if let Some(Message::Committed(_, Some(reply)) | Message::Finish(_, reply)) = message {
+        if let Some(Message::Committed(_, reply) | Message::Finish(_, reply)) = message {
             // Nobody waits any more if the call was dropped.
             let _ = reply.send(());
         }
@@ -340,12 +338,11 @@ impl DestinationWriter for FileWriter {
         // `Ok` says of is then there to be seen.
         self.failure.check()?;
         let (reply, answer) = oneshot::channel();
-        self.send(Message::Committed(mark.clone(), Some(reply)))?;
+        self.send(Message::Committed(mark.clone(), reply))?;
         self.answered(answer).await
     }
 
     async fn finish(&mut self, ending: Ending) -> Result<()> {
-        self.finished = true;
         let (reply, answer) = oneshot::channel();
         self.send(Message::Finish(ending, reply))?;
         self.answered(answer).await
