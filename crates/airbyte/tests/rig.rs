@@ -116,6 +116,7 @@ impl Rig {
     /// Starts to read the streams `a` and `b` from a source that goes through `steps`.
     pub(crate) async fn open(&self, steps: Value) -> Box<dyn SourceReader> {
         let opening = SourceOpening {
+            shape: crossdock_core::batch::BodyShape::Rows,
             catalog: catalog(&["a", "b"]),
             state: Vec::new(),
             session: self.session.clone(),

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use crossdock_core::batch::BodyShape;
 use crossdock_core::capability::{DestinationCapabilities, SourceCapabilities};
 use crossdock_core::error::Result;
 use crossdock_core::spec::{Checked, Spec};
@@ -83,11 +84,12 @@ pub(crate) fn destination<C: JsonSchema>(capabilities: DestinationCapabilities) 
 }
 
 /// The spec of a destination that writes files.
-pub(crate) fn files<C: JsonSchema>() -> Spec {
+pub(crate) fn files<C: JsonSchema>(shape: BodyShape) -> Spec {
     destination::<C>(DestinationCapabilities {
         sync_modes: SYNC_MODES.to_vec(),
         generations: true,
         staged: true,
+        shape,
         ..DestinationCapabilities::default()
     })
 }

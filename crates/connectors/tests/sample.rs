@@ -29,6 +29,7 @@ async fn start(config: &Value, state: Vec<LaneState>) -> Result<Box<dyn SourceRe
         .open(
             config.clone(),
             SourceOpening {
+                shape: crossdock_core::batch::BodyShape::Rows,
                 catalog,
                 state,
                 session: Session::default(),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crossdock_airbyte::host::pipe::{read_messages, write_messages};
 use crossdock_config::{ConnectorConfig, ConnectorRef, Plan, StreamSelection};
+use crossdock_core::batch::BodyShape;
 use crossdock_core::capability::DestinationCapabilities;
 use crossdock_core::catalog::{Catalog, ConfiguredCatalog, ConfiguredStream};
 use crossdock_core::clock::{Clock, SystemClock};
@@ -60,6 +61,7 @@ pub async fn read(
     let drains = ready.spec.source.drains;
     let mut run = PipeRun::new(ask, cancel, &catalog);
     let opening = SourceOpening {
+        shape: BodyShape::Rows,
         catalog: catalog.clone(),
         state,
         session: run.source(&ready.session),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossdock_config::{Pipeline, Settings};
+use crossdock_core::batch::BodyShape;
 use crossdock_core::catalog::ConfiguredCatalog;
 use crossdock_core::clock::{Clock, SystemClock};
 use crossdock_core::code;
@@ -48,6 +49,18 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
+    /// The shape that all destinations take without a conversion.
+    pub(crate) fn shape(&self) -> BodyShape {
+        let takes_columns = |(_, ready): &(FoundDestination, Ready)| {
+            ready.spec.destination.shape == BodyShape::Columns
+        };
+        if !self.destinations.is_empty() && self.destinations.iter().all(takes_columns) {
+            BodyShape::Columns
+        } else {
+            BodyShape::Rows
+        }
+    }
+
     /// Masks with the secrets of every connector.
     pub(crate) fn masked(&self, error: Error) -> Error {
         let error = prepare::masked(error, &self.source_ready.masker);

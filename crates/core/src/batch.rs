@@ -53,6 +53,16 @@ impl Default for Operations {
     }
 }
 
+/// Which of the two shapes a batch has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum BodyShape {
+    /// [`Rows`].
+    #[default]
+    Rows,
+    /// [`Columns`].
+    Columns,
+}
+
 /// Records of one stream.
 #[derive(Clone, Debug)]
 pub struct Batch {

@@ -1,7 +1,7 @@
 //! What a connector can do, as data: read by the engine, the docs and the tests alike (design §4).
 //! Nothing is found out by trying.
 
-use crate::batch::WireForm;
+use crate::batch::{BodyShape, WireForm};
 use crate::catalog::DestinationSyncMode;
 
 /// What a source can do.
@@ -29,6 +29,8 @@ pub struct DestinationCapabilities {
     pub transactional_checkpoint: bool,
     /// Removes rows on delete operations.
     pub deletes: bool,
+    /// The shape of batches that it takes without a conversion; it takes both.
+    pub shape: BodyShape,
     /// Wire forms whose lines it writes verbatim.
     pub wire_forms: Vec<WireForm>,
 }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 
+use crate::batch::BodyShape;
 use crate::catalog::{Catalog, ConfiguredCatalog};
 use crate::checkpoint::{Checkpoint, LaneState};
 use crate::error::Result;
@@ -28,6 +29,9 @@ pub struct SourceOpening {
     pub catalog: ConfiguredCatalog,
     /// The last committed state of each lane; empty: from the beginning.
     pub state: Vec<LaneState>,
+    /// The shape that the destinations take without a conversion. A wish: a source that can give
+    /// either saves a step by it, and every destination takes both.
+    pub shape: BodyShape,
     /// Whom to tell, and limits.
     pub session: Session,
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use async_trait::async_trait;
+use crossdock_core::batch::BodyShape;
 use crossdock_core::destination::{Destination, DestinationOpening, DestinationWriter};
 use crossdock_core::error::Result;
 use crossdock_core::session::Session;
@@ -25,7 +26,7 @@ impl Destination for Jsonl {
     type Config = Config;
 
     async fn spec(&self, _: &Session) -> Result<Spec> {
-        Ok(describe::files::<Config>())
+        Ok(describe::files::<Config>(BodyShape::Rows))
     }
 
     async fn check(&self, config: Config, _: &Session) -> Result<Checked> {

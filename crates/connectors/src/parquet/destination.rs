@@ -4,6 +4,7 @@ use std::path::Path;
 
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
+use crossdock_core::batch::BodyShape;
 use crossdock_core::destination::{Destination, DestinationOpening, DestinationWriter};
 use crossdock_core::error::Result;
 use crossdock_core::session::Session;
@@ -29,7 +30,7 @@ impl Destination for Parquet {
     type Config = Config;
 
     async fn spec(&self, _: &Session) -> Result<Spec> {
-        Ok(describe::files::<Config>())
+        Ok(describe::files::<Config>(BodyShape::Columns))
     }
 
     async fn check(&self, config: Config, _: &Session) -> Result<Checked> {

@@ -98,6 +98,7 @@ impl Attempt<'_> {
         }
         let (source_life, session) = self.alive(&self.prepared.source_ready.session);
         let opening = SourceOpening {
+            shape: self.prepared.shape(),
             catalog: catalog.clone(),
             state: states,
             session,
