@@ -41,26 +41,7 @@ pub struct Pipeline {
     pub settings: Settings,
 }
 
-impl Pipeline {
-    /// How `stream` was selected: the entries that match it, joined, with a later entry's keys
-    /// before an earlier one's; its `name` and `namespace` are then the stream's own. `None`: it
-    /// was not selected.
-    #[must_use]
-    pub fn selection(&self, stream: &StreamId) -> Option<StreamSelection> {
-        let matching = self.streams.iter().filter(|entry| entry.matches(stream));
-        let mut joined = StreamSelection {
-            name: stream.name.to_string(),
-            namespace: stream.namespace.as_deref().map(ToOwned::to_owned),
-            ..StreamSelection::default()
-        };
-        let mut selected = self.streams.is_empty();
-        for entry in matching {
-            selected = true;
-            joined.override_by(entry);
-        }
-        selected.then_some(joined)
-    }
-}
+impl Pipeline {}
 
 /// A connector and its configuration.
 #[derive(Clone, PartialEq)]
@@ -219,7 +200,7 @@ impl StreamSelection {
         self.name.contains('*')
     }
 
-    fn override_by(&mut self, later: &Self) {
+    pub(crate) fn override_by(&mut self, later: &Self) {
         fn take<T: Clone>(mine: &mut Option<T>, later: &Option<T>) {
             if later.is_some() {
                 mine.clone_from(later);

@@ -3,6 +3,8 @@
 //! A generation numbers the copies of a stream's data. A full refresh begins a new copy; a run
 //! that resumes a broken full refresh goes on with the copy it had.
 
+use std::collections::{HashMap, HashSet};
+
 use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream, DestinationSyncMode, SyncMode};
 use crossdock_core::checkpoint::{Lane, LaneState, StateKind};
 use crossdock_core::json::Json;
@@ -27,15 +29,17 @@ pub fn begin(catalog: &mut ConfiguredCatalog, resume: &Resume, sync_id: i64) -> 
         states: resume.states.clone(),
         ..Beginning::default()
     };
+    let generations: HashMap<_, _> = resume.generations.iter().map(|g| (&g.stream, g)).collect();
+    let stated = Stated::new(&resume.states);
     for stream in &mut catalog.streams {
         let id = stream.id();
-        let known = resume.generations.iter().find(|g| g.stream == id);
+        let known = generations.get(&id).copied();
         let current = known.map_or(0, |g| g.generation);
         let anew = match stream.sync_mode {
-            SyncMode::FullRefresh => !resumes(stream, known, resume),
+            SyncMode::FullRefresh => !resumes(stream, known, &stated),
             // Its state was taken away since it last ran: everything is read again, which makes a
             // new copy.
-            SyncMode::Incremental => known.is_some() && !has_state(&id, &resume.states),
+            SyncMode::Incremental => known.is_some() && !stated.has(&id),
         };
         let generation = if anew { current + 1 } else { current };
         stream.sync_id = Some(sync_id);
@@ -58,31 +62,52 @@ pub fn begin(catalog: &mut ConfiguredCatalog, resume: &Resume, sync_id: i64) -> 
 }
 
 /// Whether a full refresh goes on where an earlier run broke off.
-fn resumes(stream: &ConfiguredStream, known: Option<&Generation>, resume: &Resume) -> bool {
+fn resumes(stream: &ConfiguredStream, known: Option<&Generation>, stated: &Stated) -> bool {
     stream.stream.is_resumable == Some(true)
         && known.is_some_and(|g| !g.complete)
-        && has_state(&stream.id(), &resume.states)
+        && stated.has(&stream.id())
 }
 
-fn has_state(id: &StreamId, states: &[LaneState]) -> bool {
-    states.iter().any(|s| match &s.lane {
-        Lane::Stream(stream) => stream == id && !s.state.is_null(),
-        Lane::Global => s.kind != StateKind::Global || global_has(id, s),
-    })
+/// The streams that have a state.
+struct Stated {
+    streams: HashSet<StreamId>,
+    /// A state that covers every stream.
+    whole: bool,
 }
 
-/// Whether a GLOBAL state speaks of the stream. One that lists no stream at all covers every one.
-fn global_has(id: &StreamId, state: &LaneState) -> bool {
-    let Ok(value) = state.state.to_value() else {
-        return true;
-    };
-    let Some(Value::Array(entries)) = value.get("stream_states") else {
-        return true;
-    };
-    entries.is_empty()
-        || entries
-            .iter()
-            .any(|entry| described(entry).as_ref() == Some(id))
+impl Stated {
+    fn new(states: &[LaneState]) -> Self {
+        let mut stated = Self {
+            streams: HashSet::new(),
+            whole: false,
+        };
+        for state in states {
+            match &state.lane {
+                Lane::Stream(_) if state.state.is_null() => {}
+                Lane::Stream(stream) => {
+                    stated.streams.insert(stream.clone());
+                }
+                Lane::Global if state.kind == StateKind::Global => stated.global(state),
+                Lane::Global => stated.whole = true,
+            }
+        }
+        stated
+    }
+
+    /// Which streams a GLOBAL state speaks of. One that lists no stream at all covers every one.
+    fn global(&mut self, state: &LaneState) {
+        let value = state.state.to_value().ok();
+        match value.as_ref().and_then(|value| value.get("stream_states")) {
+            Some(Value::Array(entries)) if !entries.is_empty() => {
+                self.streams.extend(entries.iter().filter_map(described));
+            }
+            _ => self.whole = true,
+        }
+    }
+
+    fn has(&self, id: &StreamId) -> bool {
+        self.whole || self.streams.contains(id)
+    }
 }
 
 fn described(entry: &Value) -> Option<StreamId> {
@@ -92,6 +117,7 @@ fn described(entry: &Value) -> Option<StreamId> {
 
 /// Takes the lanes' states away, also out of a GLOBAL state.
 fn forget(states: &mut Vec<LaneState>, lanes: &[Lane]) {
+    let lanes: HashSet<&Lane> = lanes.iter().collect();
     states.retain(|s| !lanes.contains(&s.lane));
     for state in states.iter_mut().filter(|s| s.kind == StateKind::Global) {
         let Ok(mut value) = state.state.to_value() else {

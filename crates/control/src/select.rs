@@ -2,9 +2,9 @@
 //! destination keeps. Pure. Every illegal combination is an error that names the stream and the
 //! place in the file; all are found at once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use crossdock_config::{NamespaceRule, Pipeline, StreamSelection};
+use crossdock_config::{NamespaceRule, Pipeline, Selections, StreamSelection};
 use crossdock_core::capability::DestinationCapabilities;
 use crossdock_core::catalog::{
     Catalog, ConfiguredCatalog, ConfiguredStream, DestinationSyncMode, FieldPath, Stream, SyncMode,
@@ -23,8 +23,9 @@ pub fn configure(
 ) -> Result<ConfiguredCatalog> {
     let mut errors = Vec::new();
     let mut streams = Vec::new();
+    let selections = Selections::new(&pipeline.streams);
     for stream in &catalog.streams {
-        let Some(selection) = pipeline.selection(&stream.id()) else {
+        let Some(selection) = selections.of(&stream.id()) else {
             continue;
         };
         match configure_stream(stream, &selection, destinations) {
@@ -290,20 +291,34 @@ fn target(pipeline: &Pipeline, id: &StreamId) -> Option<StreamId> {
     (target != *id).then_some(target)
 }
 
+/// How many unknown streams get a suggestion: each is compared with every stream of the source.
+const SUGGESTIONS: usize = 20;
+
 /// Entries of the pipeline that speak of no stream of the source.
 fn unmatched(pipeline: &Pipeline, catalog: &Catalog) -> Vec<Error> {
     let ids: Vec<_> = catalog.streams.iter().map(Stream::id).collect();
+    let selections = Selections::new(&pipeline.streams);
+    let matched: HashSet<_> = ids
+        .iter()
+        .flat_map(|id| selections.matching(id))
+        .map(std::ptr::from_ref)
+        .collect();
     pipeline
         .streams
         .iter()
-        .filter(|entry| !ids.iter().any(|id| entry.matches(id)))
-        .map(|entry| {
+        .filter(|entry| !matched.contains(&std::ptr::from_ref(*entry)))
+        .enumerate()
+        .map(|(at, entry)| {
             let error = Error::new(
                 &code::STREAM_UNKNOWN,
                 format!("the source has no stream `{}`", entry.name),
             );
             let error = entry.at.locate(error);
-            match crossdock_config::nearest(&entry.name, ids.iter().map(|id| &*id.name)) {
+            let names = ids
+                .iter()
+                .map(|id| &*id.name)
+                .take_while(|_| at < SUGGESTIONS);
+            match crossdock_config::nearest(&entry.name, names) {
                 Some(near) => error.hint(format!("did you mean `{near}`?")),
                 None => error,
             }

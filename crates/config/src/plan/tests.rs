@@ -3,6 +3,11 @@
 use serde_json::json;
 
 use super::*;
+use crate::selection::Selections;
+
+fn selection(pipeline: &Pipeline, stream: &StreamId) -> Option<StreamSelection> {
+    Selections::new(&pipeline.streams).of(stream)
+}
 
 #[test]
 fn later_entries_override_earlier_ones_key_by_key() {
@@ -17,7 +22,7 @@ fn later_entries_override_earlier_ones_key_by_key() {
     .pipelines
     .remove(0);
     let users = StreamId::with_namespace("public", "users");
-    let everything = pipeline.selection(&users).unwrap();
+    let everything = selection(&pipeline, &users).unwrap();
     assert_eq!(everything.name, "users");
     assert_eq!(everything.sync_mode, None);
 
@@ -33,13 +38,13 @@ fn later_entries_override_earlier_ones_key_by_key() {
             ..StreamSelection::named("users")
         },
     ];
-    let joined = pipeline.selection(&users).unwrap();
+    let joined = selection(&pipeline, &users).unwrap();
     assert_eq!(joined.namespace.as_deref(), Some("public"));
     assert_eq!(joined.sync_mode, Some(SyncMode::Incremental));
     assert_eq!(joined.fields, Some(vec!["id".into()]));
-    let elsewhere = pipeline.selection(&StreamId::new("users")).unwrap();
+    let elsewhere = selection(&pipeline, &StreamId::new("users")).unwrap();
     assert_eq!(elsewhere.sync_mode, Some(SyncMode::FullRefresh));
-    assert_eq!(pipeline.selection(&StreamId::new("orders")), None);
+    assert_eq!(selection(&pipeline, &StreamId::new("orders")), None);
 }
 
 #[test]

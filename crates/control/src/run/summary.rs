@@ -1,5 +1,6 @@
 //! What a run did, for people and for `--json`.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crossdock_config::Pipeline;
@@ -65,28 +66,26 @@ impl Summary {
             .streams
             .iter()
             .any(|s| s.checkpoints > 0 && s.committed > 0);
-        let reasons = |wanted: Option<&StreamId>| {
-            drops
-                .iter()
-                .filter(|((stream, _), _)| stream.as_ref() == wanted)
-                .map(|((_, reason), count)| (*reason, *count))
-                .collect::<Vec<_>>()
-        };
-        let failures: Vec<(StreamId, Error)> = outcome
-            .stream_failures
-            .into_iter()
-            .map(|(stream, error)| (stream, mask(error)))
-            .collect();
+        let mut reasons: HashMap<Option<StreamId>, Vec<_>> = HashMap::new();
+        for ((stream, reason), count) in drops {
+            reasons.entry(stream).or_default().push((reason, count));
+        }
+        let mut reasons_of =
+            |stream: Option<&StreamId>| reasons.remove(&stream.cloned()).unwrap_or_default();
+        let mut failures: HashMap<StreamId, Error> = HashMap::new();
+        for (stream, error) in outcome.stream_failures {
+            // The first is the cause of those that follow.
+            failures.entry(stream).or_insert_with(|| mask(error));
+        }
         let streams = outcome
             .streams
             .into_iter()
             .map(|counts| StreamSummary {
                 status: statuses.get(&counts.stream).copied(),
-                drops: reasons(Some(&counts.stream)),
+                drops: reasons_of(Some(&counts.stream)),
                 failure: failures
-                    .iter()
-                    .find(|(stream, _)| *stream == counts.stream)
-                    .map(|(_, error)| error.message().to_owned()),
+                    .get(&counts.stream)
+                    .map(|error| error.message().to_owned()),
                 counts,
             })
             .collect();
@@ -96,7 +95,7 @@ impl Summary {
             attempts: 1,
             elapsed,
             streams,
-            unattributed: reasons(None),
+            unattributed: reasons_of(None),
             warnings: outcome
                 .warnings
                 .into_iter()
@@ -124,12 +123,13 @@ impl Summary {
     pub(crate) fn add_earlier(&mut self, earlier: &Self) {
         self.attempts += earlier.attempts;
         self.elapsed += earlier.elapsed;
+        let earlier: HashMap<_, _> = earlier
+            .streams
+            .iter()
+            .map(|s| (&s.counts.stream, s))
+            .collect();
         for stream in &mut self.streams {
-            let Some(before) = earlier
-                .streams
-                .iter()
-                .find(|s| s.counts.stream == stream.counts.stream)
-            else {
+            let Some(before) = earlier.get(&stream.counts.stream) else {
                 continue;
             };
             let (now, before) = (&mut stream.counts, &before.counts);

@@ -1,6 +1,6 @@
 //! What a run writes while it goes on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crossdock_core::checkpoint::{Lane, LaneState, StateKind};
 use crossdock_core::store::{Commit, Generation, Lease, StoredConfig};
@@ -92,9 +92,10 @@ pub(super) fn clear(worker: &Worker, lease: &Lease, lanes: &[Lane]) -> Result<()
     let change = Change::new(&tx, pipeline, Some(lease.run), now)?;
     let mut streams: Vec<&StreamId> = Vec::new();
     let current = change.current()?;
+    let known: HashSet<_> = current.iter().map(|(lane, ..)| lane).collect();
     for lane in lanes {
         let key = lane::key(lane);
-        if current.iter().any(|(lane, ..)| *lane == key) {
+        if known.contains(&key) {
             change.set(&key, None)?;
         } else if let Lane::Stream(stream) = lane {
             streams.push(stream);
