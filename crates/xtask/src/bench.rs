@@ -11,7 +11,9 @@ mod parquet;
 mod pipeline;
 mod program;
 mod relay;
+mod scale;
 mod spec;
+mod start;
 
 use anyhow::{Result, bail};
 use serde_json::json;
@@ -46,7 +48,7 @@ struct Bench {
     run: fn(&Programs, &Extent) -> Result<Vec<Figure>>,
 }
 
-const BENCHES: [Bench; 4] = [
+const BENCHES: [Bench; 6] = [
     Bench {
         name: "relay",
         what: "Airbyte to Airbyte, against `source | cat | sink`",
@@ -66,6 +68,16 @@ const BENCHES: [Bench; 4] = [
         name: "spec",
         what: "what `crossdock spec` adds to the connector's own time",
         run: spec::run,
+    },
+    Bench {
+        name: "start",
+        what: "the time of `crossdock --version`",
+        run: start::run,
+    },
+    Bench {
+        name: "scale",
+        what: "50,000 streams in a catalog, 1,000 in a run",
+        run: scale::run,
     },
 ];
 

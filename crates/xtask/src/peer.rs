@@ -5,6 +5,7 @@
 //! are programs of their own, so that the engine meets them as it meets any connector. They share no code with it.
 
 mod line;
+mod many;
 pub mod parse;
 mod request;
 pub(crate) mod setting;

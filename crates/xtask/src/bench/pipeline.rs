@@ -41,6 +41,7 @@ impl Pipeline {
             "line_bytes": self.setting.line_bytes,
             "state_every": self.setting.state_every,
             "shape": self.setting.shape.word(),
+            "streams": self.setting.streams,
             "report": self.path("report.json"),
         })
     }

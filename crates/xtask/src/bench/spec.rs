@@ -28,7 +28,7 @@ pub(crate) fn run(programs: &Programs, extent: &Extent) -> Result<Vec<Figure>> {
 }
 
 /// The milliseconds from the start of a program to its end.
-fn ask(program: &Path, arguments: &[&str]) -> Result<f64> {
+pub(crate) fn ask(program: &Path, arguments: &[&str]) -> Result<f64> {
     let begin = Instant::now();
     let answer = Command::new(program)
         .args(arguments)

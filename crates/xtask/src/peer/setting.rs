@@ -49,6 +49,8 @@ pub(crate) struct Setting {
     pub(crate) state_every: u64,
     /// What the records look like.
     pub(crate) shape: Shape,
+    /// How many streams there are. With more than one, the records are short and of a shape of their own.
+    pub(crate) streams: u64,
     /// Where the sink writes what it counted, as JSON.
     pub(crate) report: Option<PathBuf>,
 }
@@ -60,6 +62,7 @@ impl Default for Setting {
             line_bytes: 500,
             state_every: 10_000,
             shape: Shape::Flat,
+            streams: 1,
             report: None,
         }
     }
@@ -76,6 +79,7 @@ pub(crate) fn schema() -> Value {
             "line_bytes": {"type": "integer", "minimum": 1},
             "state_every": {"type": "integer", "minimum": 1},
             "shape": {"type": "string", "enum": ["flat", "nested", "columns"]},
+            "streams": {"type": "integer", "minimum": 1},
             "report": {"type": "string"},
         },
     })
@@ -101,6 +105,9 @@ impl Setting {
         if setting.state_every == 0 {
             bail!("`state_every` is at least 1");
         }
+        if setting.streams == 0 {
+            bail!("`streams` is at least 1");
+        }
         Ok(setting)
     }
 
@@ -115,6 +122,7 @@ impl Setting {
             "line_bytes" => self.line_bytes = usize::try_from(number()?)?,
             "state_every" => self.state_every = number()?,
             "shape" => self.shape = Shape::of(value)?,
+            "streams" => self.streams = number()?,
             "report" => self.report = Some(value.into()),
             _ => bail!("there is no setting `{name}`"),
         }
@@ -162,6 +170,7 @@ mod tests {
             (r#"{"records": "many"}"#, "", "whole number"),
             (r#"{"shape": "round"}"#, "", "not `round`"),
             ("{}", "--state-every 0", "at least 1"),
+            ("{}", "--streams 0", "at least 1"),
             ("{}", "--colour blue", "no setting `colour`"),
         ] {
             let error = format!("{:#}", of(config, flags).unwrap_err());

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::peer::line::{self, Block, STREAM};
+use crate::peer::many;
 use crate::peer::request::{self, Request};
 use crate::peer::setting::{self, Setting};
 
@@ -24,12 +25,21 @@ fn run(arguments: impl IntoIterator<Item = String>) -> Result<()> {
         "check" => super::say(&mut out, &super::succeeded())?,
         "discover" => super::say(
             &mut out,
-            &json!({"type": "CATALOG", "catalog": {"streams": [stream(&setting)]}}),
+            &json!({"type": "CATALOG", "catalog": {"streams": streams(&setting)}}),
         )?,
+        "read" if setting.streams > 1 => many::read(&setting, &mut out)?,
         "read" => read(&setting, Progress::of(&request)?, &mut out)?,
         other => return Err(request::unable(other).into()),
     }
     Ok(())
+}
+
+fn streams(setting: &Setting) -> Vec<Value> {
+    if setting.streams > 1 {
+        many::streams(setting)
+    } else {
+        vec![stream(setting)]
+    }
 }
 
 /// The one stream, as `discover` shows it and as a configured catalog holds it.
