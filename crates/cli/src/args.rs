@@ -11,7 +11,7 @@ use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, ValueE
 
 pub(crate) use command::{
     Check, Command, Connector, Discover, Export, History, Import, Quickstart, QuickstartSource,
-    Read, Reset, Rollback, Run, Show, Spec, State, Sync, Write,
+    Read, Reset, Rollback, Run, Show, Side, Spec, State, Sync, Write,
 };
 
 /// Moves data from any connector to any other

@@ -65,7 +65,9 @@ impl Bench {
     }
 
     pub(crate) fn file(&self, name: &str, text: &str) -> &Self {
-        fs::write(self.path(name), text).unwrap();
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
         self
     }
 

@@ -4,6 +4,7 @@
 
 mod bench;
 mod connector;
+mod file;
 mod pipe;
 mod quickstart;
 mod run;

@@ -97,9 +97,17 @@ pub(crate) fn files<C: JsonSchema>(shape: BodyShape) -> Spec {
 /// Whether files can be written below `path`.
 pub(crate) async fn checked_folder(path: PathBuf) -> Result<Checked> {
     let probed = tokio::task::spawn_blocking(move || staging::probe(&path)).await;
-    Ok(match probed {
-        Ok(Ok(())) => Checked::Succeeded,
-        Ok(Err(error)) => {
+    match probed {
+        Ok(answer) => Ok(checked(answer)),
+        Err(cause) => Ok(Checked::Failed(cause.to_string())),
+    }
+}
+
+/// Whether a source can be read, from an attempt to find out.
+pub(crate) fn checked<T>(attempt: Result<T>) -> Checked {
+    match attempt {
+        Ok(_) => Checked::Succeeded,
+        Err(error) => {
             let mut says = error.message().to_owned();
             for (key, value) in error.context() {
                 says.push_str(&format!("; {key}: {value}"));
@@ -109,6 +117,5 @@ pub(crate) async fn checked_folder(path: PathBuf) -> Result<Checked> {
             }
             Checked::Failed(says)
         }
-        Err(cause) => Checked::Failed(cause.to_string()),
-    })
+    }
 }

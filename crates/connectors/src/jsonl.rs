@@ -3,6 +3,10 @@
 mod config;
 mod destination;
 mod line;
+mod source;
+mod source_config;
 
 pub use config::{Compression, Config, LineFormat};
 pub use destination::Jsonl;
+pub use source::JsonlSource;
+pub use source_config::SourceConfig;

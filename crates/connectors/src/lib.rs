@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+pub mod csv;
 mod describe;
 mod file;
+mod file_source;
 pub mod jsonl;
 pub mod null;
 pub mod parquet;
@@ -31,10 +33,18 @@ pub fn register(registry: &mut Registry) {
         },
     );
     registry.add(
+        "csv",
+        Entry {
+            summary: "CSV files",
+            source: Some(Arc::new(csv::CsvSource)),
+            destination: None,
+        },
+    );
+    registry.add(
         "jsonl",
         Entry {
-            summary: "JSON Lines files in a local folder",
-            source: None,
+            summary: "JSON Lines files",
+            source: Some(Arc::new(jsonl::JsonlSource)),
             destination: Some(Arc::new(jsonl::Jsonl)),
         },
     );

@@ -3,6 +3,7 @@
 
 mod content;
 mod crash;
+mod file_source;
 mod generation;
 mod refusal;
 mod rig;

@@ -50,14 +50,25 @@ pub fn connectors(registry: &Registry) -> Vec<Listed> {
         .collect()
 }
 
+fn role_of(reference: &ConnectorRef, role: Option<Role>, ask: &Ask) -> Role {
+    role.unwrap_or_else(|| {
+        if connector::is_destination_only(reference, &ask.registry) {
+            Role::Destination
+        } else {
+            Role::Source
+        }
+    })
+}
+
 fn named(reference: &ConnectorRef) -> impl Fn(Error) -> Error {
     move |error| error.with("connector", reference)
 }
 
-/// What the connector says of itself. The connector itself is asked, never the cache.
-pub async fn spec(reference: &ConnectorRef, ask: &Ask) -> Result<Spec> {
+/// What the connector says of itself, in the `role` asked for if it has both; otherwise as a source
+/// where it can be one. The connector itself is asked, never the cache.
+pub async fn spec(reference: &ConnectorRef, role: Option<Role>, ask: &Ask) -> Result<Spec> {
     let connector = Connector::new(reference.clone(), ConnectorConfig::default());
-    if connector::is_destination_only(reference, &ask.registry) {
+    if role_of(reference, role, ask) == Role::Destination {
         let found = connector::destination(reference, &ask.registry)?;
         let session = first_session(&connector, Role::Destination, &ask.ui, &ask.settings);
         return found
@@ -107,13 +118,14 @@ pub(crate) async fn destination(
 }
 
 /// Asks whether the configuration works. A configuration that the spec already refuses is a
-/// [`Checked::Failed`], too.
+/// [`Checked::Failed`], too. `role` is as for [`spec`].
 pub async fn check(
     reference: &ConnectorRef,
+    role: Option<Role>,
     config: ConnectorConfig,
     ask: &Ask,
 ) -> Result<Checked> {
-    if connector::is_destination_only(reference, &ask.registry) {
+    if role_of(reference, role, ask) == Role::Destination {
         let (found, ready) = destination(reference, config, ask).await?;
         let checked = found
             .destination

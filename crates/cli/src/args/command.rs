@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use crossdock_control::ui::Role;
 use crossdock_core::{DestinationSyncMode, SyncMode};
 
 /// What to do.
@@ -152,11 +153,33 @@ impl From<Destination> for DestinationSyncMode {
     }
 }
 
+/// A side of a pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Side {
+    /// Where records come from
+    Source,
+    /// Where records go
+    Destination,
+}
+
+impl Side {
+    /// The role that it stands for.
+    pub(crate) fn role(self) -> Role {
+        match self {
+            Self::Source => Role::Source,
+            Self::Destination => Role::Destination,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Spec {
     /// The connector, e.g. `native:parquet` or `airbyte:exec:./program`
     #[arg(value_name = "REF")]
     pub(crate) reference: String,
+    /// Which side of a pipeline it is meant for, if it can be both; otherwise the source
+    #[arg(long = "as", value_name = "SIDE")]
+    pub(crate) side: Option<Side>,
     /// Print the specification itself, as JSON
     #[arg(long)]
     pub(crate) raw: bool,
@@ -167,6 +190,9 @@ pub(crate) struct Check {
     /// The connector
     #[arg(value_name = "REF")]
     pub(crate) reference: String,
+    /// Which side of a pipeline it is meant for, if it can be both; otherwise the source
+    #[arg(long = "as", value_name = "SIDE")]
+    pub(crate) side: Option<Side>,
     /// Its configuration: a YAML or JSON file, or JSON that begins with `{`
     #[arg(long, value_name = "FILE|JSON")]
     pub(crate) config: Option<String>,

@@ -6,7 +6,7 @@ use crossdock_core::{Error, code};
 use serde_json::json;
 
 use crate::answer::Answer;
-use crate::args::Check;
+use crate::args::{Check, Side};
 use crate::context::{self, Context};
 
 /// Asks whether a configuration works. If not, that is an error, so that scripts see it.
@@ -14,7 +14,9 @@ pub(super) async fn execute(args: Check, context: &Context) -> Result<Answer, Er
     let reference: ConnectorRef = args.reference.parse()?;
     let config = context::config(args.config.as_deref(), "--config")?;
     let ask = context.ask(Settings::default());
-    let checked = crossdock_control::command::check(&reference, config, &ask).await?;
+    let checked =
+        crossdock_control::command::check(&reference, args.side.map(Side::role), config, &ask)
+            .await?;
     context.screen.clear();
     match checked {
         Checked::Succeeded => {

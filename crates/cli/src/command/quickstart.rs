@@ -104,7 +104,7 @@ async fn prepare(pipeline: &Pipeline, context: &Context) -> Result<(), Error> {
     let step = Step { context };
 
     let begin = Instant::now();
-    let spec = crossdock_control::command::spec(reference, &ask);
+    let spec = crossdock_control::command::spec(reference, None, &ask);
     context.unless_cancelled(Box::pin(spec)).await?;
     let how = match reference.protocol {
         Protocol::Native => "built in",
@@ -133,7 +133,7 @@ async fn prepare(pipeline: &Pipeline, context: &Context) -> Result<(), Error> {
 
 async fn checked(pipeline: &Pipeline, config: ConnectorConfig, ask: &Ask) -> Result<(), Error> {
     let reference = &pipeline.source.reference;
-    match crossdock_control::command::check(reference, config, ask).await? {
+    match crossdock_control::command::check(reference, None, config, ask).await? {
         Checked::Succeeded => Ok(()),
         Checked::Failed(reason) => Err(check::failed(reference, reason)),
     }

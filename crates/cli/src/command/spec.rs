@@ -6,7 +6,7 @@ use crossdock_config::{ConnectorRef, Settings};
 use crossdock_core::Error;
 
 use crate::answer::Answer;
-use crate::args::Spec;
+use crate::args::{Side, Spec};
 use crate::context::Context;
 
 pub(super) use outline::type_name;
@@ -15,7 +15,8 @@ pub(super) use outline::type_name;
 pub(super) async fn execute(args: Spec, context: &Context) -> Result<Answer, Error> {
     let reference: ConnectorRef = args.reference.parse()?;
     let ask = context.ask(Settings::default());
-    let spec = crossdock_control::command::spec(&reference, &ask).await?;
+    let spec =
+        crossdock_control::command::spec(&reference, args.side.map(Side::role), &ask).await?;
     if args.raw {
         return Answer::document(&spec);
     }

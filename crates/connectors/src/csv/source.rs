@@ -1,0 +1,221 @@
+//! The CSV source.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use crossdock_core::capability::SourceCapabilities;
+use crossdock_core::catalog::{Catalog, ConfiguredStream};
+use crossdock_core::code;
+use crossdock_core::error::{Error, Result};
+use crossdock_core::session::Session;
+use crossdock_core::source::{Source, SourceOpening, SourceReader};
+use crossdock_core::spec::{Checked, Spec};
+use encoding_rs::Encoding;
+use serde_json::{Map, Value, json};
+
+use super::dialect::Dialect;
+use super::source_config::SourceConfig;
+use super::table::{Column, Fields, Table, unnamed};
+use crate::describe;
+use crate::file_source::input::{self, Input};
+use crate::file_source::kind::{Guess, Kind};
+use crate::file_source::list::Found;
+use crate::file_source::reader::{self, FileReader};
+use crate::file_source::record::{Records, SourceFormat};
+use crate::file_source::setting::{encoding, patterns};
+
+/// Reads CSV files.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CsvSource;
+
+#[async_trait]
+impl Source for CsvSource {
+    type Config = SourceConfig;
+
+    async fn spec(&self, _: &Session) -> Result<Spec> {
+        Ok(describe::source::<SourceConfig>(SourceCapabilities {
+            incremental: true,
+            bounded: true,
+            drains: true,
+        }))
+    }
+
+    async fn check(&self, config: SourceConfig, session: &Session) -> Result<Checked> {
+        Ok(describe::checked(self.discover(config, session).await))
+    }
+
+    async fn discover(&self, config: SourceConfig, _: &Session) -> Result<Catalog> {
+        let (format, patterns) = format(config)?;
+        reader::discover(format, patterns).await
+    }
+
+    async fn open(
+        &self,
+        config: SourceConfig,
+        opening: SourceOpening,
+    ) -> Result<Box<dyn SourceReader>> {
+        let bad_lines = config.bad_lines;
+        let (format, patterns) = format(config)?;
+        Ok(Box::new(FileReader::open(
+            format, &patterns, bad_lines, opening,
+        )?))
+    }
+}
+
+/// The name and the files of each stream.
+type Patterns = Vec<(String, String)>;
+
+fn format(config: SourceConfig) -> Result<(Arc<dyn SourceFormat>, Patterns)> {
+    let patterns = patterns(
+        config.path.as_deref(),
+        config.stream.as_deref(),
+        &config.streams,
+    )?;
+    if config.header && !config.columns.is_empty() {
+        return Err(Error::new(
+            &code::CONFIG_INVALID,
+            "`columns` is for files without a header",
+        )
+        .hint("set `header: false`, or remove `columns`"));
+    }
+    Ok((
+        Arc::new(CsvFiles {
+            dialect: Dialect::new(&config)?,
+            encoding: encoding(config.encoding.as_deref())?,
+            config,
+        }),
+        patterns,
+    ))
+}
+
+struct CsvFiles {
+    config: SourceConfig,
+    dialect: Dialect,
+    encoding: Option<&'static Encoding>,
+}
+
+impl CsvFiles {
+    /// The names of a file's columns; `None` where it is empty. `fields` stands behind the header
+    /// then, if there is one.
+    fn names(&self, fields: &mut Fields, found: &Found) -> Result<Option<Vec<String>>> {
+        if self.config.header {
+            return fields.header();
+        }
+        if !self.config.columns.is_empty() {
+            return Ok(Some(self.config.columns.clone()));
+        }
+        // The first line tells how many there are, and is data; so it is read from another opening.
+        let mut first = Fields::new(self.dialect, self.open(found, 0)?, found, 1);
+        Ok(first
+            .next()?
+            .map(|(record, _)| (0..record.len()).map(unnamed).collect()))
+    }
+
+    /// The types of the columns of all files, in the order in which they turn up.
+    fn sample(&self, files: &[Found]) -> Result<Vec<(String, Guess)>> {
+        let mut columns: Vec<(String, Guess)> = Vec::new();
+        let mut known: HashMap<String, usize> = HashMap::new();
+        let mut left = self.config.sample_records;
+        for found in files {
+            let mut fields = Fields::new(self.dialect, self.open(found, 0)?, found, 1);
+            let Some(names) = self.names(&mut fields, found)? else {
+                continue;
+            };
+            let places: Vec<usize> = names
+                .into_iter()
+                .map(|name| {
+                    *known.entry(name.clone()).or_insert_with(|| {
+                        columns.push((name, Guess::default()));
+                        columns.len() - 1
+                    })
+                })
+                .collect();
+            while left > 0 {
+                let Some((record, _)) = fields.next()? else {
+                    break;
+                };
+                left -= 1;
+                // Whether a bad line matters is decided when it is read.
+                if record.len() != places.len() {
+                    continue;
+                }
+                for (field, place) in record.iter().zip(&places) {
+                    if let Ok(text) = std::str::from_utf8(field)
+                        && !self.config.null_values.iter().any(|null| null == text)
+                    {
+                        columns[*place].1.see(text);
+                    }
+                }
+            }
+        }
+        Ok(columns)
+    }
+}
+
+impl SourceFormat for CsvFiles {
+    fn infer(&self, files: &[Found]) -> Result<Value> {
+        let columns = self.sample(files)?;
+        if let Some(unknown) = self
+            .config
+            .types
+            .keys()
+            .find(|name| !columns.iter().any(|(column, _)| column == *name))
+        {
+            return Err(Error::new(
+                &code::CONFIG_INVALID,
+                format!("`types` names the column `{unknown}`, which the files do not have"),
+            )
+            .hint("correct or remove it"));
+        }
+        let properties: Map<String, Value> = columns
+            .into_iter()
+            .map(|(name, guess)| {
+                let kind = self.config.types.get(&name).copied();
+                let schema = kind.unwrap_or_else(|| guess.kind()).schema();
+                (name, schema)
+            })
+            .collect();
+        Ok(json!({"type": "object", "properties": properties}))
+    }
+
+    fn records(
+        &self,
+        stream: &ConfiguredStream,
+        found: &Found,
+        input: Input,
+        line: u64,
+    ) -> Result<Box<dyn Records>> {
+        let begins = line == 1;
+        let mut fields = Fields::new(self.dialect, input, found, line);
+        let names = if begins {
+            self.names(&mut fields, found)?
+        } else {
+            let mut first = Fields::new(self.dialect, self.open(found, 0)?, found, 1);
+            self.names(&mut first, found)?
+        };
+        let schema = &stream.stream.json_schema;
+        let columns = names.unwrap_or_default().into_iter().map(|name| {
+            match schema.get("properties").and_then(Value::as_object) {
+                // Only what was selected is read; types are those that the destination was told.
+                Some(all) if !all.is_empty() => all
+                    .get(&name)
+                    .map(|schema| Column::new(&name, Kind::of_schema(schema))),
+                _ => Some(Column::new(&name, Kind::String)),
+            }
+        });
+        Ok(Box::new(Table {
+            columns: columns.collect(),
+            fields,
+            null_values: self.config.null_values.clone(),
+        }))
+    }
+
+    fn open(&self, found: &Found, offset: u64) -> Result<Input> {
+        input::open(found, self.config.compression, self.encoding, offset)
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["csv", "tsv"]
+    }
+}

@@ -1,0 +1,383 @@
+//! The order of events of a file source: stream after stream, file after file. Reading happens on a
+//! thread of its own, since it blocks.
+
+use std::collections::VecDeque;
+use std::io::Read as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use crossdock_core::batch::{Batch, Body, RowsBuilder, Span};
+use crossdock_core::catalog::{Catalog, ConfiguredStream, Stream, SyncMode};
+use crossdock_core::checkpoint::{Checkpoint, Lane};
+use crossdock_core::clock::{Clock, SystemClock};
+use crossdock_core::code;
+use crossdock_core::error::{Error, Result};
+use crossdock_core::event::{Estimate, Event, LogLevel, LogRecord, StreamStatus};
+use crossdock_core::session::{Note, Session};
+use crossdock_core::source::{SourceControl, SourceOpening, SourceReader};
+use crossdock_core::stream::StreamId;
+use serde_json::Map;
+use tokio::sync::mpsc;
+
+use super::list::{self, Found};
+use super::position::{Choice, Position};
+use super::record::{SourceFormat, Step};
+use super::setting::BadLines;
+
+/// A batch is sent when it holds this many bytes.
+const BATCH_BYTES: usize = 1 << 20;
+/// A checkpoint stands after this many bytes of records at the latest.
+const CHECKPOINT_BYTES: u64 = 32 << 20;
+/// Events on their way. Few, since they may be batches (P7).
+const EVENTS: usize = 2;
+/// How many bad lines of a run are logged one by one.
+const LOGGED: u64 = 100;
+
+/// The catalog of a file source.
+pub(crate) async fn discover(
+    format: Arc<dyn SourceFormat>,
+    patterns: Vec<(String, String)>,
+) -> Result<Catalog> {
+    let work = move || {
+        let mut streams = Vec::new();
+        for (name, pattern) in &patterns {
+            let files = list::list(pattern, format.extensions())?;
+            let schema = format.infer(&files).map_err(|e| e.with("stream", name))?;
+            streams.push(Stream {
+                supported_sync_modes: vec![SyncMode::FullRefresh, SyncMode::Incremental],
+                source_defined_cursor: Some(true),
+                is_resumable: Some(true),
+                ..Stream::new(name, schema)
+            });
+        }
+        Ok(Catalog {
+            streams,
+            extra: Map::new(),
+        })
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|cause| {
+        Error::new(&code::INTERNAL, "the thread that looks at files broke").caused_by(cause)
+    })?
+}
+
+/// A running read.
+pub(crate) struct FileReader {
+    events: mpsc::Receiver<Result<Event>>,
+    stop: Arc<Stop>,
+}
+
+/// The wish to stop.
+#[derive(Debug, Default)]
+struct Stop(AtomicBool);
+
+#[async_trait]
+impl SourceControl for Stop {
+    async fn committed(&self, _: &Checkpoint) -> Result<()> {
+        Ok(())
+    }
+
+    fn stop(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl SourceReader for FileReader {
+    async fn next(&mut self) -> Result<Event> {
+        match self.events.recv().await {
+            Some(event) => event,
+            None => Err(Error::new(
+                &code::INTERNAL,
+                "the thread that reads files broke",
+            )),
+        }
+    }
+
+    fn control(&self) -> Arc<dyn SourceControl> {
+        self.stop.clone()
+    }
+
+    async fn close(&mut self) -> Result<()> {
+        // The thread notices at its next event that nobody listens.
+        self.events.close();
+        Ok(())
+    }
+}
+
+impl FileReader {
+    /// Begins to read the streams of `opening` from their states.
+    pub(crate) fn open(
+        format: Arc<dyn SourceFormat>,
+        patterns: &[(String, String)],
+        bad_lines: BadLines,
+        opening: SourceOpening,
+    ) -> Result<Self> {
+        let mut streams = VecDeque::new();
+        for configured in opening.catalog.streams {
+            let id = configured.id();
+            let pattern = patterns
+                .iter()
+                .find(|(name, _)| *name == configured.stream.name && id.namespace.is_none());
+            let Some((_, pattern)) = pattern else {
+                return Err(
+                    Error::new(&code::STREAM_UNKNOWN, "the source has no such stream")
+                        .with("stream", id),
+                );
+            };
+            let lane = Lane::Stream(id.clone());
+            let state = opening
+                .state
+                .iter()
+                .find(|s| s.lane == lane && !s.state.is_null());
+            let position = match state {
+                Some(state) => {
+                    Position::from_state(&state.state).map_err(|e| e.with("stream", &id))?
+                }
+                None => Position::default(),
+            };
+            streams.push_back(Work {
+                id,
+                configured,
+                pattern: pattern.clone(),
+                position,
+            });
+        }
+        let (send, events) = mpsc::channel(EVENTS);
+        let stop = Arc::new(Stop::default());
+        let mut reading = Reading {
+            format,
+            bad_lines,
+            session: opening.session,
+            send,
+            stop: stop.clone(),
+            logged: 0,
+        };
+        tokio::task::spawn_blocking(move || reading.run(streams));
+        Ok(Self { events, stop })
+    }
+}
+
+/// A stream to read.
+struct Work {
+    id: StreamId,
+    configured: ConfiguredStream,
+    pattern: String,
+    position: Position,
+}
+
+/// Why reading ended early.
+enum Break {
+    /// Nobody listens, or the engine asked for the end.
+    Over,
+    Failed(Error),
+}
+
+impl From<Error> for Break {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Records that were read and not sent.
+#[derive(Default)]
+struct Pending {
+    buffer: Vec<u8>,
+    rows: RowsBuilder,
+    bad: u64,
+    /// Records since the last checkpoint.
+    records: u64,
+    /// Bytes since then.
+    bytes: u64,
+}
+
+struct Reading {
+    format: Arc<dyn SourceFormat>,
+    bad_lines: BadLines,
+    session: Session,
+    send: mpsc::Sender<Result<Event>>,
+    stop: Arc<Stop>,
+    logged: u64,
+}
+
+impl Reading {
+    fn run(&mut self, streams: VecDeque<Work>) {
+        let ended = streams.into_iter().try_for_each(|work| self.stream(work));
+        // If nobody listens, there is nobody to tell.
+        let _ = match ended {
+            Ok(()) | Err(Break::Over) => self.send.blocking_send(Ok(Event::End)),
+            Err(Break::Failed(error)) => self.send.blocking_send(Err(error)),
+        };
+    }
+
+    fn tell(&self, event: Event) -> Result<(), Break> {
+        self.send.blocking_send(Ok(event)).map_err(|_| Break::Over)
+    }
+
+    fn status(&self, stream: &StreamId, status: StreamStatus) -> Result<(), Break> {
+        self.tell(Event::Status {
+            stream: stream.clone(),
+            status,
+        })
+    }
+
+    fn stream(&mut self, mut work: Work) -> Result<(), Break> {
+        let files = list::list(&work.pattern, self.format.extensions())
+            .map_err(|e| e.with("stream", &work.id))?;
+        work.position.keep(&files);
+        self.status(&work.id, StreamStatus::Started)?;
+        let left = files
+            .iter()
+            .filter(|f| work.position.choose(f) != Choice::Skip);
+        self.tell(Event::Estimate(Estimate {
+            stream: Some(work.id.clone()),
+            records: None,
+            bytes: Some(left.map(|f| f.size).sum()),
+        }))?;
+        self.status(&work.id, StreamStatus::Running)?;
+        // Also a run that finds nothing new leaves a state, without files that are gone.
+        if files
+            .iter()
+            .all(|f| work.position.choose(f) == Choice::Skip)
+        {
+            self.checkpoint(&work, &mut Pending::default())?;
+        }
+        for found in &files {
+            self.file(&mut work, found)?;
+        }
+        self.status(&work.id, StreamStatus::Complete)
+    }
+
+    /// Reads what is left of one file.
+    fn file(&mut self, work: &mut Work, found: &Found) -> Result<(), Break> {
+        let (offset, line) = match work.position.choose(found) {
+            Choice::Skip => return Ok(()),
+            Choice::Anew => (0, 1),
+            Choice::From(offset, line) => (offset, line),
+            Choice::Grown(offset, line) if self.ends_a_line(found, offset)? => (offset, line),
+            Choice::Grown(..) => {
+                self.log(
+                    LogLevel::Warn,
+                    format!("{} has changed and is read anew", found.name),
+                );
+                (0, 1)
+            }
+        };
+        let located = |e: Error| e.with("stream", &work.id);
+        let input = self.format.open(found, offset).map_err(located)?;
+        let mut records = self
+            .format
+            .records(&work.configured, found, input, line)
+            .map_err(located)?;
+        let mut pending = Pending::default();
+        loop {
+            let start = pending.buffer.len();
+            match records.next(&mut pending.buffer).map_err(located)? {
+                Step::Record => {
+                    let Some(span) = Span::new(start, pending.buffer.len()) else {
+                        let message = "a batch exceeds 4 GiB";
+                        return Err(Error::new(&code::RECORD_TOO_LARGE, message).into());
+                    };
+                    pending
+                        .rows
+                        .push_line(span, SystemClock.now_ms(), Span::NONE);
+                    pending.records += 1;
+                }
+                Step::Bad { line, reason } => {
+                    pending.buffer.truncate(start);
+                    self.bad_line(found, line, &reason).map_err(located)?;
+                    pending.bad += 1;
+                    // It counts as read, and as dropped (P6).
+                    pending.records += 1;
+                }
+                Step::End => break,
+            }
+            if pending.buffer.len() >= BATCH_BYTES {
+                self.flush(&work.id, &mut pending)?;
+                let over = self.stop.0.load(Ordering::SeqCst);
+                if over || pending.bytes >= CHECKPOINT_BYTES {
+                    work.position.note(found, records.place(), false);
+                    self.checkpoint(work, &mut pending)?;
+                }
+                if over {
+                    return Err(Break::Over);
+                }
+            }
+        }
+        self.flush(&work.id, &mut pending)?;
+        work.position.note(found, records.place(), true);
+        self.checkpoint(work, &mut pending)?;
+        if self.stop.0.load(Ordering::SeqCst) {
+            return Err(Break::Over);
+        }
+        Ok(())
+    }
+
+    /// Whether the text before `offset` still ends a line there: a file that was replaced by a longer
+    /// one is not taken for one that has grown. Only plain files can grow.
+    fn ends_a_line(&self, found: &Found, offset: u64) -> Result<bool> {
+        let Some(before) = offset.checked_sub(1) else {
+            return Ok(true);
+        };
+        let mut byte = [0];
+        let mut input = self.format.open(found, before)?;
+        Ok(matches!(input.text.read(&mut byte), Ok(1)) && byte[0] == b'\n')
+    }
+
+    fn bad_line(&mut self, found: &Found, line: u64, reason: &str) -> Result<()> {
+        if self.bad_lines == BadLines::Fail {
+            return Err(Error::new(&code::DATA_INVALID, reason)
+                .with("path", &found.name)
+                .with("line", line)
+                .hint("correct the line, or set `bad_lines: skip` to leave such lines out"));
+        }
+        self.logged += 1;
+        match self.logged {
+            ..=LOGGED => self.log(
+                LogLevel::Warn,
+                format!("left out a bad line, {}:{line}: {reason}", found.name),
+            ),
+            count if count == LOGGED + 1 => self.log(
+                LogLevel::Warn,
+                "further bad lines are counted and not logged".to_owned(),
+            ),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn log(&self, level: LogLevel, message: String) {
+        self.session.note(Note::Log(LogRecord {
+            level,
+            message,
+            stack_trace: None,
+        }));
+    }
+
+    fn flush(&self, stream: &StreamId, pending: &mut Pending) -> Result<(), Break> {
+        pending.bytes += pending.buffer.len() as u64;
+        if pending.bad > 0 {
+            self.tell(Event::Dropped {
+                stream: Some(stream.clone()),
+                records: std::mem::take(&mut pending.bad),
+                reason: "bad line",
+            })?;
+        }
+        let buffer = Bytes::from(std::mem::take(&mut pending.buffer));
+        if pending.rows.is_empty() {
+            return Ok(());
+        }
+        self.tell(Event::Batch(Batch {
+            stream: stream.clone(),
+            body: Body::Rows(pending.rows.finish(buffer, None)),
+        }))
+    }
+
+    fn checkpoint(&self, work: &Work, pending: &mut Pending) -> Result<(), Break> {
+        let mut checkpoint = Checkpoint::stream(work.id.clone(), work.position.to_state()?);
+        checkpoint.source_count = Some(std::mem::take(&mut pending.records));
+        pending.bytes = 0;
+        self.tell(Event::Checkpoint(checkpoint))
+    }
+}

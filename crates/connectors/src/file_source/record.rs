@@ -1,0 +1,66 @@
+//! What a file format adds to a source.
+
+use std::io::BufRead;
+
+use crossdock_core::catalog::ConfiguredStream;
+use crossdock_core::error::Result;
+use serde_json::Value;
+
+use super::input::Input;
+use super::list::Found;
+
+/// The outcome of looking for the next record.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Its JSON text was appended.
+    Record,
+    /// There is something that is not a record, and nothing was appended.
+    Bad {
+        /// The line on which it begins, from 1.
+        line: u64,
+        /// Why it is none.
+        reason: String,
+    },
+    /// The file has ended.
+    End,
+}
+
+/// Finds the records of one file.
+pub(crate) trait Records: Send {
+    /// Appends the JSON text of the next record to `out`. An error means that the file cannot be
+    /// read on.
+    fn next(&mut self, out: &mut Vec<u8>) -> Result<Step>;
+
+    /// Offset and line (from 1) at which the next record begins.
+    fn place(&self) -> (u64, u64);
+}
+
+/// The rest of a line that has begun, without its line feed, or `None` at the end of the text; at
+/// most `limit` bytes and one more.
+pub(crate) fn line(text: &mut dyn BufRead, limit: u64, into: &mut Vec<u8>) -> std::io::Result<u64> {
+    use std::io::Read as _;
+    into.clear();
+    let read = text.take(limit.saturating_add(1)).read_until(b'\n', into)?;
+    Ok(read as u64)
+}
+
+/// A file format with its settings.
+pub(crate) trait SourceFormat: Send + Sync + 'static {
+    /// The JSON Schema of the records in `files`, told by a sample.
+    fn infer(&self, files: &[Found]) -> Result<Value>;
+
+    /// Begins to read `found` where `input` begins. `line` is that place's line, from 1.
+    fn records(
+        &self,
+        stream: &ConfiguredStream,
+        found: &Found,
+        input: Input,
+        line: u64,
+    ) -> Result<Box<dyn Records>>;
+
+    /// Opens `found` at an offset of its text.
+    fn open(&self, found: &Found, offset: u64) -> Result<Input>;
+
+    /// The extensions of such files.
+    fn extensions(&self) -> &'static [&'static str];
+}

@@ -1,0 +1,41 @@
+//! Settings of the JSON Lines source.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::file_source::kind::Kind;
+use crate::file_source::setting::{BadLines, Compression, sample_records};
+
+/// Reads JSON Lines files.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "JSON Lines files")]
+pub struct SourceConfig {
+    /// A file, a folder, or a pattern such as `data/orders_*.jsonl`. All its files are one stream.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// The name of that stream; otherwise it is named after its files.
+    #[serde(default)]
+    pub stream: Option<String>,
+    /// Several streams: for each name a file, a folder or a pattern.
+    #[serde(default)]
+    pub streams: BTreeMap<String, String>,
+    /// How the files are compressed: `auto`, `none`, `gzip` or `zstd`.
+    #[serde(default)]
+    pub compression: Compression,
+    /// The encoding of the text, if not UTF-8: a name such as `windows-1252` or `utf-16le`.
+    #[serde(default)]
+    pub encoding: Option<String>,
+    /// The types of fields that a sample would tell wrongly, by name.
+    #[serde(default)]
+    pub types: BTreeMap<String, Kind>,
+    /// How many records of a stream are looked at to tell the types of its fields.
+    #[serde(default = "sample_records")]
+    #[schemars(range(min = 1))]
+    pub sample_records: usize,
+    /// What becomes of a line that is not a JSON object: `fail` or `skip`.
+    #[serde(default)]
+    pub bad_lines: BadLines,
+}

@@ -1,0 +1,460 @@
+//! The sources that read files: dialects, types, bad lines, and what a later run reads.
+
+use std::io::Write as _;
+
+use crossdock_core::batch::{Body, BodyShape};
+use crossdock_core::catalog::{Catalog, ConfiguredCatalog, ConfiguredStream, SyncMode};
+use crossdock_core::checkpoint::LaneState;
+use crossdock_core::error::{Error, Result};
+use crossdock_core::event::Event;
+use crossdock_core::session::Session;
+use crossdock_core::source::SourceOpening;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::rig::registry;
+
+async fn discover(connector: &str, config: &Value) -> Result<Catalog> {
+    let source = registry().get(connector).unwrap().source.clone().unwrap();
+    source.discover(config.clone(), &Session::default()).await
+}
+
+/// What a read gave.
+#[derive(Default)]
+struct Heard {
+    records: Vec<Value>,
+    dropped: u64,
+    state: Vec<LaneState>,
+    error: Option<Error>,
+}
+
+/// Reads from `state`; with `stop`, asks for the end after the first batch.
+async fn read(connector: &str, config: &Value, state: Vec<LaneState>, stop: bool) -> Heard {
+    let mut heard = Heard {
+        state: state.clone(),
+        ..Heard::default()
+    };
+    if let Err(error) = hear(connector, config, state, stop, &mut heard).await {
+        heard.error = Some(error);
+    }
+    heard
+}
+
+async fn hear(
+    connector: &str,
+    config: &Value,
+    state: Vec<LaneState>,
+    stop: bool,
+    heard: &mut Heard,
+) -> Result<()> {
+    let source = registry().get(connector).unwrap().source.clone().unwrap();
+    let streams = discover(connector, config).await?.streams.into_iter();
+    let catalog = ConfiguredCatalog {
+        streams: streams
+            .map(|stream| ConfiguredStream {
+                sync_mode: SyncMode::Incremental,
+                ..ConfiguredStream::new(stream)
+            })
+            .collect(),
+        ..ConfiguredCatalog::default()
+    };
+    let opening = SourceOpening {
+        catalog,
+        state,
+        shape: BodyShape::Rows,
+        session: Session::default(),
+    };
+    let mut reader = source.open(config.clone(), opening).await?;
+    let control = reader.control();
+    let mut since = 0;
+    let ended = loop {
+        match reader.next().await {
+            Ok(Event::Batch(batch)) => {
+                let Body::Rows(rows) = &batch.body else {
+                    unreachable!("rows were asked for")
+                };
+                for at in 0..rows.len() {
+                    heard
+                        .records
+                        .push(serde_json::from_slice(rows.after(at)).unwrap());
+                }
+                since += rows.len() as u64;
+                if stop {
+                    control.stop();
+                }
+            }
+            Ok(Event::Checkpoint(checkpoint)) => {
+                assert_eq!(checkpoint.source_count, Some(since));
+                since = 0;
+                heard.state = vec![LaneState {
+                    lane: checkpoint.lane,
+                    kind: checkpoint.kind,
+                    state: checkpoint.state,
+                }];
+            }
+            Ok(Event::Dropped { records, .. }) => {
+                heard.dropped += records;
+                since += records;
+            }
+            Ok(Event::End) => break Ok(()),
+            Ok(_) => {}
+            Err(error) => break Err(error),
+        }
+    };
+    reader.close().await?;
+    ended
+}
+
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.display().to_string()
+    }
+
+    fn at(&self, name: &str) -> String {
+        self.0.path().join(name).display().to_string()
+    }
+}
+
+fn with(path: &str, settings: Value) -> Value {
+    let mut config = json!({"path": path});
+    if let (Some(all), Value::Object(more)) = (config.as_object_mut(), settings) {
+        all.extend(more);
+    }
+    config
+}
+
+async fn check(connector: &str, name: &str, content: &[u8], settings: Value, expected: Value) {
+    let folder = Folder::new();
+    let config = with(&folder.file(name, content), settings);
+    let heard = read(connector, &config, Vec::new(), false).await;
+    assert!(heard.error.is_none(), "{name}: {:?}", heard.error);
+    assert_eq!(Value::Array(heard.records), expected, "{name}");
+    // What was read once is not read again.
+    let again = read(connector, &config, heard.state, false).await;
+    assert!(again.error.is_none() && again.records.is_empty(), "{name}");
+}
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    out.write_all(text).unwrap();
+    out.finish().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn csv_dialects() {
+    let two = json!([{"id": 1, "name": "Ada"}, {"id": 2, "name": null}]);
+    let text = b"id,name\n1,Ada\n2,\n";
+    check("csv", "a.csv", text, json!({}), two.clone()).await;
+    check(
+        "csv",
+        "a.csv",
+        b"id,name\r\n1,Ada\r\n2,\r\n",
+        json!({}),
+        two.clone(),
+    )
+    .await;
+    check(
+        "csv",
+        "a.csv",
+        b"\xef\xbb\xbfid,name\n1,Ada\n2,",
+        json!({}),
+        two.clone(),
+    )
+    .await;
+    check("csv", "a.csv.gz", &gzip(text), json!({}), two.clone()).await;
+    let zstd = zstd::encode_all(&text[..], 1).unwrap();
+    check("csv", "a", &zstd, json!({}), two.clone()).await;
+    check(
+        "csv",
+        "a.tsv",
+        b"id\tname\n1\tAda\n2\t\n",
+        json!({"delimiter": "\\t"}),
+        two.clone(),
+    )
+    .await;
+    check(
+        "csv",
+        "a.csv",
+        b"#x\nid;name\n1;'Ada'\n2;NULL\n",
+        json!({"delimiter": ";", "quote": "'", "comment": "#", "null_values": ["NULL"]}),
+        two.clone(),
+    )
+    .await;
+    check(
+        "csv",
+        "a.csv",
+        b"1,Ada\n2,\n",
+        json!({"header": false, "columns": ["id", "name"]}),
+        two,
+    )
+    .await;
+    check(
+        "csv",
+        "a.csv",
+        b"1,x\n",
+        json!({"header": false}),
+        json!([{"column_1": 1, "column_2": "x"}]),
+    )
+    .await;
+    check(
+        "csv",
+        "a.csv",
+        b"a,b\n\"say \"\"hi\"\"\",\"two\nlines\"\n",
+        json!({}),
+        json!([{"a": "say \"hi\"", "b": "two\nlines"}]),
+    )
+    .await;
+    check(
+        "csv",
+        "a.csv",
+        b"a\n\"say \\\"hi\\\"\"\n",
+        json!({"escape": "\\"}),
+        json!([{"a": "say \"hi\""}]),
+    )
+    .await;
+    check(
+        "csv",
+        "a.csv",
+        b"n\xe4me\nGr\xf6\xdfe\n",
+        json!({"encoding": "windows-1252"}),
+        json!([{"näme": "Größe"}]),
+    )
+    .await;
+    let utf16: Vec<u8> = "\u{feff}a\nß\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    check(
+        "csv",
+        "a.csv",
+        &utf16,
+        json!({"encoding": "utf-16le"}),
+        json!([{"a": "ß"}]),
+    )
+    .await;
+    check("csv", "a.csv", b"", json!({}), json!([])).await;
+    check("csv", "a.csv", b"a,b\n", json!({}), json!([])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn csv_types() {
+    check("csv", "a.csv", b"i,n,b,d,zip,big,j\n1,1.10,TRUE,2026-11-26,007,123456789012345678901,\"{\"\"a\"\":1}\"\n",
+        json!({"types": {"j": "json"}}),
+        // Digits are kept: the text is compared, since a value would be a float.
+        serde_json::from_str(r#"[{"i":1,"n":1.10,"b":true,"d":"2026-11-26","zip":"007","big":123456789012345678901,"j":{"a":1}}]"#).unwrap()).await;
+    let folder = Folder::new();
+    let path = folder.file("a.csv", "i,t\n1,2026-11-26T12:00:00Z\n");
+    let catalog = discover("csv", &with(&path, json!({"types": {"i": "string"}})))
+        .await
+        .unwrap();
+    let properties = &catalog.streams[0].json_schema["properties"];
+    assert_eq!(properties["i"]["type"], json!(["null", "string"]));
+    assert_eq!(properties["t"]["format"], "date-time");
+    assert_eq!(catalog.streams[0].name, "a");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_lines() {
+    let two = json!([{"id": 1, "tags": ["a"]}, {"id": 2.5}]);
+    let text = b"{\"id\": 1, \"tags\": [\"a\"]}\r\n\n{\"id\": 2.5}";
+    check("jsonl", "a.jsonl", text, json!({}), two.clone()).await;
+    check("jsonl", "a.jsonl.gz", &gzip(text), json!({}), two).await;
+    let folder = Folder::new();
+    let path = folder.file("a.jsonl", text);
+    let schema = &discover("jsonl", &with(&path, json!({})))
+        .await
+        .unwrap()
+        .streams[0]
+        .json_schema;
+    assert_eq!(
+        schema["properties"]["id"]["type"],
+        json!(["null", "number"])
+    );
+    assert_eq!(
+        schema["properties"]["tags"]["type"],
+        json!(["null", "array"])
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_lines_are_told_or_counted() {
+    async fn check(connector: &str, content: &[u8], line: u64, reason: &str) {
+        let folder = Folder::new();
+        let path = folder.file("bad", content);
+        let sample = if connector == "csv" {
+            json!({"sample_records": 1})
+        } else {
+            json!({})
+        };
+        let heard = read(connector, &with(&path, sample.clone()), Vec::new(), false).await;
+        let error = heard.error.unwrap();
+        assert!(error.message().contains(reason), "{error:?}");
+        assert_eq!(
+            error.context()[..2],
+            [("path", path.clone()), ("line", line.to_string())],
+            "{reason}"
+        );
+        let mut skipping = with(&path, sample);
+        skipping["bad_lines"] = json!("skip");
+        let heard = read(connector, &skipping, Vec::new(), false).await;
+        assert!(heard.error.is_none(), "{:?}", heard.error);
+        assert_eq!((heard.records.len(), heard.dropped), (2, 1), "{reason}");
+    }
+    check(
+        "csv",
+        b"a,b\n1,2\n1,2,3\n3,4\n",
+        3,
+        "3 fields where there are 2",
+    )
+    .await;
+    check("csv", b"a,b\n1,2\n1\n3,4\n", 3, "1 field where there are 2").await;
+    check(
+        "csv",
+        b"a,b\n1,\"x\ny\"\nz,2\n3,4\n",
+        4,
+        "`a` is `z`, which is not a whole number",
+    )
+    .await;
+    check("csv", b"a,b\n1,x\n2,\xff\n3,y\n", 3, "is not UTF-8").await;
+    check("jsonl", b"{\"a\":1}\n{\"a\":\n{\"a\":2}\n", 2, "not JSON").await;
+    check("jsonl", b"{\"a\":1}\n[1]\n{\"a\":2}\n", 2, "not an object").await;
+    check(
+        "jsonl",
+        b"{\"a\":1}\n{\"a\":\"\xff\"}\n{\"a\":2}\n",
+        2,
+        "is not UTF-8",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_goes_on_in_the_middle_of_a_file() {
+    async fn check(connector: &str, name: &str, content: &[u8], records: u64) {
+        let folder = Folder::new();
+        let config = with(&folder.file(name, content), json!({}));
+        let (mut state, mut ids, mut runs) = (Vec::new(), Vec::new(), 0);
+        loop {
+            let heard = read(connector, &config, state, true).await;
+            assert!(heard.error.is_none(), "{:?}", heard.error);
+            if heard.records.is_empty() {
+                break;
+            }
+            ids.extend(heard.records.iter().map(|r| r["id"].as_u64().unwrap()));
+            state = heard.state;
+            runs += 1;
+        }
+        assert!(runs > 1, "{name} was read in {runs} runs");
+        assert_eq!(ids, (0..records).collect::<Vec<_>>(), "{name}");
+    }
+    const RECORDS: u64 = 80_000;
+    let note = "n".repeat(100);
+    let csv: String = (0..RECORDS)
+        .map(|id| format!("{id},\"{note}\n\"\n"))
+        .collect();
+    let csv = format!("id,note\n{csv}");
+    check("csv", "a.csv", csv.as_bytes(), RECORDS).await;
+    check("csv", "a.csv.gz", &gzip(csv.as_bytes()), RECORDS).await;
+    let json: String = (0..RECORDS)
+        .map(|id| format!("{{\"id\":{id},\"note\":\"{note}\"}}\n"))
+        .collect();
+    check("jsonl", "a.jsonl", json.as_bytes(), RECORDS).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_run_reads_what_is_new() {
+    let folder = Folder::new();
+    folder.file("orders_1.csv", "id\n1\n");
+    let config = with(&folder.at("orders_*.csv"), json!({}));
+    let ids = |heard: &Heard| -> Vec<u64> {
+        assert!(heard.error.is_none(), "{:?}", heard.error);
+        heard
+            .records
+            .iter()
+            .map(|r| r["id"].as_u64().unwrap())
+            .collect()
+    };
+    let first = read("csv", &config, Vec::new(), false).await;
+    assert_eq!(ids(&first), [1]);
+    // A new file.
+    folder.file("orders_2.csv", "id\n2\n");
+    let second = read("csv", &config, first.state, false).await;
+    assert_eq!(ids(&second), [2]);
+    // A file that grew.
+    folder.file("orders_2.csv", "id\n2\n3\n");
+    let third = read("csv", &config, second.state, false).await;
+    assert_eq!(ids(&third), [3]);
+    // A file that was replaced by a longer one.
+    folder.file("orders_1.csv", "id,x\n4,5\n6,7\n");
+    let fourth = read("csv", &config, third.state, false).await;
+    assert_eq!(ids(&fourth), [4, 6]);
+    // A file that is gone is forgotten.
+    std::fs::remove_file(folder.at("orders_1.csv")).unwrap();
+    let fifth = read("csv", &config, fourth.state, false).await;
+    assert!(ids(&fifth).is_empty());
+    assert!(!fifth.state[0].state.to_string().contains("orders_1"));
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_refused() {
+    let folder = Folder::new();
+    let path = folder.file("a.txt", "a,a\n");
+    let utf16 = folder.file("u.txt", [0xff, 0xfe, b'a', 0]);
+    for (config, part) in [
+        (json!({}), "neither `path` nor `streams`"),
+        (
+            json!({"path": path, "streams": {"b": "c"}}),
+            "cannot be used together",
+        ),
+        (json!({"path": folder.at("none*.csv")}), "no such file"),
+        (json!({"path": "["}), "not a valid pattern"),
+        (json!({"path": folder.at("")}), "holds no file"),
+        (json!({"path": path}), "two columns are named `a`"),
+        (json!({"path": utf16}), "utf-16le, not UTF-8"),
+        (
+            json!({"path": path, "delimiter": ""}),
+            "`delimiter` is empty",
+        ),
+        (
+            json!({"path": path, "encoding": "x"}),
+            "not a known encoding",
+        ),
+        (json!({"path": path, "columns": ["a"]}), "without a header"),
+        (
+            json!({"path": path, "header": false, "types": {"z": "integer"}}),
+            "the column `z`",
+        ),
+        (json!({"path": path, "colour": 1}), "colour"),
+    ] {
+        let error = discover("csv", &config).await.unwrap_err();
+        let text = format!("{} {:?}", error.message(), error.causes());
+        assert!(text.contains(part), "{config}: {text}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #[test]
+    fn no_bytes_break_a_source(bytes in proptest::collection::vec(
+        prop_oneof![any::<u8>(), proptest::sample::select(b"\",\n\r{}:1a\\".to_vec())], 0..200)) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let folder = Folder::new();
+        let path = folder.file("any", &bytes);
+        for connector in ["csv", "jsonl"] {
+            let config = with(&path, json!({"bad_lines": "skip"}));
+            // Well or with an error, but without a panic, which would be an internal error.
+            let heard = runtime.block_on(read(connector, &config, Vec::new(), false));
+            if let Some(error) = heard.error {
+                prop_assert_ne!(error.code().name, "internal");
+            }
+        }
+    }
+}
