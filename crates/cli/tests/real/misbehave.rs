@@ -20,9 +20,11 @@ fn catalog() -> Value {
 fn run(steps: &Value, mode: &str) -> (Lab, Value) {
     let lab = Lab::new();
     let source = json!({"discover": catalog(), "source": steps});
+    // Longer than an interpreter needs to start on a busy machine, and far shorter than the source
+    // that sleeps.
     let more = json!({"settings": {
         "retries": {"complete_failures": 1, "partial_failures": 1},
-        "source_silence": "1s", "grace": "1s", "command_timeout": "20s", "finish_timeout": "3s"}});
+        "source_silence": "5s", "grace": "1s", "command_timeout": "20s", "finish_timeout": "3s"}});
     let peer = peer();
     let file = lab.pipeline((&peer, source), (&peer, json!({"destination": mode})), more);
     let envelope = lab.run(&["run", file.to_str().unwrap()]);
