@@ -10,8 +10,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
 
 pub(crate) use command::{
-    Check, Command, Connector, Discover, Export, History, Import, Quickstart, QuickstartSource,
-    Read, Reset, Rollback, Run, Show, Side, Spec, State, Sync, Write,
+    Check, Command, Connector, Discover, Errors, Export, History, Import, Quickstart,
+    QuickstartSource, Read, Reset, Rollback, Run, Show, Side, Spec, State, Sync, Validate, Write,
 };
 
 /// Moves data from any connector to any other

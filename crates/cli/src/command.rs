@@ -3,6 +3,7 @@
 mod check;
 mod connector;
 mod discover;
+mod errors;
 mod pipeline;
 mod quickstart;
 mod read;
@@ -11,6 +12,7 @@ mod schema;
 mod spec;
 mod state;
 mod sync;
+mod validate;
 mod write;
 
 use crate::answer::Answer;
@@ -53,6 +55,8 @@ async fn question(command: Command, context: &Context) -> Result<Answer, crossdo
         Command::Discover(args) => discover::execute(args, context).await,
         Command::State(args) => state::execute(args, context).await,
         Command::Connector(Connector::List) => connector::list(),
+        Command::Validate(args) => validate::execute(args, context).await,
+        Command::Errors(args) => errors::execute(&args),
         _ => schema::execute(),
     }
 }

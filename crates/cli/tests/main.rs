@@ -12,3 +12,4 @@ mod signal;
 mod state;
 mod sync;
 mod usage;
+mod validate;

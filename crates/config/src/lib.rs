@@ -6,6 +6,7 @@ mod check;
 mod coerce;
 mod diagnostic;
 mod dialect;
+mod env_file;
 mod environment;
 mod guard;
 mod load;

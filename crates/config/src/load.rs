@@ -9,6 +9,7 @@ use crate::build::Builder;
 use crate::check;
 use crate::diagnostic::{Diagnostic, Diagnostics, Location};
 use crate::dialect::{self, Dialect};
+use crate::env_file::WithEnvFile;
 use crate::environment::Environment;
 use crate::node::{Node, Place, Tree};
 use crate::plan::{ConnectorConfig, Plan};
@@ -21,7 +22,8 @@ use crate::{secret, wire, yaml};
 /// those of values.
 pub fn load(path: &Path, environment: &dyn Environment) -> Result<Plan, Diagnostics> {
     let (text, name, base) = read(path, environment)?;
-    parse(&text, &name, base, environment)
+    let environment = WithEnvFile::beside(base, environment)?;
+    parse(&text, &name, base, &environment)
 }
 
 /// Reads the text of a pipeline file. `file_name` is for diagnostics only; `base_dir` is the
@@ -60,7 +62,8 @@ pub fn load_config(
     environment: &dyn Environment,
 ) -> Result<ConnectorConfig, Diagnostics> {
     let (text, name, base) = read(path, environment)?;
-    parse_config(&text, &name, base, environment)
+    let environment = WithEnvFile::beside(base, environment)?;
+    parse_config(&text, &name, base, &environment)
 }
 
 /// Reads the text of a connector's configuration, as [`parse`] does a pipeline file's.

@@ -117,6 +117,42 @@ pub(crate) async fn destination(
     Ok((found, ready))
 }
 
+/// What can be said of a configuration without starting anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Validity {
+    /// It is what the connector's spec wants.
+    Valid,
+    /// The spec is not known without starting the connector.
+    Unknown,
+}
+
+/// Compares a connector's configuration with its spec, without starting a process or using the
+/// network. An error is what is wrong with the reference or the configuration.
+pub async fn validate(connector: &Connector, role: Role, ask: &Ask) -> Result<Validity> {
+    let reference = &connector.reference;
+    let located = |error| connector.at.locate(error);
+    let session = first_session(connector, role, &ask.ui, &ask.settings);
+    let spec = match role {
+        Role::Source => {
+            let found = connector::source(reference, &ask.registry).map_err(located)?;
+            if reference.protocol != Protocol::Native {
+                return Ok(Validity::Unknown);
+            }
+            found.spec(&session).await
+        }
+        Role::Destination => {
+            let found = connector::destination(reference, &ask.registry).map_err(located)?;
+            if reference.protocol != Protocol::Native {
+                return Ok(Validity::Unknown);
+            }
+            found.spec(&session).await
+        }
+    };
+    let spec = spec.map_err(named(reference))?;
+    prepare::ready(connector, spec, role, &ask.ui, &ask.settings, None).await?;
+    Ok(Validity::Valid)
+}
+
 /// Asks whether the configuration works. A configuration that the spec already refuses is a
 /// [`Checked::Failed`], too. `role` is as for [`spec`].
 pub async fn check(

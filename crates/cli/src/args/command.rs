@@ -13,6 +13,8 @@ pub(crate) enum Command {
     Quickstart(Quickstart),
     /// Run the pipelines of a file, one after another
     Run(Run),
+    /// Check a pipeline file without starting anything
+    Validate(Validate),
     /// Move data once, without a pipeline file
     Sync(Sync),
     /// Print what a connector expects in its configuration
@@ -31,6 +33,8 @@ pub(crate) enum Command {
     /// Learn about connectors
     #[command(subcommand)]
     Connector(Connector),
+    /// Say what error codes mean and what to do about them
+    Errors(Errors),
     /// Print the JSON Schema of pipeline files
     Schema,
 }
@@ -49,6 +53,8 @@ impl Command {
             Self::Write(_) => "write",
             Self::State(state) => state.name(),
             Self::Connector(Connector::List) => "connector list",
+            Self::Validate(_) => "validate",
+            Self::Errors(_) => "errors",
             Self::Schema => "schema",
         }
     }
@@ -151,6 +157,23 @@ impl From<Destination> for DestinationSyncMode {
             Destination::SoftDelete => Self::SoftDelete,
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Validate {
+    /// The pipeline file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Errors {
+    /// One code, e.g. `config.invalid`; otherwise all are listed
+    #[arg(value_name = "CODE")]
+    pub(crate) code: Option<String>,
+    /// Print the reference page of all codes, in Markdown
+    #[arg(long, conflicts_with = "code")]
+    pub(crate) markdown: bool,
 }
 
 /// A side of a pipeline.
