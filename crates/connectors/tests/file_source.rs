@@ -363,6 +363,14 @@ async fn a_read_goes_on_in_the_middle_of_a_file() {
     let csv = format!("id,note\n{csv}");
     check("csv", "a.csv", csv.as_bytes(), RECORDS).await;
     check("csv", "a.csv.gz", &gzip(csv.as_bytes()), RECORDS).await;
+    check(
+        "csv",
+        "a.csv",
+        csv.replace('\n', "\r\n").as_bytes(),
+        RECORDS,
+    )
+    .await;
+    check("csv", "a.csv", csv.replace('\n', "\r").as_bytes(), RECORDS).await;
     let json: String = (0..RECORDS)
         .map(|id| format!("{{\"id\":{id},\"note\":\"{note}\"}}\n"))
         .collect();

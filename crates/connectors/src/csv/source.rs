@@ -183,12 +183,11 @@ impl SourceFormat for CsvFiles {
         &self,
         stream: &ConfiguredStream,
         found: &Found,
-        input: Input,
-        line: u64,
+        (offset, line): (u64, u64),
     ) -> Result<Box<dyn Records>> {
-        let begins = line == 1;
-        let mut fields = Fields::new(self.dialect, input, found, line);
-        let names = if begins {
+        let mut fields = Fields::new(self.dialect, self.open(found, offset)?, found, line);
+        // Not told by the line: where carriage returns end the lines, all are the first one.
+        let names = if offset == 0 {
             self.names(&mut fields, found)?
         } else {
             let mut first = Fields::new(self.dialect, self.open(found, 0)?, found, 1);

@@ -251,7 +251,7 @@ impl Reading {
 
     /// Reads what is left of one file.
     fn file(&mut self, work: &mut Work, found: &Found) -> Result<(), Break> {
-        let (offset, line) = match work.position.choose(found) {
+        let place = match work.position.choose(found) {
             Choice::Skip => return Ok(()),
             Choice::Anew => (0, 1),
             Choice::From(offset, line) => (offset, line),
@@ -265,10 +265,9 @@ impl Reading {
             }
         };
         let located = |e: Error| e.with("stream", &work.id);
-        let input = self.format.open(found, offset).map_err(located)?;
         let mut records = self
             .format
-            .records(&work.configured, found, input, line)
+            .records(&work.configured, found, place)
             .map_err(located)?;
         let mut pending = Pending::default();
         loop {

@@ -49,13 +49,12 @@ pub(crate) trait SourceFormat: Send + Sync + 'static {
     /// The JSON Schema of the records in `files`, told by a sample.
     fn infer(&self, files: &[Found]) -> Result<Value>;
 
-    /// Begins to read `found` where `input` begins. `line` is that place's line, from 1.
+    /// Begins to read `found` at a place that [`Records::place`] told, or at `(0, 1)`.
     fn records(
         &self,
         stream: &ConfiguredStream,
         found: &Found,
-        input: Input,
-        line: u64,
+        place: (u64, u64),
     ) -> Result<Box<dyn Records>>;
 
     /// Opens `found` at an offset of its text.

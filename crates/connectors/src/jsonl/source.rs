@@ -130,10 +130,9 @@ impl SourceFormat for JsonLines {
         &self,
         _: &ConfiguredStream,
         found: &Found,
-        input: Input,
-        line: u64,
+        (offset, line): (u64, u64),
     ) -> Result<Box<dyn Records>> {
-        Ok(Box::new(Lines::new(input, found, line)))
+        Ok(Box::new(Lines::new(self.open(found, offset)?, found, line)))
     }
 
     fn open(&self, found: &Found, offset: u64) -> Result<Input> {
