@@ -12,3 +12,4 @@ pub(crate) mod position;
 pub(crate) mod reader;
 pub(crate) mod record;
 pub(crate) mod setting;
+pub(crate) mod source;

@@ -36,7 +36,7 @@ pub fn register(registry: &mut Registry) {
         "csv",
         Entry {
             summary: "CSV files",
-            source: Some(Arc::new(csv::CsvSource)),
+            source: Some(Arc::new(csv::CsvSource::default())),
             destination: None,
         },
     );
@@ -44,7 +44,7 @@ pub fn register(registry: &mut Registry) {
         "jsonl",
         Entry {
             summary: "JSON Lines files",
-            source: Some(Arc::new(jsonl::JsonlSource)),
+            source: Some(Arc::new(jsonl::JsonlSource::default())),
             destination: Some(Arc::new(jsonl::Jsonl)),
         },
     );

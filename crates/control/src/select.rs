@@ -36,7 +36,7 @@ pub fn configure(
             Err(error) => errors.push(located(error, stream, &selection)),
         }
     }
-    errors.extend(unmatched(pipeline, catalog));
+    errors.extend(unmatched(pipeline, catalog, &selections));
     errors.extend(collisions(&streams));
     if streams.is_empty() && errors.is_empty() {
         errors.push(
@@ -295,9 +295,8 @@ fn target(pipeline: &Pipeline, id: &StreamId) -> Option<StreamId> {
 const SUGGESTIONS: usize = 20;
 
 /// Entries of the pipeline that speak of no stream of the source.
-fn unmatched(pipeline: &Pipeline, catalog: &Catalog) -> Vec<Error> {
+fn unmatched(pipeline: &Pipeline, catalog: &Catalog, selections: &Selections<'_>) -> Vec<Error> {
     let ids: Vec<_> = catalog.streams.iter().map(Stream::id).collect();
-    let selections = Selections::new(&pipeline.streams);
     let matched: HashSet<_> = ids
         .iter()
         .flat_map(|id| selections.matching(id))

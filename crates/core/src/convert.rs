@@ -47,6 +47,7 @@ use arrow_schema::{SchemaRef, TimeUnit};
 
 pub use columns_to_rows::columns_to_rows;
 pub use rows_to_columns::RowsToColumns;
+pub use text::write_string;
 
 use crate::schema::{DataType, StreamSchema};
 

@@ -36,6 +36,16 @@ fn say(out: &mut impl Write, message: &Value) -> io::Result<()> {
     out.write_all(line.as_bytes())
 }
 
+/// Says that a stream's status has changed.
+fn status(out: &mut impl Write, stream: &str, word: &str) -> io::Result<()> {
+    let trace = json!({"type": "TRACE", "trace": {
+        "type": "STREAM_STATUS",
+        "emitted_at": 1_795_289_451_711_u64,
+        "stream_status": {"stream_descriptor": {"name": stream}, "status": word},
+    }});
+    say(out, &trace)
+}
+
 /// What `spec` answers: every peer takes the same configuration.
 fn spec() -> Value {
     json!({"type": "SPEC", "spec": {

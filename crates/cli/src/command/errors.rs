@@ -43,12 +43,11 @@ pub(super) fn execute(args: &Errors) -> Result<Answer, Error> {
         );
     };
     let text = format!(
-        "{}\n  {}\n  what to do: {}\n  kind: {}, {}; exit code {}\n",
+        "{}\n  {}\n  what to do: {}\n  kind: {}; exit code {}\n",
         code.name,
         code.summary,
         code.remedy,
-        code.kind.as_str(),
-        retried(code),
+        kind(code),
         exit::of(code.kind)
     );
     Answer::new(&one(code), text)
@@ -69,11 +68,13 @@ fn one(code: &Code) -> Value {
     })
 }
 
-fn retried(code: &Code) -> &'static str {
+/// The kind in words.
+fn kind(code: &Code) -> String {
+    let kind = code.kind.as_str();
     if code.kind.is_retryable() {
-        "tried again by itself"
+        format!("{kind}, tried again by itself")
     } else {
-        "not tried again by itself"
+        format!("{kind}, not tried again by itself")
     }
 }
 
@@ -92,12 +93,11 @@ This page is made by `crossdock errors --markdown`, and a test compares it.
         // Writing to a string cannot fail.
         let _ = write!(
             page,
-            "\n## `{}`\n\n{}\n\n* What to do: {}.\n* Kind: {}, {}. Exit code {}.\n",
+            "\n## `{}`\n\n{}\n\n* What to do: {}.\n* Kind: {}. Exit code {}.\n",
             code.name,
             code.summary,
             code.remedy,
-            code.kind.as_str(),
-            retried(code),
+            kind(code),
             exit::of(code.kind)
         );
     }

@@ -7,6 +7,8 @@ use std::path::Path;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde_json::{Value, json};
 
 use crate::lab::{Lab, exec, program, sdk_destination, stream};
@@ -170,23 +172,34 @@ fn strikes(lab: &Lab, file: &Path, source: &str, rounds: u64, mut seed: u64) {
 /// sent until it sees the end of its input, and that is no part of the next run.
 fn wait_for_orphans(lab: &Lab) {
     let mark = lab.text("");
-    let begin = Instant::now();
-    loop {
-        let orphans: Vec<String> = std::fs::read_dir("/proc")
+    let orphans = || -> Vec<i32> {
+        let marked = std::fs::read_dir("/proc")
             .unwrap()
             .flatten()
             .filter(|entry| {
                 let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
                 String::from_utf8_lossy(&environment).contains(&mark)
-            })
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .collect();
-        if orphans.is_empty() {
-            return;
+            });
+        marked
+            .map(|entry| entry.file_name().to_string_lossy().parse().unwrap())
+            .collect()
+    };
+    // Again until there are none, since one may start another before it ends.
+    let mut pids = orphans();
+    while !pids.is_empty() {
+        for pid in pids {
+            // One that has ended meanwhile cannot be opened.
+            let Ok(process) = pidfd_open(Pid::from_raw(pid).unwrap(), PidfdFlags::empty()) else {
+                continue;
+            };
+            let limit = Timespec {
+                tv_sec: 60,
+                tv_nsec: 0,
+            };
+            let ended = poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&limit)).unwrap();
+            assert_eq!(ended, 1, "process {pid} does not end");
         }
-        let waited = begin.elapsed();
-        assert!(waited < Duration::from_secs(60), "{orphans:?} do not end");
-        std::thread::sleep(Duration::from_millis(20));
+        pids = orphans();
     }
 }
 

@@ -3,90 +3,48 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use crossdock_core::capability::SourceCapabilities;
-use crossdock_core::catalog::{Catalog, ConfiguredStream};
+use crossdock_core::catalog::ConfiguredStream;
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
-use crossdock_core::session::Session;
-use crossdock_core::source::{Source, SourceOpening, SourceReader};
-use crossdock_core::spec::{Checked, Spec};
 use encoding_rs::Encoding;
 use serde_json::{Map, Value, json};
 
 use super::dialect::Dialect;
 use super::source_config::SourceConfig;
 use super::table::{Column, Fields, Table, unnamed};
-use crate::describe;
 use crate::file_source::input::{self, Input};
 use crate::file_source::kind::{Guess, Kind};
 use crate::file_source::list::Found;
-use crate::file_source::reader::{self, FileReader};
 use crate::file_source::record::{Records, SourceFormat};
-use crate::file_source::setting::{encoding, patterns};
+use crate::file_source::setting::{BadLines, Patterns, encoding, patterns};
+use crate::file_source::source::{FileSource, FileSourceConfig};
 
 /// Reads CSV files.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct CsvSource;
+pub type CsvSource = FileSource<SourceConfig>;
 
-#[async_trait]
-impl Source for CsvSource {
-    type Config = SourceConfig;
+impl FileSourceConfig for SourceConfig {
+    fn patterns(&self) -> Result<Patterns> {
+        patterns(self.path.as_deref(), self.stream.as_deref(), &self.streams)
+    }
 
-    async fn spec(&self, _: &Session) -> Result<Spec> {
-        Ok(describe::source::<SourceConfig>(SourceCapabilities {
-            incremental: true,
-            bounded: true,
-            drains: true,
+    fn bad_lines(&self) -> BadLines {
+        self.bad_lines
+    }
+
+    fn format(self) -> Result<Arc<dyn SourceFormat>> {
+        if self.header && !self.columns.is_empty() {
+            return Err(Error::new(
+                &code::CONFIG_INVALID,
+                "`columns` is for files without a header",
+            )
+            .hint("set `header: false`, or remove `columns`"));
+        }
+        Ok(Arc::new(CsvFiles {
+            dialect: Dialect::new(&self)?,
+            encoding: encoding(self.encoding.as_deref())?,
+            config: self,
         }))
     }
-
-    async fn check(&self, config: SourceConfig, session: &Session) -> Result<Checked> {
-        Ok(describe::checked(self.discover(config, session).await))
-    }
-
-    async fn discover(&self, config: SourceConfig, _: &Session) -> Result<Catalog> {
-        let (format, patterns) = format(config)?;
-        reader::discover(format, patterns).await
-    }
-
-    async fn open(
-        &self,
-        config: SourceConfig,
-        opening: SourceOpening,
-    ) -> Result<Box<dyn SourceReader>> {
-        let bad_lines = config.bad_lines;
-        let (format, patterns) = format(config)?;
-        Ok(Box::new(FileReader::open(
-            format, &patterns, bad_lines, opening,
-        )?))
-    }
-}
-
-/// The name and the files of each stream.
-type Patterns = Vec<(String, String)>;
-
-fn format(config: SourceConfig) -> Result<(Arc<dyn SourceFormat>, Patterns)> {
-    let patterns = patterns(
-        config.path.as_deref(),
-        config.stream.as_deref(),
-        &config.streams,
-    )?;
-    if config.header && !config.columns.is_empty() {
-        return Err(Error::new(
-            &code::CONFIG_INVALID,
-            "`columns` is for files without a header",
-        )
-        .hint("set `header: false`, or remove `columns`"));
-    }
-    Ok((
-        Arc::new(CsvFiles {
-            dialect: Dialect::new(&config)?,
-            encoding: encoding(config.encoding.as_deref())?,
-            config,
-        }),
-        patterns,
-    ))
 }
 
 struct CsvFiles {

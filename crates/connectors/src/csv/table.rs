@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossdock_core::code;
+use crossdock_core::convert::write_string;
 use crossdock_core::error::{Error, Result};
 use csv::{ByteRecord, ErrorKind, Reader};
 
@@ -32,7 +33,7 @@ impl Column {
     /// A column of this name and type.
     pub(crate) fn new(name: &str, kind: Kind) -> Self {
         let mut key = Vec::new();
-        write_text(name, &mut key);
+        write_string(&mut key, name.as_bytes());
         key.push(b':');
         Self {
             key,
@@ -190,7 +191,7 @@ impl Records for Table {
                 Kind::Boolean if field.len() == 4 => out.extend_from_slice(b"true"),
                 Kind::Boolean => out.extend_from_slice(b"false"),
                 Kind::String | Kind::Date | Kind::Timestamp | Kind::LocalTimestamp => {
-                    write_text(text, out);
+                    write_string(out, field);
                 }
             }
         }
@@ -203,30 +204,6 @@ impl Records for Table {
     }
 }
 
-/// Appends `text` as a JSON string.
-fn write_text(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut done = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        if *byte >= 0x20 && *byte != b'"' && *byte != b'\\' {
-            continue;
-        }
-        out.extend_from_slice(&bytes[done..at]);
-        done = at + 1;
-        match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            other => out.extend_from_slice(format!("\\u{other:04x}").as_bytes()),
-        }
-    }
-    out.extend_from_slice(&bytes[done..]);
-    out.push(b'"');
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -235,7 +212,7 @@ mod tests {
         #[test]
         fn any_text_is_valid_json(text in any::<String>()) {
             let mut out = Vec::new();
-            super::write_text(&text, &mut out);
+            super::write_string(&mut out, text.as_bytes());
             prop_assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
         }
     }

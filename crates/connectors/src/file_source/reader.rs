@@ -24,7 +24,7 @@ use tokio::sync::mpsc;
 use super::list::{self, Found};
 use super::position::{Choice, Position};
 use super::record::{SourceFormat, Step};
-use super::setting::BadLines;
+use super::setting::{BadLines, Patterns};
 
 /// A batch is sent when it holds this many bytes.
 const BATCH_BYTES: usize = 1 << 20;
@@ -36,10 +36,7 @@ const EVENTS: usize = 2;
 const LOGGED: u64 = 100;
 
 /// The catalog of a file source.
-pub(crate) async fn discover(
-    format: Arc<dyn SourceFormat>,
-    patterns: Vec<(String, String)>,
-) -> Result<Catalog> {
+pub(crate) async fn discover(format: Arc<dyn SourceFormat>, patterns: Patterns) -> Result<Catalog> {
     let work = move || {
         let mut streams = Vec::new();
         for (name, pattern) in &patterns {
@@ -185,6 +182,8 @@ impl From<Error> for Break {
 struct Pending {
     buffer: Vec<u8>,
     rows: RowsBuilder,
+    /// When the batch's first record was read, in milliseconds since the epoch.
+    begun: i64,
     bad: u64,
     /// Records since the last checkpoint.
     records: u64,
@@ -278,9 +277,10 @@ impl Reading {
                         let message = "a batch exceeds 4 GiB";
                         return Err(Error::new(&code::RECORD_TOO_LARGE, message).into());
                     };
-                    pending
-                        .rows
-                        .push_line(span, SystemClock.now_ms(), Span::NONE);
+                    if pending.rows.is_empty() {
+                        pending.begun = SystemClock.now_ms();
+                    }
+                    pending.rows.push_line(span, pending.begun, Span::NONE);
                     pending.records += 1;
                 }
                 Step::Bad { line, reason } => {

@@ -1,7 +1,5 @@
 //! What a file format adds to a source.
 
-use std::io::BufRead;
-
 use crossdock_core::catalog::ConfiguredStream;
 use crossdock_core::error::Result;
 use serde_json::Value;
@@ -33,15 +31,6 @@ pub(crate) trait Records: Send {
 
     /// Offset and line (from 1) at which the next record begins.
     fn place(&self) -> (u64, u64);
-}
-
-/// The rest of a line that has begun, without its line feed, or `None` at the end of the text; at
-/// most `limit` bytes and one more.
-pub(crate) fn line(text: &mut dyn BufRead, limit: u64, into: &mut Vec<u8>) -> std::io::Result<u64> {
-    use std::io::Read as _;
-    into.clear();
-    let read = text.take(limit.saturating_add(1)).read_until(b'\n', into)?;
-    Ok(read as u64)
 }
 
 /// A file format with its settings.

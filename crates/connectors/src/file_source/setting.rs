@@ -41,12 +41,15 @@ pub(crate) fn sample_records() -> usize {
     1000
 }
 
+/// The name and the path, folder or pattern of each stream.
+pub(crate) type Patterns = Vec<(String, String)>;
+
 /// The files of each stream, from `path` and `stream`, or from `streams`.
 pub(crate) fn patterns(
     path: Option<&str>,
     stream: Option<&str>,
     streams: &BTreeMap<String, String>,
-) -> Result<Vec<(String, String)>> {
+) -> Result<Patterns> {
     let wrong = |message: &str| {
         Err(Error::new(&code::CONFIG_INVALID, message)
             .hint("give `path`, or `streams` with a path for each stream's name"))

@@ -1,80 +1,44 @@
 //! The JSON Lines source: each line's text is passed on as it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::io::{BufRead as _, Read as _};
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use crossdock_core::capability::SourceCapabilities;
-use crossdock_core::catalog::{Catalog, ConfiguredStream};
+use crossdock_core::catalog::ConfiguredStream;
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
-use crossdock_core::session::Session;
-use crossdock_core::source::{Source, SourceOpening, SourceReader};
-use crossdock_core::spec::{Checked, Spec};
 use encoding_rs::Encoding;
 use serde_json::{Map, Value, json};
 
 use super::source_config::SourceConfig;
-use crate::describe;
 use crate::file::fault::io;
 use crate::file_source::input::{self, Input};
 use crate::file_source::list::Found;
-use crate::file_source::reader::{self, FileReader};
-use crate::file_source::record::{Records, SourceFormat, Step, line};
-use crate::file_source::setting::{encoding, patterns};
+use crate::file_source::record::{Records, SourceFormat, Step};
+use crate::file_source::setting::{BadLines, Patterns, encoding, patterns};
+use crate::file_source::source::{FileSource, FileSourceConfig};
 
 /// Longest line that is read, in bytes (P11).
 const LONGEST: u64 = 256 << 20;
 
 /// Reads JSON Lines files.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct JsonlSource;
+pub type JsonlSource = FileSource<SourceConfig>;
 
-#[async_trait]
-impl Source for JsonlSource {
-    type Config = SourceConfig;
+impl FileSourceConfig for SourceConfig {
+    fn patterns(&self) -> Result<Patterns> {
+        patterns(self.path.as_deref(), self.stream.as_deref(), &self.streams)
+    }
 
-    async fn spec(&self, _: &Session) -> Result<Spec> {
-        Ok(describe::source::<SourceConfig>(SourceCapabilities {
-            incremental: true,
-            bounded: true,
-            drains: true,
+    fn bad_lines(&self) -> BadLines {
+        self.bad_lines
+    }
+
+    fn format(self) -> Result<Arc<dyn SourceFormat>> {
+        Ok(Arc::new(JsonLines {
+            encoding: encoding(self.encoding.as_deref())?,
+            config: self,
         }))
     }
-
-    async fn check(&self, config: SourceConfig, session: &Session) -> Result<Checked> {
-        Ok(describe::checked(self.discover(config, session).await))
-    }
-
-    async fn discover(&self, config: SourceConfig, _: &Session) -> Result<Catalog> {
-        let (format, patterns) = format(config)?;
-        reader::discover(format, patterns).await
-    }
-
-    async fn open(
-        &self,
-        config: SourceConfig,
-        opening: SourceOpening,
-    ) -> Result<Box<dyn SourceReader>> {
-        let bad_lines = config.bad_lines;
-        let (format, patterns) = format(config)?;
-        Ok(Box::new(FileReader::open(
-            format, &patterns, bad_lines, opening,
-        )?))
-    }
-}
-
-/// The name and the files of each stream.
-type Patterns = Vec<(String, String)>;
-
-fn format(config: SourceConfig) -> Result<(Arc<dyn SourceFormat>, Patterns)> {
-    let patterns = patterns(
-        config.path.as_deref(),
-        config.stream.as_deref(),
-        &config.streams,
-    )?;
-    let encoding = encoding(config.encoding.as_deref())?;
-    Ok((Arc::new(JsonLines { config, encoding }), patterns))
 }
 
 struct JsonLines {
@@ -85,7 +49,7 @@ struct JsonLines {
 impl SourceFormat for JsonLines {
     fn infer(&self, files: &[Found]) -> Result<Value> {
         let mut kinds: BTreeMap<usize, (String, Seen)> = BTreeMap::new();
-        let mut places: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
         let mut left = self.config.sample_records;
         for found in files {
             let mut lines = Lines::new(self.open(found, 0)?, found, 1);
@@ -208,8 +172,11 @@ impl Lines {
 impl Records for Lines {
     fn next(&mut self, out: &mut Vec<u8>) -> Result<Step> {
         loop {
-            let read = line(&mut *self.input.text, LONGEST, &mut self.text)
-                .map_err(io("read the file", &self.found.path))?;
+            self.text.clear();
+            let read = (&mut self.input.text)
+                .take(LONGEST + 1)
+                .read_until(b'\n', &mut self.text)
+                .map_err(io("read the file", &self.found.path))? as u64;
             if read == 0 {
                 return Ok(Step::End);
             }

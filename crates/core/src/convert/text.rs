@@ -113,7 +113,7 @@ pub(super) fn unescape(inner: &[u8]) -> Result<(Cow<'_, [u8]>, bool), BadEscape>
 }
 
 /// Appends `text` as a JSON string, quotes included.
-pub(super) fn write_string(out: &mut Vec<u8>, text: &[u8]) {
+pub fn write_string(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
     let mut rest = text;
     while !rest.is_empty() {

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::peer::setting::Setting;
 
-/// How many lines are written at once.
-const LINES: usize = 1_000;
+/// How many bytes are written at once.
+const BYTES: usize = 100_000;
 
 /// All streams, as `discover` shows them.
 pub(crate) fn streams(setting: &Setting) -> Vec<Value> {
@@ -32,7 +32,7 @@ pub(crate) fn streams(setting: &Setting) -> Vec<Value> {
 /// The records of all streams by turns, one of each, then the state of each.
 pub(crate) fn read(setting: &Setting, out: &mut impl Write) -> Result<()> {
     for number in 0..setting.streams {
-        status(out, number, "STARTED")?;
+        super::status(out, &name(number), "STARTED")?;
     }
     let mut lines = String::new();
     for record in 0..setting.records {
@@ -41,7 +41,7 @@ pub(crate) fn read(setting: &Setting, out: &mut impl Write) -> Result<()> {
             r#"{{"type":"RECORD","record":{{"stream":"{stream}","data":{{"id":{record},"note":"as short as can be"}},"emitted_at":1795289451711}}}}"#
         ));
         lines.push('\n');
-        if lines.len() >= LINES * 100 {
+        if lines.len() >= BYTES {
             out.write_all(lines.as_bytes())?;
             lines.clear();
         }
@@ -56,22 +56,13 @@ pub(crate) fn read(setting: &Setting, out: &mut impl Write) -> Result<()> {
             },
         }});
         super::say(out, &state)?;
-        status(out, number, "COMPLETE")?;
+        super::status(out, &name(number), "COMPLETE")?;
     }
     Ok(())
 }
 
 fn name(number: u64) -> String {
     format!("stream_{number:06}")
-}
-
-fn status(out: &mut impl Write, number: u64, word: &str) -> Result<()> {
-    let trace = json!({"type": "TRACE", "trace": {
-        "type": "STREAM_STATUS",
-        "emitted_at": 1_795_289_451_711_u64,
-        "stream_status": {"stream_descriptor": {"name": name(number)}, "status": word},
-    }});
-    Ok(super::say(out, &trace)?)
 }
 
 #[cfg(test)]

@@ -85,8 +85,8 @@ impl Progress {
 
 fn read(setting: &Setting, mut progress: Progress, out: &mut impl Write) -> Result<()> {
     let mut block = Block::prepare(setting)?;
-    status(out, "STARTED")?;
-    status(out, "RUNNING")?;
+    super::status(out, STREAM, "STARTED")?;
+    super::status(out, STREAM, "RUNNING")?;
     let mut since_state = 0;
     while progress.records < setting.records {
         let count = (block.len() as u64)
@@ -104,7 +104,7 @@ fn read(setting: &Setting, mut progress: Progress, out: &mut impl Write) -> Resu
             since_state = 0;
         }
     }
-    status(out, "COMPLETE")
+    Ok(super::status(out, STREAM, "COMPLETE")?)
 }
 
 fn state(progress: Progress, last: u64, records: u64) -> Value {
@@ -116,15 +116,6 @@ fn state(progress: Progress, last: u64, records: u64) -> Value {
         },
         "sourceStats": {"recordCount": records},
     }})
-}
-
-fn status(out: &mut impl Write, word: &str) -> Result<()> {
-    let trace = json!({"type": "TRACE", "trace": {
-        "type": "STREAM_STATUS",
-        "emitted_at": 1_795_289_451_711_u64,
-        "stream_status": {"stream_descriptor": {"name": STREAM}, "status": word},
-    }});
-    Ok(super::say(out, &trace)?)
 }
 
 #[cfg(test)]

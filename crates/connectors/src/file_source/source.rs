@@ -1,0 +1,73 @@
+//! The source of any file format: what a format's configuration adds is how its files are read.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use crossdock_core::capability::SourceCapabilities;
+use crossdock_core::catalog::Catalog;
+use crossdock_core::error::Result;
+use crossdock_core::session::Session;
+use crossdock_core::source::{Source, SourceOpening, SourceReader};
+use crossdock_core::spec::{Checked, Spec};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+use super::reader::{self, FileReader};
+use super::record::SourceFormat;
+use super::setting::{BadLines, Patterns};
+use crate::describe;
+
+/// The configuration of a source that reads files of one format.
+pub(crate) trait FileSourceConfig:
+    DeserializeOwned + JsonSchema + Send + Sync + 'static
+{
+    /// The files of each stream.
+    fn patterns(&self) -> Result<Patterns>;
+
+    /// What becomes of a line that is not a record.
+    fn bad_lines(&self) -> BadLines;
+
+    /// How the files are read. Refuses settings that make no sense together.
+    fn format(self) -> Result<Arc<dyn SourceFormat>>;
+}
+
+/// Reads files as the configuration `C` says.
+#[derive(Debug)]
+pub struct FileSource<C>(PhantomData<fn() -> C>);
+
+impl<C> Default for FileSource<C> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+#[async_trait]
+impl<C: FileSourceConfig> Source for FileSource<C> {
+    type Config = C;
+
+    async fn spec(&self, _: &Session) -> Result<Spec> {
+        Ok(describe::source::<C>(SourceCapabilities {
+            incremental: true,
+            bounded: true,
+            drains: true,
+        }))
+    }
+
+    async fn check(&self, config: C, session: &Session) -> Result<Checked> {
+        Ok(describe::checked(self.discover(config, session).await))
+    }
+
+    async fn discover(&self, config: C, _: &Session) -> Result<Catalog> {
+        let patterns = config.patterns()?;
+        reader::discover(config.format()?, patterns).await
+    }
+
+    async fn open(&self, config: C, opening: SourceOpening) -> Result<Box<dyn SourceReader>> {
+        let (patterns, bad_lines) = (config.patterns()?, config.bad_lines());
+        let format = config.format()?;
+        Ok(Box::new(FileReader::open(
+            format, &patterns, bad_lines, opening,
+        )?))
+    }
+}
