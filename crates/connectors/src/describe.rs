@@ -12,7 +12,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
 use crate::file::staging;
-use crate::file::target::SYNC_MODES;
+use crate::semantics::target::GROWING;
 
 /// JSON Schema (draft-07, without references) of a configuration.
 fn schema<C: JsonSchema>() -> Value {
@@ -86,7 +86,7 @@ pub(crate) fn destination<C: JsonSchema>(capabilities: DestinationCapabilities) 
 /// The spec of a destination that writes files.
 pub(crate) fn files<C: JsonSchema>(shape: BodyShape) -> Spec {
     destination::<C>(DestinationCapabilities {
-        sync_modes: SYNC_MODES.to_vec(),
+        sync_modes: GROWING.to_vec(),
         generations: true,
         staged: true,
         shape,

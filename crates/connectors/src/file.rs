@@ -1,5 +1,5 @@
-//! What the destinations that write files share: names, staging, rolling, metadata columns, and
-//! the threads that do the work. A format adds how a batch becomes bytes, and nothing else.
+//! What the destinations that write files share: staging and rolling. A format adds how a batch
+//! becomes bytes, and nothing else; [`crate::writer`] has the threads that do the work.
 //!
 //! ```text
 //! write ─▶ shaping thread ─▶ filing thread ─▶ .crossdock/<pipeline>/…  ──committed──▶ <stream>/…
@@ -12,23 +12,29 @@ pub(crate) mod book;
 pub(crate) mod column_file;
 #[cfg(test)]
 mod crash;
-pub(crate) mod deletion;
 pub(crate) mod fault;
 pub(crate) mod format;
 pub(crate) mod line_file;
-pub(crate) mod metadata;
 pub(crate) mod name;
 pub(crate) mod plan;
-pub(crate) mod raw_id;
 pub(crate) mod recovery;
 pub(crate) mod shop;
 pub(crate) mod split;
 pub(crate) mod staging;
-pub(crate) mod target;
-pub(crate) mod writer;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+
+use crossdock_core::destination::DestinationOpening;
+use crossdock_core::error::Result;
+
+use crate::semantics::target::Target;
+use crate::writer::{Channel, ThreadedWriter, ended};
+use format::Format;
+use recovery::recover;
+use shop::{Order, Shop};
+use staging::Staging;
 
 /// Where files go and how large they become: what every file destination is configured with.
 #[derive(Clone, Debug)]
@@ -69,4 +75,36 @@ pub(crate) mod default {
     pub(crate) fn max_checkpoint_age_ms() -> u64 {
         10_000
     }
+}
+
+/// Recovers what earlier runs left and starts to write.
+pub(crate) async fn open<F: Format>(
+    format: F,
+    layout: Layout,
+    targets: Vec<Target>,
+    opening: DestinationOpening,
+) -> Result<ThreadedWriter> {
+    let (format, targets) = (Arc::new(format), Arc::new(targets));
+    let channels = targets.iter().map(|target| {
+        Ok(Channel {
+            stream: target.stream.clone(),
+            shape: format.shape(target)?,
+        })
+    });
+    let channels = channels.collect::<Result<Vec<_>>>()?;
+    let shop = move || {
+        let patience = opening.session.limits.grace;
+        let staging = Staging::open(&layout.path, &opening.pipeline, patience)?;
+        recover(&staging, &opening.marks, &targets)?;
+        let order = Order {
+            format,
+            targets,
+            rolling: layout.rolling,
+            epoch: opening.epoch,
+            acks: opening.acks,
+        };
+        Shop::new(order, staging)
+    };
+    let shop = tokio::task::spawn_blocking(shop).await.map_err(ended)??;
+    ThreadedWriter::open(channels, shop)
 }

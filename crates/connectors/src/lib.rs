@@ -8,7 +8,10 @@ pub mod jsonl;
 pub mod null;
 pub mod parquet;
 pub mod sample;
+mod semantics;
+pub mod sqlite;
 pub mod stdout;
+mod writer;
 
 use std::sync::Arc;
 
@@ -54,6 +57,14 @@ pub fn register(registry: &mut Registry) {
             summary: "Parquet files in a local folder",
             source: None,
             destination: Some(Arc::new(parquet::Parquet)),
+        },
+    );
+    registry.add(
+        "sqlite",
+        Entry {
+            summary: "tables of a SQLite database",
+            source: None,
+            destination: Some(Arc::new(sqlite::Sqlite)),
         },
     );
     registry.add(

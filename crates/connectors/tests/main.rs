@@ -9,3 +9,6 @@ mod refusal;
 mod rig;
 mod sample;
 mod simple;
+mod sqlite_crash;
+mod sqlite_table;
+mod support;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use crossdock_core::batch::{Batch, Body, RowsBuilder, Span};
+use crossdock_core::batch::{Batch, Body, Operation, RowSpans, Rows, RowsBuilder, Span};
 use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream, DestinationSyncMode, Stream};
 use crossdock_core::checkpoint::{Checkpoint, Lane, Seq, StateKind};
 use crossdock_core::destination::{Ack, Acknowledge, DestinationOpening, DestinationWriter, Mark};
@@ -145,6 +145,14 @@ impl Writer {
             .unwrap();
     }
 
+    /// Writes these records; one without a value is a delete with this key.
+    pub(crate) async fn write_records(&mut self, seq: u64, stream: &str, records: &[Record]) {
+        let body = Body::Rows(rows(records));
+        let stream = StreamId::new(stream);
+        let batch = Batch { stream, body };
+        self.inner.write(Seq(seq), batch).await.unwrap();
+    }
+
     pub(crate) async fn checkpoint(&mut self, seq: u64, lane: &Lane) {
         let state = Json::from_value(&json!(seq));
         let checkpoint = match lane {
@@ -174,6 +182,36 @@ impl Writer {
 /// The lane of a stream.
 pub(crate) fn lane(stream: &str) -> Lane {
     Lane::Stream(StreamId::new(stream))
+}
+
+/// A record of any fields.
+pub(crate) enum Record {
+    Value(Value),
+    /// Its key.
+    Deleted(Value),
+}
+
+fn rows(records: &[Record]) -> Rows {
+    let mut buffer = Vec::new();
+    let mut rows = RowsBuilder::default();
+    for record in records {
+        let (Record::Value(value) | Record::Deleted(value)) = record;
+        let start = buffer.len();
+        buffer.extend_from_slice(value.to_string().as_bytes());
+        let text = Span::new(start, buffer.len()).unwrap();
+        let (after, key, operation) = match record {
+            Record::Value(_) => (text, Span::NONE, Operation::Create),
+            Record::Deleted(_) => (Span::NONE, text, Operation::Delete),
+        };
+        rows.push(RowSpans {
+            after,
+            key,
+            operation,
+            emitted_at: 1_700_000_000_000,
+            ..RowSpans::default()
+        });
+    }
+    rows.finish(Bytes::from(buffer), None)
 }
 
 /// Records with these ids.

@@ -38,7 +38,9 @@ async fn every_connector_describes_itself() {
     let names: Vec<_> = registry.iter().map(|(name, _)| name).collect();
     assert_eq!(
         names,
-        ["csv", "jsonl", "null", "parquet", "sample", "stdout"]
+        [
+            "csv", "jsonl", "null", "parquet", "sample", "sqlite", "stdout"
+        ]
     );
     for (name, entry) in registry.iter() {
         let session = Session::default();

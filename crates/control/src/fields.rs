@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crossdock_airbyte::wire::keep_fields;
 use crossdock_core::batch::{Batch, Body, Columns, RowSpans, Rows, RowsBuilder, Span};
 use crossdock_core::catalog::ConfiguredCatalog;
-use crossdock_core::checkpoint::{Checkpoint, LaneState, Seq};
+use crossdock_core::checkpoint::{Checkpoint, Seq};
 use crossdock_core::code;
 use crossdock_core::destination::{DestinationWriter, Ending, Mark};
 use crossdock_core::error::{Error, Result};
@@ -97,10 +97,6 @@ fn select_columns(columns: Columns, fields: &HashSet<String>) -> Result<Columns>
 
 #[async_trait]
 impl DestinationWriter for Selecting {
-    fn stored(&self) -> Vec<LaneState> {
-        self.writer.stored()
-    }
-
     async fn write(&mut self, seq: Seq, mut batch: Batch) -> Result<()> {
         if let Some(fields) = self.selected.get(&batch.stream) {
             batch.body = select(batch.body, fields).map_err(|e| e.with("stream", &batch.stream))?;

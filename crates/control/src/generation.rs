@@ -116,7 +116,7 @@ fn described(entry: &Value) -> Option<StreamId> {
 }
 
 /// Takes the lanes' states away, also out of a GLOBAL state.
-fn forget(states: &mut Vec<LaneState>, lanes: &[Lane]) {
+pub(crate) fn forget(states: &mut Vec<LaneState>, lanes: &[Lane]) {
     let lanes: HashSet<&Lane> = lanes.iter().collect();
     states.retain(|s| !lanes.contains(&s.lane));
     for state in states.iter_mut().filter(|s| s.kind == StateKind::Global) {
@@ -191,7 +191,7 @@ mod tests {
                 })
                 .into_iter()
                 .collect(),
-            marks: vec![],
+            ..Resume::default()
         };
         let beginning = begin(&mut catalog, &resume, 7);
         let stream = &catalog.streams[0];

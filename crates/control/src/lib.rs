@@ -8,6 +8,7 @@ pub mod generation;
 pub mod merge;
 pub mod pipe;
 mod prepare;
+mod recall;
 pub mod run;
 pub mod select;
 pub mod state;

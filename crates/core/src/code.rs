@@ -226,6 +226,20 @@ codes! {
         "The state covers the whole source in a form that cannot be taken apart by stream.",
         "reset the whole pipeline";
 
+    // Databases that connectors read and write.
+    DATABASE_UNUSABLE = "database.unusable", Config,
+        "A database cannot be opened, or is not one that can be used.",
+        "check the path and its permissions, and that the file is a database";
+    DATABASE_LOCKED = "database.locked", Transient,
+        "Another program holds the database's lock for longer than the limit.",
+        "wait for it to end, or raise `busy_timeout_ms`";
+    DATABASE_FAILED = "database.failed", Transient,
+        "A database refused an operation.",
+        "see the cause: free space, permissions, what else uses the database";
+    TARGET_FOREIGN = "database.target_foreign", Config,
+        "The table to write to was made by somebody else.",
+        "choose another database, or give the stream another name by a namespace or a prefix";
+
     // The world.
     IO = "io", Transient,
         "The operating system refused a file operation.",

@@ -82,6 +82,18 @@ pub struct Mark {
     pub seq: Seq,
 }
 
+/// A checkpoint that a destination keeps in the transaction of the data that it covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The checkpoint.
+    pub state: LaneState,
+    /// The run that stored it.
+    pub epoch: i64,
+    /// The generations that the streams it covers had in that run: it says nothing of a stream
+    /// that is being read anew since.
+    pub generations: Vec<(StreamId, i64)>,
+}
+
 /// What a write starts with.
 #[derive(Clone)]
 pub struct DestinationOpening {
@@ -123,6 +135,18 @@ pub trait Destination: Send + Sync + 'static {
     /// Tells whether the configuration works; see [`crate::source::Source::check`].
     async fn check(&self, config: Self::Config, session: &Session) -> Result<Checked>;
 
+    /// The checkpoints of `pipeline` that this destination stored with the data, if its
+    /// capabilities say `transactional_checkpoint`. Asked before each `open` of a run, and before
+    /// the run decides what it resumes from: what is stored with the data is how far the data is.
+    async fn stored(
+        &self,
+        _config: Self::Config,
+        _pipeline: &str,
+        _session: &Session,
+    ) -> Result<Vec<Stored>> {
+        Ok(Vec::new())
+    }
+
     /// Starts to write.
     async fn open(
         &self,
@@ -143,12 +167,6 @@ pub enum Ending {
 /// A running write.
 #[async_trait]
 pub trait DestinationWriter: Send {
-    /// The checkpoints that this destination stored with the data, if its capabilities say
-    /// `transactional_checkpoint`. Asked once, right after `open`; they outrank the store's.
-    fn stored(&self) -> Vec<LaneState> {
-        Vec::new()
-    }
-
     /// Accepts a batch. Order within a stream must be kept (P5).
     async fn write(&mut self, seq: Seq, batch: Batch) -> Result<()>;
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::catalog::Catalog;
 use crate::code;
-use crate::destination::{Destination, DestinationOpening, DestinationWriter};
+use crate::destination::{Destination, DestinationOpening, DestinationWriter, Stored};
 use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::source::{Source, SourceOpening, SourceReader};
@@ -62,6 +62,9 @@ pub trait ErasedDestination: Send + Sync {
     async fn spec(&self, session: &Session) -> Result<Spec>;
     /// See [`Destination::check`].
     async fn check(&self, config: Value, session: &Session) -> Result<Checked>;
+    /// See [`Destination::stored`].
+    async fn stored(&self, config: Value, pipeline: &str, session: &Session)
+    -> Result<Vec<Stored>>;
     /// See [`Destination::open`].
     async fn open(
         &self,
@@ -78,6 +81,15 @@ impl<D: Destination> ErasedDestination for D {
 
     async fn check(&self, config: Value, session: &Session) -> Result<Checked> {
         Destination::check(self, typed(config)?, session).await
+    }
+
+    async fn stored(
+        &self,
+        config: Value,
+        pipeline: &str,
+        session: &Session,
+    ) -> Result<Vec<Stored>> {
+        Destination::stored(self, typed(config)?, pipeline, session).await
     }
 
     async fn open(

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::catalog::ConfiguredCatalog;
 use crate::checkpoint::{Lane, LaneState, Seq};
 use crate::destination::Mark;
 use crate::error::Result;
@@ -188,6 +189,17 @@ pub struct Resume {
     pub marks: Vec<Mark>,
     /// The generations.
     pub generations: Vec<Generation>,
+    /// Which lanes a person changed last by hand, and when.
+    pub edits: Vec<Edit>,
+}
+
+/// A lane's last change by hand: import, reset or rollback.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// The lane; [`Lane::Global`] for all lanes.
+    pub lane: Lane,
+    /// The epoch that the change took: it is later than every run with a smaller one.
+    pub epoch: i64,
 }
 
 /// A connector's configuration that the connector itself replaced (Airbyte's CONTROL).
@@ -218,6 +230,13 @@ pub trait Store: Send + Sync {
     /// Forgets lanes' states at the start of a run that reads them anew, or fails with
     /// `store.fenced`. History keeps them.
     async fn clear(&self, lease: &Lease, lanes: Vec<Lane>) -> Result<()>;
+
+    /// Keeps the catalog that the pipeline's run reads, for the next plan to compare with, or fails
+    /// with `store.fenced`.
+    async fn save_catalog(&self, lease: &Lease, catalog: ConfiguredCatalog) -> Result<()>;
+
+    /// The catalog of the pipeline's last run, if any.
+    async fn catalog(&self, pipeline: &str) -> Result<Option<ConfiguredCatalog>>;
 
     /// Ends a run and gives the pipeline free.
     async fn finish(&self, lease: &Lease, end: RunEnd) -> Result<()>;

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use crossdock_core::catalog::ConfiguredCatalog;
 use crossdock_core::checkpoint::{Lane, LaneState};
 use crossdock_core::clock::{Clock, SystemClock};
 use crossdock_core::store::{
@@ -165,6 +166,24 @@ impl Store for SqliteStore {
         self.worker
             .call("clear states", move |worker| {
                 commit::clear(worker, &lease, &lanes)
+            })
+            .await
+    }
+
+    async fn save_catalog(&self, lease: &Lease, catalog: ConfiguredCatalog) -> Result<()> {
+        let lease = lease.clone();
+        self.worker
+            .call("save the catalog", move |worker| {
+                commit::save_catalog(worker, &lease, &catalog)
+            })
+            .await
+    }
+
+    async fn catalog(&self, pipeline: &str) -> Result<Option<ConfiguredCatalog>> {
+        let pipeline = pipeline.to_owned();
+        self.worker
+            .call("load the catalog", move |worker| {
+                read::catalog(&worker.connection, &pipeline)
             })
             .await
     }

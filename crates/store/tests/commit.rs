@@ -69,8 +69,10 @@ async fn an_unknown_pipeline_resumes_from_nothing() {
         states,
         marks,
         generations,
+        edits,
     } = store.resume("p").await.unwrap();
-    assert!(states.is_empty() && marks.is_empty() && generations.is_empty());
+    assert!(states.is_empty() && marks.is_empty());
+    assert!(generations.is_empty() && edits.is_empty());
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! Import and reset by hand.
 
-use crossdock_core::checkpoint::{LaneState, StateKind};
+use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream, Stream};
+use crossdock_core::checkpoint::{Lane, LaneState, StateKind};
 use crossdock_core::code::{self, Code};
-use crossdock_core::store::Store;
+use crossdock_core::store::{Edit, RunEnd, RunStatus, Store};
 use crossdock_store::{SqliteStore, state_array};
 
 use crate::sample::{Place, context, id, refused, run, shown, state, states, whole};
@@ -110,4 +111,46 @@ async fn an_unknown_pipeline_is_not_edited_into_being() {
     assert_eq!(context(&error, "pipeline"), "p");
     refused(store.rollback("p", 1).await, &code::PIPELINE_UNKNOWN);
     assert!(store.pipelines().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_was_changed_by_hand_is_remembered_with_its_epoch() {
+    let store = SqliteStore::in_memory().unwrap();
+    run(&store, &[states(&[state("a", "1"), state("b", "2")])]).await;
+    let edit = |lane, epoch| Edit { lane, epoch };
+    store.reset("p", Some(&id("a"))).await.unwrap();
+    let first = edit(Lane::Stream(id("a")), 2);
+    assert_eq!(
+        store.resume("p").await.unwrap().edits,
+        std::slice::from_ref(&first)
+    );
+    store.reset("p", None).await.unwrap();
+    store.import("p", Vec::new()).await.unwrap();
+    let edits = store.resume("p").await.unwrap().edits;
+    assert_eq!(edits.len(), 2, "{edits:?}");
+    assert!(edits.contains(&first) && edits.contains(&edit(Lane::Global, 4)));
+}
+
+#[tokio::test]
+async fn the_catalog_of_the_last_run_is_kept() {
+    let store = SqliteStore::in_memory().unwrap();
+    assert_eq!(store.catalog("p").await.unwrap(), None);
+    let lease = store.begin("p").await.unwrap();
+    let stream = Stream::new(
+        "a",
+        serde_json::json!({"properties": {"id": {"type": "integer"}}}),
+    );
+    let catalog = ConfiguredCatalog {
+        streams: vec![ConfiguredStream::new(stream)],
+        ..ConfiguredCatalog::default()
+    };
+    store.save_catalog(&lease, catalog.clone()).await.unwrap();
+    assert_eq!(store.catalog("p").await.unwrap(), Some(catalog.clone()));
+    let end = RunEnd {
+        status: RunStatus::Succeeded,
+        error: None,
+        streams: Vec::new(),
+    };
+    store.finish(&lease, end).await.unwrap();
+    refused(store.save_catalog(&lease, catalog).await, &code::FENCED);
 }

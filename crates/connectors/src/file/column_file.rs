@@ -17,7 +17,7 @@ use parquet::schema::types::ColumnPath;
 
 use super::fault::io;
 use super::format::Encode;
-use super::metadata::RAW_ID;
+use crate::semantics::metadata::RAW_ID;
 
 /// Extension of Parquet files.
 pub(crate) const EXTENSION: &str = "parquet";

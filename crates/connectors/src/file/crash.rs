@@ -10,7 +10,8 @@ use proptest::prelude::*;
 use super::Rolling;
 use super::book::{Book, Scope};
 use super::name::{DataName, Stage};
-use super::plan::{Current, Leftover, Step, recover};
+use super::plan::{Leftover, Step, recover};
+use crate::semantics::target::Current;
 
 #[derive(Clone, Debug)]
 enum Item {

@@ -4,10 +4,10 @@
 use std::fs::File;
 use std::path::Path;
 
-use crossdock_core::batch::Body;
 use crossdock_core::error::Result;
 
-use super::target::Target;
+use crate::semantics::target::Target;
+use crate::writer::Shape;
 
 /// A file format with its settings.
 pub(crate) trait Format: Send + Sync + 'static {
@@ -23,12 +23,6 @@ pub(crate) trait Format: Send + Sync + 'static {
     /// Begins a file at `path`, which does not exist. `first` is what will be written first, and is
     /// not written yet.
     fn encode(&self, path: &Path, first: &Self::Shaped) -> Result<Box<dyn Encode<Self::Shaped>>>;
-}
-
-/// Brings the batches of one stream into shape, in order.
-pub(crate) trait Shape<S>: Send {
-    /// One batch.
-    fn shape(&mut self, body: Body) -> Result<S>;
 }
 
 /// Writes one file.

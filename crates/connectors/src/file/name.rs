@@ -1,58 +1,6 @@
-//! Names on disk: stream names made safe, and the names of data files, which carry all that
-//! recovery must know of a file.
+//! The names of data files, which carry all that recovery must know of a file.
 
 use std::fmt;
-
-/// Longest file name part that is kept as it is, in bytes; most file systems allow 255.
-const LONGEST: usize = 180;
-
-/// A file name for any text, one to one: different texts get different names. Letters of every
-/// script stay; what file systems or shells trip over is percent-encoded; over-long names end in a
-/// hash.
-pub(crate) fn safe(text: &str) -> String {
-    if text.is_empty() {
-        // `%` alone is never the result of encoding.
-        return "%".to_owned();
-    }
-    let mut name = String::with_capacity(text.len());
-    let last = text.chars().count() - 1;
-    for (at, c) in text.chars().enumerate() {
-        let edge = (at == 0 && c == '.') || (at == last && matches!(c, '.' | ' '));
-        let awkward = matches!(
-            c,
-            '/' | '\\' | '%' | '<' | '>' | ':' | '"' | '|' | '?' | '*'
-        );
-        if edge || awkward || c.is_control() {
-            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
-                name.push_str(&format!("%{byte:02X}"));
-            }
-        } else {
-            name.push(c);
-        }
-    }
-    if name.len() > LONGEST {
-        let mut end = LONGEST - 18;
-        while !name.is_char_boundary(end) {
-            end -= 1;
-        }
-        name.truncate(end);
-        // `%~` is not the beginning of an encoded byte.
-        name.push_str(&format!("%~{:016x}", hash(&[text])));
-    }
-    name
-}
-
-/// FNV-1a over the parts, each closed by a byte that is not in UTF-8. Stable across versions,
-/// since names on disk rest on it.
-pub(crate) fn hash(parts: &[&str]) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for part in parts {
-        for byte in part.bytes().chain([0xff]) {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-    hash
-}
 
 /// What a data file's name says: which data it holds. Two files never have the same: `epoch` and
 /// `tag` name the run, `through` is the last item in it.
@@ -215,35 +163,6 @@ pub(crate) fn cuts(name: &DataName) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_become_safe() {
-        let check = |text: &str, expected: &str| assert_eq!(safe(text), expected, "{text:?}");
-        check("users", "users");
-        check("Über 用户", "Über 用户");
-        check("a/b\\c", "a%2Fb%5Cc");
-        check(".hidden", "%2Ehidden");
-        check("..", "%2E%2E");
-        check("trailing.", "trailing%2E");
-        check("100%", "100%25");
-        check("tab\there\0", "tab%09here%00");
-        check("a:b*c?", "a%3Ab%2Ac%3F");
-        check("", "%");
-    }
-
-    #[test]
-    fn long_names_are_cut_and_stay_apart() {
-        let long = |end: &str| format!("{}{end}", "é".repeat(300));
-        let (a, b) = (safe(&long("a")), safe(&long("b")));
-        assert_ne!(a, b);
-        assert!(
-            a.len() <= LONGEST && b.len() <= LONGEST,
-            "{} {}",
-            a.len(),
-            b.len()
-        );
-        assert_eq!(a, safe(&long("a")));
-    }
 
     #[test]
     fn data_names_read_back_and_sort_as_numbers() {

@@ -3,6 +3,7 @@
 
 use super::book::Cut;
 use super::name::{DataName, Marker, Stage};
+use crate::semantics::target::Current;
 
 /// How much of a file is committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,15 +39,6 @@ pub(crate) struct Leftover {
     pub(crate) name: DataName,
     /// The checkpoints inside it.
     pub(crate) cuts: Vec<Cut>,
-}
-
-/// What this run is going to write into the stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Current {
-    /// The generation.
-    pub(crate) generation: i64,
-    /// Whether it replaces the earlier ones.
-    pub(crate) truncates: bool,
 }
 
 /// What to do with a leftover.

@@ -12,10 +12,10 @@ use crossdock_core::stream::StreamId;
 use super::book::Cut;
 use super::fault::io;
 use super::name::{self, DataName, Marker, Stage, StagedName};
-use super::plan::{self, Current, Leftover, Step};
+use super::plan::{self, Leftover, Step};
 use super::split::split;
 use super::staging::{Staging, StreamFolder};
-use super::target::Target;
+use crate::semantics::target::{Current, Target};
 
 /// Recovers every stream that has something in staging, also those that this run does not write.
 pub(crate) fn recover(staging: &Staging, marks: &[Mark], targets: &[Target]) -> Result<()> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crossdock_core::checkpoint::{Lane, Seq};
+use crossdock_core::checkpoint::{Checkpoint, Lane, Seq};
 use crossdock_core::code;
 use crossdock_core::destination::{Ack, Acknowledge, Ending, Mark};
 use crossdock_core::error::{Error, Result};
@@ -20,7 +20,8 @@ use super::name::{DataName, Marker, Stage};
 use super::recovery::sync;
 use super::split::split;
 use super::staging::{Staging, StreamFolder};
-use super::target::Target;
+use crate::semantics::target::Target;
+use crate::writer::Keeper;
 
 /// How much memory all open files together may hold back (P7); beyond it the largest is flushed.
 const MEMORY: u64 = 64 << 20;
@@ -91,36 +92,6 @@ impl<F: Format> Shop<F> {
         })
     }
 
-    /// Appends a shaped batch to its stream's file.
-    pub(crate) fn write(
-        &mut self,
-        at: usize,
-        seq: Seq,
-        shaped: &F::Shaped,
-        rows: u64,
-    ) -> Result<()> {
-        if self
-            .open
-            .get(&at)
-            .is_some_and(|file| !file.encoder.takes(shaped))
-        {
-            self.close_file(at, false)?;
-        }
-        if !self.open.contains_key(&at) {
-            let path = self.temporary(at);
-            let encoder = self.order.format.encode(&path, shaped)?;
-            self.open.insert(at, OpenFile { path, encoder });
-        }
-        let Some(file) = self.open.get_mut(&at) else {
-            return Err(Error::new(&code::INTERNAL, "an open file is not there"));
-        };
-        file.encoder.write(shaped)?;
-        if self.book.wrote(at, seq.0, rows, file.encoder.bytes()) {
-            self.close_file(at, false)?;
-        }
-        self.bound_memory()
-    }
-
     fn bound_memory(&mut self) -> Result<()> {
         let memory = |file: &OpenFile<F::Shaped>| file.encoder.memory();
         if self.open.values().map(memory).sum::<u64>() > MEMORY
@@ -136,46 +107,11 @@ impl<F: Format> Shop<F> {
         self.folders[at].temporary(self.temporaries)
     }
 
-    /// Takes a checkpoint; it is acknowledged by [`Shop::settle`], now or later.
-    pub(crate) fn checkpoint(&mut self, lane: &Lane, seq: Seq) {
-        match self.scope(lane) {
-            Some(scope) => self.book.checkpoint(scope, seq.0, Instant::now()),
-            // A stream that sends no records here has none that are not durable.
-            None => self.order.acks.acknowledge(Ack::UpTo {
-                lane: lane.clone(),
-                seq,
-            }),
-        }
-    }
-
     fn scope(&self, lane: &Lane) -> Option<Scope> {
         match lane {
             Lane::Global => Some(Scope::All),
             Lane::Stream(stream) => self.index.get(stream).copied().map(Scope::Stream),
         }
-    }
-
-    /// When [`Shop::settle`] must be called though nothing happened.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.book.deadline()
-    }
-
-    /// Closes the files that are due, and acknowledges what is durable now.
-    pub(crate) fn settle(&mut self) -> Result<()> {
-        for at in self.book.due(Instant::now()) {
-            self.close_file(at, false)?;
-        }
-        for (scope, seq) in self.book.acknowledgements() {
-            let lane = match scope {
-                Scope::All => Lane::Global,
-                Scope::Stream(at) => Lane::Stream(self.order.targets[at].stream.clone()),
-            };
-            self.order.acks.acknowledge(Ack::UpTo {
-                lane,
-                seq: Seq(seq),
-            });
-        }
-        Ok(())
     }
 
     /// Ends the open file of a stream and stages it. With `at_cut`, rows behind its last
@@ -245,9 +181,74 @@ impl<F: Format> Shop<F> {
             Stage::Append
         }
     }
+}
+
+impl<F: Format> Keeper for Shop<F> {
+    type Shaped = F::Shaped;
+
+    /// Appends a shaped batch to its stream's file.
+    fn write(&mut self, at: usize, seq: Seq, shaped: F::Shaped, rows: u64) -> Result<()> {
+        if self
+            .open
+            .get(&at)
+            .is_some_and(|file| !file.encoder.takes(&shaped))
+        {
+            self.close_file(at, false)?;
+        }
+        if !self.open.contains_key(&at) {
+            let path = self.temporary(at);
+            let encoder = self.order.format.encode(&path, &shaped)?;
+            self.open.insert(at, OpenFile { path, encoder });
+        }
+        let Some(file) = self.open.get_mut(&at) else {
+            return Err(Error::new(&code::INTERNAL, "an open file is not there"));
+        };
+        file.encoder.write(&shaped)?;
+        if self.book.wrote(at, seq.0, rows, file.encoder.bytes()) {
+            self.close_file(at, false)?;
+        }
+        self.bound_memory()
+    }
+
+    /// Takes a checkpoint; it is acknowledged by [`Keeper::settle`], now or later.
+    fn checkpoint(&mut self, seq: Seq, checkpoint: &Checkpoint) -> Result<()> {
+        let lane = &checkpoint.lane;
+        match self.scope(lane) {
+            Some(scope) => self.book.checkpoint(scope, seq.0, Instant::now()),
+            // A stream that sends no records here has none that are not durable.
+            None => self.order.acks.acknowledge(Ack::UpTo {
+                lane: lane.clone(),
+                seq,
+            }),
+        }
+        Ok(())
+    }
+
+    /// When [`Keeper::settle`] must be called though nothing happened.
+    fn deadline(&self) -> Option<Instant> {
+        self.book.deadline()
+    }
+
+    /// Closes the files that are due, and acknowledges what is durable now.
+    fn settle(&mut self) -> Result<()> {
+        for at in self.book.due(Instant::now()) {
+            self.close_file(at, false)?;
+        }
+        for (scope, seq) in self.book.acknowledgements() {
+            let lane = match scope {
+                Scope::All => Lane::Global,
+                Scope::Stream(at) => Lane::Stream(self.order.targets[at].stream.clone()),
+            };
+            self.order.acks.acknowledge(Ack::UpTo {
+                lane,
+                seq: Seq(seq),
+            });
+        }
+        Ok(())
+    }
 
     /// The engine committed up to `mark` (P2): publishes what it covers.
-    pub(crate) fn committed(&mut self, mark: &Mark) -> Result<()> {
+    fn committed(&mut self, mark: &Mark) -> Result<()> {
         if mark.epoch != self.order.epoch {
             return Ok(());
         }
@@ -283,7 +284,7 @@ impl<F: Format> Shop<F> {
 
     /// No item follows: makes everything durable, acknowledges it, and notes which generations
     /// are complete.
-    pub(crate) fn finish(&mut self, ending: Ending) -> Result<()> {
+    fn finish(&mut self, ending: Ending) -> Result<()> {
         // After a failure only the last checkpoints will be committed, not the rows behind them.
         let at_cut = ending == Ending::Incomplete;
         for at in self.book.open() {
@@ -318,19 +319,10 @@ impl<F: Format> Shop<F> {
     }
 
     /// Removes what was half-written. Best effort: recovery does the same.
-    pub(crate) fn abandon(self) {
+    fn abandon(self) {
         for file in self.open.into_values() {
             drop(file.encoder);
             let _ = std::fs::remove_file(&file.path);
         }
     }
-}
-
-/// A stream that is not in the catalog.
-pub(crate) fn unknown(stream: &StreamId) -> Error {
-    Error::new(
-        &code::INTERNAL,
-        "records of a stream that is not in the catalog",
-    )
-    .with("stream", stream)
 }

@@ -21,7 +21,8 @@ use super::book::Cut;
 use super::fault::{gone_is_fine, io};
 use super::name::{self, DataName, Marker, STREAM_FILE, Stage, StagedName};
 use super::plan::is_stale;
-use super::target::Target;
+use crate::semantics::name::{hash, safe};
+use crate::semantics::target::Target;
 
 /// The folder that all staging is in.
 const HIDDEN: &str = ".crossdock";
@@ -79,7 +80,7 @@ impl Staging {
     /// Opens the staging of `pipeline` below `root`. Waits up to `patience` for an earlier run
     /// that is coming to its end.
     pub(crate) fn open(root: &Path, pipeline: &str, patience: Duration) -> Result<Self> {
-        let folder = root.join(HIDDEN).join(name::safe(pipeline));
+        let folder = root.join(HIDDEN).join(safe(pipeline));
         create_folder(&folder)?;
         let path = folder.join("lock");
         let lock = File::create(&path).map_err(io("create the lock", &path))?;
@@ -114,19 +115,19 @@ impl Staging {
     /// The folders of `target`. What it held before must have been recovered.
     pub(crate) fn stream(&self, target: &Target) -> Result<StreamFolder> {
         let id = &target.stream;
-        let hash = name::hash(&[id.namespace.as_deref().unwrap_or("\0"), &id.name]);
+        let hash = hash(&[id.namespace.as_deref().unwrap_or("\0"), &id.name]);
         let staged = self.folder.join(format!("{hash:016x}"));
         create_folder(&staged)?;
         let about = About {
             stream: id.clone(),
-            folder: target.folder.clone(),
+            folder: target.place.clone(),
         };
         let text = serde_json::to_vec(&about)
             .map_err(|e| Error::new(&code::INTERNAL, "could not describe a stream").caused_by(e))?;
         write_whole(&staged, STREAM_FILE, &text)?;
         sync_folder(&staged)?;
         sync_folder(&self.folder)?;
-        let visible = self.root.join(&target.folder);
+        let visible = self.root.join(&target.place);
         Ok(StreamFolder {
             root: self.root.clone(),
             staged,

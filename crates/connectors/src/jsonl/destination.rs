@@ -12,10 +12,11 @@ use crossdock_core::spec::{Checked, Spec};
 use super::config::{Config, LineFormat};
 use super::line::{LineShape, Lines};
 use crate::describe;
-use crate::file::format::{Encode, Format, Shape};
+use crate::file;
+use crate::file::format::{Encode, Format};
 use crate::file::line_file::LineFile;
-use crate::file::target::{Target, reserved, targets};
-use crate::file::writer::FileWriter;
+use crate::semantics::target::{GROWING, Manner, Target, folder, reserved, targets};
+use crate::writer::Shape;
 
 /// Writes JSON Lines files to a local folder.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,9 +43,15 @@ impl Destination for Jsonl {
         // In an envelope the record's fields cannot collide with ours.
         let flat = config.format == LineFormat::Flat;
         let reserved = reserved(layout.metadata_columns && flat, &[]);
-        let targets = targets(&opening.catalog, opening.epoch, "JSON Lines", &reserved)?;
+        let manner = Manner {
+            what: "JSON Lines files",
+            sync_modes: &GROWING,
+            reserved: &reserved,
+            place: folder,
+        };
+        let targets = targets(&opening.catalog, opening.epoch, &manner)?;
         Ok(Box::new(
-            FileWriter::open(JsonlFormat(config), layout, targets, opening).await?,
+            file::open(JsonlFormat(config), layout, targets, opening).await?,
         ))
     }
 }

@@ -6,10 +6,10 @@ use crossdock_core::convert;
 use crossdock_core::error::{Error, Result};
 
 use super::config::LineFormat;
-use crate::file::format::Shape;
-use crate::file::metadata::{EXTRACTED_AT, GENERATION_ID, META, Meta, RAW_ID};
-use crate::file::raw_id::RawIds;
-use crate::file::target::Target;
+use crate::semantics::metadata::{EXTRACTED_AT, GENERATION_ID, META, Meta, RAW_ID};
+use crate::semantics::raw_id::RawIds;
+use crate::semantics::target::Target;
+use crate::writer::Shape;
 
 /// Whole lines.
 pub(crate) type Lines = Vec<u8>;
@@ -96,6 +96,10 @@ impl LineShape {
 }
 
 impl Shape<Lines> for LineShape {
+    fn tells_deletes(&self) -> bool {
+        self.metadata.is_some()
+    }
+
     fn shape(&mut self, body: Body) -> Result<Lines> {
         let rows = match body {
             Body::Rows(rows) => rows,
@@ -140,7 +144,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::file::target::targets;
+    use crate::semantics::target::{GROWING, Manner, folder, targets};
 
     fn lines(format: LineFormat, metadata: bool, data: &str) -> Result<String> {
         let mut stream = ConfiguredStream::new(Stream::new("s", json!({})));
@@ -149,7 +153,13 @@ mod tests {
             streams: vec![stream],
             ..ConfiguredCatalog::default()
         };
-        let target = targets(&catalog, 1, "x", &[]).unwrap().remove(0);
+        let manner = Manner {
+            what: "x",
+            sync_modes: &GROWING,
+            reserved: &[],
+            place: folder,
+        };
+        let target = targets(&catalog, 1, &manner).unwrap().remove(0);
         let mut rows = RowsBuilder::default();
         rows.push(RowSpans {
             after: Span::new(0, data.len()).unwrap(),

@@ -11,15 +11,15 @@ use crossdock_core::session::Session;
 use crossdock_core::spec::{Checked, Spec};
 use parquet::file::properties::WriterPropertiesBuilder;
 
-use super::ADDITIONAL;
 use super::config::Config;
 use super::property::properties;
-use super::shape::ColumnShape;
 use crate::describe;
+use crate::file;
 use crate::file::column_file::{ColumnFile, EXTENSION};
-use crate::file::format::{Encode, Format, Shape};
-use crate::file::target::{Target, reserved, targets};
-use crate::file::writer::FileWriter;
+use crate::file::format::{Encode, Format};
+use crate::semantics::column_shape::{ADDITIONAL, ColumnShape};
+use crate::semantics::target::{GROWING, Manner, Target, folder, reserved, targets};
+use crate::writer::Shape;
 
 /// Writes Parquet files to a local folder.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,14 +47,20 @@ impl Destination for Parquet {
     ) -> Result<Box<dyn DestinationWriter>> {
         let layout = config.layout();
         let reserved = reserved(layout.metadata_columns, &[ADDITIONAL]);
-        let targets = targets(&opening.catalog, opening.epoch, "Parquet", &reserved)?;
+        let manner = Manner {
+            what: "Parquet files",
+            sync_modes: &GROWING,
+            reserved: &reserved,
+            place: folder,
+        };
+        let targets = targets(&opening.catalog, opening.epoch, &manner)?;
         let properties = properties(&config)?;
         let format = ParquetFormat {
             properties,
             metadata_columns: config.metadata_columns,
         };
         Ok(Box::new(
-            FileWriter::open(format, layout, targets, opening).await?,
+            file::open(format, layout, targets, opening).await?,
         ))
     }
 }

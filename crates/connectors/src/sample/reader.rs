@@ -25,7 +25,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::config::{Config, FailAfter, Failure, Shape};
 use super::record::Columns;
-use crate::file::name::hash;
+use crate::semantics::name::hash;
 
 /// A stream and how far it is.
 struct Progress {

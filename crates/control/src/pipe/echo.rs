@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use crossdock_core::batch::Batch;
-use crossdock_core::checkpoint::{Checkpoint, Lane, LaneState, Seq};
+use crossdock_core::checkpoint::{Checkpoint, Lane, Seq};
 use crossdock_core::code;
 use crossdock_core::destination::{DestinationWriter, Ending, Mark};
 use crossdock_core::error::{Error, Result};
@@ -38,10 +38,6 @@ fn covers(mark: &Mark, lane: &Lane, seq: Seq) -> bool {
 
 #[async_trait]
 impl<W: AsyncWrite + Send + Unpin> DestinationWriter for Echoing<W> {
-    fn stored(&self) -> Vec<LaneState> {
-        self.writer.stored()
-    }
-
     async fn write(&mut self, seq: Seq, batch: Batch) -> Result<()> {
         self.writer.write(seq, batch).await
     }

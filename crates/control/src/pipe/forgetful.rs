@@ -1,6 +1,7 @@
 //! A store for runs whose states somebody else keeps.
 
 use async_trait::async_trait;
+use crossdock_core::catalog::ConfiguredCatalog;
 use crossdock_core::checkpoint::{Lane, LaneState};
 use crossdock_core::clock::{Clock, SystemClock};
 use crossdock_core::error::Result;
@@ -43,6 +44,14 @@ impl Store for Forgetful {
 
     async fn clear(&self, _: &Lease, _: Vec<Lane>) -> Result<()> {
         Ok(())
+    }
+
+    async fn save_catalog(&self, _: &Lease, _: ConfiguredCatalog) -> Result<()> {
+        Ok(())
+    }
+
+    async fn catalog(&self, _: &str) -> Result<Option<ConfiguredCatalog>> {
+        Ok(None)
     }
 
     async fn finish(&self, _: &Lease, _: RunEnd) -> Result<()> {

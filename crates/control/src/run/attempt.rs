@@ -4,19 +4,19 @@
 use std::sync::Arc;
 
 use crossdock_config::Pipeline;
-use crossdock_core::checkpoint::LaneState;
 use crossdock_core::clock::Clock;
 use crossdock_core::destination::{DestinationOpening, DestinationWriter};
 use crossdock_core::error::Result;
 use crossdock_core::session::Session;
 use crossdock_core::source::{SourceOpening, SourceReader};
-use crossdock_core::store::{Generation, Lease, RunEnd, RunStatus};
+use crossdock_core::store::{Commit, Generation, Lease, Resume, RunEnd, RunStatus};
 use crossdock_engine::life::Life;
 use crossdock_engine::{Job, Report};
 
 use super::{Prepared, Summary, Surroundings, engine_settings, interruptible};
 use crate::fields;
 use crate::generation;
+use crate::recall::recall;
 use crate::ui::ProgressRelay;
 
 pub(super) struct Attempt<'a> {
@@ -56,7 +56,8 @@ impl Attempt<'_> {
 
     async fn conduct(&self, lease: &Lease) -> Result<Summary> {
         let store = &self.around.store;
-        let resume = store.resume(&self.pipeline.id).await?;
+        let mut resume = store.resume(&self.pipeline.id).await?;
+        self.recall(lease, &mut resume).await?;
         let mut catalog = self.prepared.catalog.clone();
         let beginning = generation::begin(&mut catalog, &resume, lease.run);
         if !beginning.clear.is_empty() {
@@ -65,9 +66,9 @@ impl Attempt<'_> {
         if !beginning.generations.is_empty() {
             store.set_generations(lease, beginning.generations).await?;
         }
+        store.save_catalog(lease, catalog.clone()).await?;
         let (wiring, acks) = crossdock_engine::wire(self.prepared.destinations.len());
         let mut writers = Writers::default();
-        let mut states = beginning.states;
         for ((found, ready), acks) in self.prepared.destinations.iter().zip(acks) {
             let (life, session) = self.alive(&ready.session);
             let opening = DestinationOpening {
@@ -86,7 +87,6 @@ impl Attempt<'_> {
                     } else {
                         fields::selecting(writer, &catalog)
                     };
-                    outrank(&mut states, writer.stored());
                     writers.open.push(writer);
                     writers.lives.push(life);
                 }
@@ -100,7 +100,7 @@ impl Attempt<'_> {
         let opening = SourceOpening {
             shape: self.prepared.shape(),
             catalog: catalog.clone(),
-            state: states,
+            state: beginning.states,
             session,
         };
         let config = self.prepared.source_ready.config();
@@ -123,6 +123,34 @@ impl Attempt<'_> {
             self.around.ui.warning(&self.pipeline.id, warning);
         }
         Ok(summary)
+    }
+
+    /// Asks a transactional destination how far the data is. Only where it is the only one:
+    /// another destination's data may end elsewhere.
+    async fn recall(&self, lease: &Lease, resume: &mut Resume) -> Result<()> {
+        let [(found, ready)] = self.prepared.destinations.as_slice() else {
+            return Ok(());
+        };
+        if !ready.spec.destination.transactional_checkpoint {
+            return Ok(());
+        }
+        let ask = found
+            .destination
+            .stored(ready.config(), &self.pipeline.id, &ready.session);
+        let stored = interruptible(&self.around.cancel, ask).await?;
+        let recalled = recall(resume, stored, lease.epoch);
+        let store = &self.around.store;
+        if !recalled.generations.is_empty() {
+            store.set_generations(lease, recalled.generations).await?;
+        }
+        if !recalled.states.is_empty() {
+            let commit = Commit {
+                states: recalled.states,
+                ..Commit::default()
+            };
+            store.commit(lease, commit).await?;
+        }
+        Ok(())
     }
 
     async fn execute(
@@ -185,13 +213,5 @@ impl Writers {
                 tracing::warn!(%error, "a destination did not close tidily");
             }
         }
-    }
-}
-
-/// What a transactional destination stored with the data outranks the store (P4).
-fn outrank(states: &mut Vec<LaneState>, stored: Vec<LaneState>) {
-    for state in stored {
-        states.retain(|s| s.lane != state.lane);
-        states.push(state);
     }
 }

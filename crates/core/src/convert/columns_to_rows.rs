@@ -225,6 +225,12 @@ fn double(out: &mut Vec<u8>, value: impl zmij::Float, is_finite: bool) {
     }
 }
 
+fn base64(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.push(b'"');
+    write_base64(out, bytes);
+    out.push(b'"');
+}
+
 fn json(out: &mut Vec<u8>, text: &[u8]) {
     // A native connector may have set the marker on what is no JSON: then it is a string after all.
     match nested::check(text, 0) {
@@ -296,8 +302,8 @@ impl<'a> Member<'a> {
             Values::Text(array) => write_string(out, array.value(row).as_bytes()),
             Values::LargeText(array) => write_string(out, array.value(row).as_bytes()),
             Values::Json(array) => json(out, array.value(row).as_bytes()),
-            Values::Binary(array) => write_base64(out, array.value(row)),
-            Values::LargeBinary(array) => write_base64(out, array.value(row)),
+            Values::Binary(array) => base64(out, array.value(row)),
+            Values::LargeBinary(array) => base64(out, array.value(row)),
             Values::Date(array) => {
                 quoted(out, Some(array.value(row).into()), always(time::write_date));
             }

@@ -171,10 +171,9 @@ pub(super) fn write_escape(out: &mut Vec<u8>, byte: u8) {
     }
 }
 
-/// Appends `bytes` as a JSON string of base64.
-pub(super) fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {
+/// Appends `bytes` in base64 of the standard alphabet, padded.
+pub fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    out.push(b'"');
     for group in bytes.chunks(3) {
         let [a, b, c] = [0, 1, 2].map(|i| u32::from(group.get(i).copied().unwrap_or(0)));
         let bits = a << 16 | b << 8 | c;
@@ -186,7 +185,6 @@ pub(super) fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {
             });
         }
     }
-    out.push(b'"');
 }
 
 /// The value of each character of base64, of both the standard and the URL alphabet.
@@ -283,7 +281,7 @@ mod tests {
             let mut text = Vec::new();
             write_base64(&mut text, &bytes);
             let mut back = Vec::new();
-            assert!(decode_base64(&text[1..text.len() - 1], &mut back));
+            assert!(decode_base64(&text, &mut back));
             assert_eq!(back, bytes);
         }
     }

@@ -413,42 +413,66 @@ fn era(days: i64) -> &'static [u8] {
     }
 }
 
-/// Writes days since the epoch as a date.
-pub(super) fn write_date(out: &mut Vec<u8>, days: i64) {
+/// Writes days since the epoch as a date, in the form of Airbyte §1.9.
+pub fn write_date(out: &mut Vec<u8>, days: i64) {
     write_day(out, days);
     out.extend_from_slice(era(days));
 }
 
 /// Writes microseconds since midnight as a time of day, with as many of 0, 3 or 6 digits of
 /// fraction as it needs. `false` (and nothing written) if it is not within a day.
-pub(super) fn write_time(out: &mut Vec<u8>, micros: i64) -> bool {
+pub fn write_time(out: &mut Vec<u8>, micros: i64) -> bool {
     if !(0..MICROS_PER_DAY).contains(&micros) {
         return false;
     }
+    let length = match micros % MICROS_PER_SECOND {
+        0 => 8,
+        fraction if fraction % 1000 == 0 => 12,
+        _ => 15,
+    };
+    out.extend_from_slice(&clock(micros)[..length]);
+    true
+}
+
+/// Microseconds since midnight, within a day, as `HH:MM:SS.ffffff`.
+fn clock(micros: i64) -> [u8; 15] {
     let seconds = (micros / MICROS_PER_SECOND) as u32;
     let fraction = (micros % MICROS_PER_SECOND) as u32;
     let ([h0, h1], [m0, m1]) = (two(seconds / 3600), two(seconds / 60 % 60));
     let [s0, s1] = two(seconds % 60);
     let ([f0, f1], [f2, f3], [f4, f5]) =
         (two(fraction / 10_000), two(fraction / 100), two(fraction));
-    let text = [
+    [
         h0, h1, b':', m0, m1, b':', s0, s1, b'.', f0, f1, f2, f3, f4, f5,
-    ];
-    let length = match fraction {
-        0 => 8,
-        fraction if fraction % 1000 == 0 => 12,
-        _ => 15,
-    };
-    out.extend_from_slice(&text[..length]);
-    true
+    ]
 }
 
-/// Writes microseconds since the epoch as a timestamp, with `Z` if `zoned`.
-pub(super) fn write_timestamp(out: &mut Vec<u8>, micros: i64, zoned: bool) {
+/// Writes microseconds since the epoch as a timestamp in the form of Airbyte §1.9, with `Z` if
+/// `zoned`.
+pub fn write_timestamp(out: &mut Vec<u8>, micros: i64, zoned: bool) {
+    write_moment(out, micros, zoned, |out, micros| {
+        write_time(out, micros);
+    });
+}
+
+/// The same with six digits of fraction always, so that texts of the years 0 to 9999 sort as the
+/// moments do.
+pub fn write_sortable_timestamp(out: &mut Vec<u8>, micros: i64, zoned: bool) {
+    write_moment(out, micros, zoned, |out, micros| {
+        out.extend_from_slice(&clock(micros));
+    });
+}
+
+fn write_moment(
+    out: &mut Vec<u8>,
+    micros: i64,
+    zoned: bool,
+    write_clock: impl FnOnce(&mut Vec<u8>, i64),
+) {
     let days = micros.div_euclid(MICROS_PER_DAY);
     write_day(out, days);
     out.push(b'T');
-    write_time(out, micros.rem_euclid(MICROS_PER_DAY));
+    write_clock(out, micros.rem_euclid(MICROS_PER_DAY));
     if zoned {
         out.push(b'Z');
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use crossdock_core::catalog::ConfiguredCatalog;
 use crossdock_core::checkpoint::{Lane, LaneState, StateKind};
 use crossdock_core::store::{Commit, Generation, Lease, StoredConfig};
 use crossdock_core::{Error, Result, StreamId, code};
@@ -146,6 +147,25 @@ fn upsert_generations(
         let stream = lane::stream_key(&one.stream);
         upsert.execute(params![pipeline, stream, one.generation, one.complete])?;
     }
+    Ok(())
+}
+
+/// Keeps the catalog of the run that holds the lease.
+pub(super) fn save_catalog(
+    worker: &Worker,
+    lease: &Lease,
+    catalog: &ConfiguredCatalog,
+) -> Result<(), Fault> {
+    let text = serde_json::to_string(catalog)
+        .map_err(|e| Error::new(&code::INTERNAL, "could not write a catalog").caused_by(e))?;
+    let tx = worker.write()?;
+    let pipeline = lease::check(&tx, lease)?;
+    tx.prepare_cached(
+        "INSERT INTO catalog (pipeline, run, catalog) VALUES (?1, ?2, ?3)
+         ON CONFLICT (pipeline) DO UPDATE SET run = excluded.run, catalog = excluded.catalog",
+    )?
+    .execute(params![pipeline, lease.run, text])?;
+    tx.commit()?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use crossdock_core::checkpoint::{Lane, LaneState, StateKind};
 use crossdock_core::{Error, StreamId, code};
+use rusqlite::params;
 
 use super::commit::one_kind;
 use super::fault::Fault;
@@ -32,7 +33,9 @@ pub(super) fn import(worker: &Worker, pipeline: &str, states: &[LaneState]) -> R
             );
         }
     }
-    edit(worker, pipeline, |change| replace(change, &target))
+    edit(worker, pipeline, &Lane::Global, |change| {
+        replace(change, &target)
+    })
 }
 
 /// Forgets one stream's state, or all.
@@ -42,7 +45,8 @@ pub(super) fn reset(
     stream: Option<&StreamId>,
 ) -> Result<(), Fault> {
     require(worker, pipeline)?;
-    edit(worker, pipeline, |change| match stream {
+    let lane = stream.map_or(Lane::Global, |stream| Lane::Stream(stream.clone()));
+    edit(worker, pipeline, &lane, |change| match stream {
         None => replace(change, &BTreeMap::new()),
         Some(stream) => reset_stream(change, pipeline, stream),
     })
@@ -83,7 +87,7 @@ fn reset_stream(change: &Change<'_>, pipeline: &str, stream: &StreamId) -> Resul
 /// Takes all lanes back to a version.
 pub(super) fn rollback(worker: &Worker, pipeline: &str, version: i64) -> Result<(), Fault> {
     require(worker, pipeline)?;
-    edit(worker, pipeline, |change| {
+    edit(worker, pipeline, &Lane::Global, |change| {
         let unknown = |message: &'static str| {
             Error::new(&code::STORE_VERSION_UNKNOWN, message)
                 .with("pipeline", pipeline)
@@ -132,18 +136,25 @@ fn replace(
     Ok(())
 }
 
-/// Does an edit in one transaction, with the pipeline taken for as long.
+/// Does an edit in one transaction, with the pipeline taken for as long. That `edited` was changed
+/// by hand is kept, too, since a destination may have stored a newer state than the store.
 fn edit(
     worker: &Worker,
     pipeline: &str,
+    edited: &Lane,
     change: impl FnOnce(&Change<'_>) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
     let now = worker.clock.now_ms();
     // Held until the end of this function, i.e. until after the transaction.
     let _lock = worker.locks.take(pipeline, now)?;
     let tx = worker.write()?;
-    let (id, _) = lease::take_over(&tx, pipeline)?;
+    let (id, epoch) = lease::take_over(&tx, pipeline)?;
     change(&Change::new(&tx, id, None, now)?)?;
+    tx.prepare_cached(
+        "INSERT INTO edit (pipeline, lane, epoch) VALUES (?1, ?2, ?3)
+         ON CONFLICT (pipeline, lane) DO UPDATE SET epoch = excluded.epoch",
+    )?
+    .execute(params![id, lane::key(edited), epoch])?;
     tx.commit()?;
     Ok(())
 }

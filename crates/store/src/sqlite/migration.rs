@@ -7,7 +7,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::fault::Fault;
 
 /// All scripts, oldest first.
-pub(super) const ALL: &[&str] = &[include_str!("migration/0001_first.sql")];
+pub(super) const ALL: &[&str] = &[
+    include_str!("migration/0001_first.sql"),
+    include_str!("migration/0002_edits_and_catalogs.sql"),
+];
 
 /// Runs the scripts that are missing, all or nothing. Writes nothing where none is.
 pub(super) fn migrate(

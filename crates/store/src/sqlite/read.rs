@@ -1,8 +1,9 @@
 //! What is only read.
 
+use crossdock_core::catalog::ConfiguredCatalog;
 use crossdock_core::checkpoint::Seq;
 use crossdock_core::destination::Mark;
-use crossdock_core::store::{Generation, Resume, StoredConfig};
+use crossdock_core::store::{Edit, Generation, Resume, StoredConfig};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::fault::Fault;
@@ -42,6 +43,7 @@ pub(super) fn resume(connection: &mut Connection, pipeline: &str) -> Result<Resu
     read_states(&tx, id, &mut resume)?;
     read_marks(&tx, id, &mut resume)?;
     read_generations(&tx, id, &mut resume)?;
+    read_edits(&tx, id, &mut resume)?;
     Ok(resume)
 }
 
@@ -86,6 +88,36 @@ fn read_generations(tx: &Transaction<'_>, pipeline: i64, resume: &mut Resume) ->
         });
     }
     Ok(())
+}
+
+fn read_edits(tx: &Transaction<'_>, pipeline: i64, resume: &mut Resume) -> Result<(), Fault> {
+    let mut select =
+        tx.prepare_cached("SELECT lane, epoch FROM edit WHERE pipeline = ?1 ORDER BY lane")?;
+    let mut rows = select.query([pipeline])?;
+    while let Some(row) = rows.next()? {
+        resume.edits.push(Edit {
+            lane: lane::parse(&row.get::<_, String>(0)?)?,
+            epoch: row.get(1)?,
+        });
+    }
+    Ok(())
+}
+
+/// The catalog of the pipeline's last run.
+pub(super) fn catalog(
+    connection: &Connection,
+    pipeline: &str,
+) -> Result<Option<ConfiguredCatalog>, Fault> {
+    let found: Option<String> = connection
+        .prepare_cached(
+            "SELECT catalog FROM catalog JOIN pipeline ON pipeline.id = catalog.pipeline
+             WHERE pipeline.name = ?1",
+        )?
+        .query_row([pipeline], |row| row.get(0))
+        .optional()?;
+    found
+        .map(|text| serde_json::from_str(&text).map_err(|_| Fault::unreadable("catalog", &text)))
+        .transpose()
 }
 
 /// The configuration that a connector replaced.

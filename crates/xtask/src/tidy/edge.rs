@@ -33,7 +33,11 @@ const ALLOWED: [(&str, &[&str]); 11] = [
 
 /// Libraries with one owner, so that what they are about is in one place.
 const OWNED: [(&str, &str, &str); 9] = [
-    ("rusqlite", "store", "only `store` speaks SQL"),
+    (
+        "rusqlite",
+        "store connectors",
+        "only `store` and the connectors of databases speak SQL",
+    ),
     ("clap", "cli", "only `cli` knows flags"),
     ("indicatif", "cli", "only `cli` draws"),
     (

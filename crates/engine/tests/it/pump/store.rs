@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use crossdock_core::catalog::ConfiguredCatalog;
 use crossdock_core::checkpoint::{Lane, LaneState};
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
@@ -67,6 +68,14 @@ impl Store for MemoryStore {
 
     async fn clear(&self, _: &Lease, _: Vec<Lane>) -> Result<()> {
         Ok(())
+    }
+
+    async fn save_catalog(&self, _: &Lease, _: ConfiguredCatalog) -> Result<()> {
+        Ok(())
+    }
+
+    async fn catalog(&self, _: &str) -> Result<Option<ConfiguredCatalog>> {
+        Ok(None)
     }
 
     async fn finish(&self, _: &Lease, _: RunEnd) -> Result<()> {

@@ -1,4 +1,5 @@
-//! The destination writer of files, as the engine sees it, and the two threads behind it.
+//! The destination writer of files and tables, as the engine sees it, and the two threads behind
+//! it.
 //!
 //! One thread brings batches into shape (JSON to columns or lines), one writes them; reading goes
 //! on meanwhile. What is under way is bounded by [`IN_FLIGHT`] (P7): a call that finds no room
@@ -11,20 +12,58 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use crossdock_core::batch::Batch;
-use crossdock_core::checkpoint::{Checkpoint, Lane, Seq};
+use crossdock_core::batch::{Batch, Body};
+use crossdock_core::checkpoint::{Checkpoint, Seq};
 use crossdock_core::code;
-use crossdock_core::destination::{DestinationOpening, DestinationWriter, Ending, Mark};
+use crossdock_core::destination::{DestinationWriter, Ending, Mark};
 use crossdock_core::error::{Error, Result};
 use crossdock_core::stream::StreamId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::format::{Format, Shape};
-use super::recovery::recover;
-use super::shop::{Order, Shop, unknown};
-use super::staging::Staging;
-use super::target::Target;
-use super::{Layout, deletion};
+use crate::semantics::deletion;
+
+/// Brings the batches of one stream into shape, in order.
+pub(crate) trait Shape<S>: Send {
+    /// Whether a deleted record can be told from a living one.
+    fn tells_deletes(&self) -> bool;
+
+    /// One batch.
+    fn shape(&mut self, body: Body) -> Result<S>;
+}
+
+/// What the writing thread does. After each call follows
+/// [`Keeper::settle`].
+pub(crate) trait Keeper: Send + 'static {
+    /// A batch, ready to be written.
+    type Shaped: Send + 'static;
+
+    /// Takes a batch of the stream number `at`.
+    fn write(&mut self, at: usize, seq: Seq, shaped: Self::Shaped, rows: u64) -> Result<()>;
+
+    /// Takes a checkpoint.
+    fn checkpoint(&mut self, seq: Seq, checkpoint: &Checkpoint) -> Result<()>;
+
+    /// When [`Keeper::settle`] must be called though nothing happened.
+    fn deadline(&self) -> Option<Instant>;
+
+    /// Makes durable what is due, and acknowledges it.
+    fn settle(&mut self) -> Result<()>;
+
+    /// The engine committed up to `mark` (P2).
+    fn committed(&mut self, mark: &Mark) -> Result<()>;
+
+    /// No item follows: makes everything durable and acknowledges it.
+    fn finish(&mut self, ending: Ending) -> Result<()>;
+
+    /// Ends without a finish. Best effort: the next run recovers from whatever is left.
+    fn abandon(self);
+}
+
+/// A stream and what brings its batches into shape.
+pub(crate) struct Channel<S> {
+    pub(crate) stream: StreamId,
+    pub(crate) shape: Box<dyn Shape<S>>,
+}
 
 /// Batches that are taken and not yet written: one in each thread and one in between.
 const IN_FLIGHT: usize = 3;
@@ -42,8 +81,8 @@ enum Message<B> {
         room: OwnedSemaphorePermit,
     },
     Checkpoint {
-        lane: Lane,
         seq: Seq,
+        checkpoint: Arc<Checkpoint>,
         room: OwnedSemaphorePermit,
     },
     Committed(Mark, oneshot::Sender<()>),
@@ -69,7 +108,15 @@ impl<A> Message<A> {
                     room,
                 }
             }
-            Self::Checkpoint { lane, seq, room } => Message::Checkpoint { lane, seq, room },
+            Self::Checkpoint {
+                seq,
+                checkpoint,
+                room,
+            } => Message::Checkpoint {
+                seq,
+                checkpoint,
+                room,
+            },
             Self::Committed(mark, reply) => Message::Committed(mark, reply),
             Self::Finish(ending, reply) => Message::Finish(ending, reply),
         })
@@ -124,7 +171,7 @@ impl Failure {
 }
 
 /// See the module's documentation.
-pub(crate) struct FileWriter {
+pub(crate) struct ThreadedWriter {
     streams: HashMap<StreamId, usize>,
     queue: Option<Sender<Message<Batch>>>,
     room: Arc<Semaphore>,
@@ -132,34 +179,22 @@ pub(crate) struct FileWriter {
     failure: Failure,
 }
 
-impl FileWriter {
-    /// Recovers what earlier runs left and starts the threads.
-    pub(crate) async fn open<F: Format>(
-        format: F,
-        layout: Layout,
-        targets: Vec<Target>,
-        opening: DestinationOpening,
-    ) -> Result<Self> {
-        let (format, targets) = (Arc::new(format), Arc::new(targets));
-        let mut shapes = targets
-            .iter()
-            .map(|t| format.shape(t))
-            .collect::<Result<Vec<_>>>()?;
-        let streams = targets
-            .iter()
-            .enumerate()
-            .map(|(at, t)| (t.stream.clone(), at))
-            .collect();
-        let shop = prepare(format, targets, layout.clone(), opening);
-        let shop = tokio::task::spawn_blocking(shop).await.map_err(ended)??;
+impl ThreadedWriter {
+    /// Starts the threads.
+    pub(crate) fn open<K: Keeper>(channels: Vec<Channel<K::Shaped>>, keeper: K) -> Result<Self> {
+        let mut streams = HashMap::new();
+        let mut shapes = Vec::new();
+        for (at, channel) in channels.into_iter().enumerate() {
+            streams.insert(channel.stream, at);
+            shapes.push(channel.shape);
+        }
         let failure = Failure::default();
         let (queue, batches) = channel();
         let (shaped, work) = channel();
         let (one, other) = (failure.clone(), failure.clone());
-        let has_metadata = layout.metadata_columns;
-        let shaping = move || shape_all(&mut shapes, has_metadata, &batches, &shaped, &one);
-        let filing = move || file_all(shop, &work, &other);
-        let threads = vec![start("file-shape", shaping)?, start("file-write", filing)?];
+        let shaping = move || shape_all(&mut shapes, &batches, &shaped, &one);
+        let keeping = move || keep_all(keeper, &work, &other);
+        let threads = vec![start("shape", shaping)?, start("write", keeping)?];
         let room = Arc::new(Semaphore::new(IN_FLIGHT * WEIGHT));
         Ok(Self {
             streams,
@@ -200,32 +235,8 @@ fn gone() -> Error {
         .hint("see the first error of this destination")
 }
 
-fn ended(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+pub(crate) fn ended(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::new(&code::INTERNAL, "the writer was ended in the middle").caused_by(cause)
-}
-
-fn prepare<F: Format>(
-    format: Arc<F>,
-    targets: Arc<Vec<Target>>,
-    layout: Layout,
-    opening: DestinationOpening,
-) -> impl FnOnce() -> Result<Shop<F>> + Send {
-    move || {
-        let patience = opening.session.limits.grace;
-        let staging = Staging::open(&layout.path, &opening.pipeline, patience)?;
-        recover(&staging, &opening.marks, &targets)?;
-        let (rolling, epoch, acks) = (layout.rolling, opening.epoch, opening.acks);
-        Shop::new(
-            Order {
-                format,
-                targets,
-                rolling,
-                epoch,
-                acks,
-            },
-            staging,
-        )
-    }
 }
 
 fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
@@ -238,17 +249,15 @@ fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
 /// The shaping thread: ends when the writer is gone, or the other thread.
 fn shape_all<S>(
     shapes: &mut [Box<dyn Shape<S>>],
-    has_metadata: bool,
     batches: &Receiver<Message<Batch>>,
     shaped: &Sender<Message<S>>,
     failure: &Failure,
 ) {
     while let Ok(message) = batches.recv() {
         let message = message.try_map(|stream, batch| {
-            let body = deletion::shown(batch.body, has_metadata)
-                .map_err(|e| e.with("stream", &batch.stream))?;
-            shapes[stream]
-                .shape(body)
+            let shape = &mut shapes[stream];
+            deletion::shown(batch.body, shape.tells_deletes())
+                .and_then(|body| shape.shape(body))
                 .map_err(|e| e.with("stream", batch.stream))
         });
         match message {
@@ -262,53 +271,84 @@ fn shape_all<S>(
     }
 }
 
-/// The filing thread: ends when the shaping thread has.
-fn file_all<F: Format>(mut shop: Shop<F>, work: &Receiver<Message<F::Shaped>>, failure: &Failure) {
+/// The writing thread: ends when the shaping thread has.
+fn keep_all<K: Keeper>(mut keeper: K, work: &Receiver<Message<K::Shaped>>, failure: &Failure) {
     loop {
-        let message = match shop.deadline() {
+        let message = match keeper.deadline() {
             None => work.recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(at) => work.recv_timeout(at.saturating_duration_since(Instant::now())),
         };
         let message = match message {
             Ok(message) => Some(message),
             Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => return shop.abandon(),
+            Err(RecvTimeoutError::Disconnected) => return keeper.abandon(),
         };
-        if let Err(error) = act(&mut shop, message.as_ref()) {
+        // Let go of only after a failure is left behind: whoever waits looks for it then.
+        let mut held = Held::default();
+        if let Err(error) = act(&mut keeper, message, &mut held) {
             failure.leave(error);
-            return shop.abandon();
+            return keeper.abandon();
         }
-        if let Some(Message::Committed(_, reply) | Message::Finish(_, reply)) = message {
+        if let Some(reply) = held.reply {
             // Nobody waits any more if the call was dropped.
             let _ = reply.send(());
         }
     }
 }
 
-fn act<F: Format>(shop: &mut Shop<F>, message: Option<&Message<F::Shaped>>) -> Result<()> {
+/// What a message holds until it is done.
+#[derive(Default)]
+struct Held {
+    room: Option<OwnedSemaphorePermit>,
+    reply: Option<oneshot::Sender<()>>,
+}
+
+fn act<K: Keeper>(
+    keeper: &mut K,
+    message: Option<Message<K::Shaped>>,
+    held: &mut Held,
+) -> Result<()> {
     match message {
         Some(Message::Batch {
             stream,
             seq,
             rows,
             body,
-            room: _,
+            room,
         }) => {
-            shop.write(*stream, *seq, body, *rows)?;
+            held.room = Some(room);
+            keeper.write(stream, seq, body, rows)?;
         }
-        Some(Message::Checkpoint { lane, seq, room: _ }) => shop.checkpoint(lane, *seq),
-        Some(Message::Committed(mark, _)) => shop.committed(mark)?,
-        Some(Message::Finish(ending, _)) => shop.finish(*ending)?,
+        Some(Message::Checkpoint {
+            seq,
+            checkpoint,
+            room,
+        }) => {
+            held.room = Some(room);
+            keeper.checkpoint(seq, &checkpoint)?;
+        }
+        Some(Message::Committed(mark, reply)) => {
+            held.reply = Some(reply);
+            keeper.committed(&mark)?;
+        }
+        Some(Message::Finish(ending, reply)) => {
+            held.reply = Some(reply);
+            keeper.finish(ending)?;
+        }
         None => {}
     }
-    shop.settle()
+    keeper.settle()
 }
 
 #[async_trait]
-impl DestinationWriter for FileWriter {
+impl DestinationWriter for ThreadedWriter {
     async fn write(&mut self, seq: Seq, batch: Batch) -> Result<()> {
         let Some(&stream) = self.streams.get(&batch.stream) else {
-            return Err(unknown(&batch.stream));
+            return Err(Error::new(
+                &code::INTERNAL,
+                "records of a stream that is not in the catalog",
+            )
+            .with("stream", &batch.stream));
         };
         let rows = batch.records() as u64;
         if rows == 0 {
@@ -327,8 +367,8 @@ impl DestinationWriter for FileWriter {
     async fn checkpoint(&mut self, seq: Seq, checkpoint: Arc<Checkpoint>) -> Result<()> {
         let room = self.room(1).await?;
         self.send(Message::Checkpoint {
-            lane: checkpoint.lane.clone(),
             seq,
+            checkpoint,
             room,
         })
     }

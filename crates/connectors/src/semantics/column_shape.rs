@@ -1,4 +1,4 @@
-//! Batches of either shape to one Arrow batch with the file's columns.
+//! Batches of either shape to one Arrow batch with the destination's columns.
 
 use std::sync::Arc;
 
@@ -9,12 +9,15 @@ use crossdock_core::code;
 use crossdock_core::convert::{self, RowsToColumns};
 use crossdock_core::error::{Error, Result};
 
-use super::ADDITIONAL;
-use crate::file::format::Shape;
-use crate::file::metadata::{self, EXTRACTED_AT, GENERATION_ID, META, Meta, RAW_ID};
-use crate::file::target::Target;
+use super::metadata::{self, EXTRACTED_AT, GENERATION_ID, META, Meta, RAW_ID};
+use super::target::Target;
+use crate::writer::Shape;
 
-/// The columns of a target's files.
+/// The column for properties of a record that the stream's schema does not have. Always there, so
+/// that all files and tables of a stream have the same columns whatever the records hold.
+pub(crate) const ADDITIONAL: &str = "_airbyte_additional_properties";
+
+/// The columns of a target.
 fn file_schema(target: &Target, metadata_columns: bool) -> SchemaRef {
     let own = convert::arrow_schema(&target.schema, Some(ADDITIONAL));
     let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
@@ -105,6 +108,10 @@ impl ColumnShape {
 }
 
 impl Shape<RecordBatch> for ColumnShape {
+    fn tells_deletes(&self) -> bool {
+        self.meta.is_some()
+    }
+
     fn shape(&mut self, body: Body) -> Result<RecordBatch> {
         match body {
             Body::Rows(rows) => {

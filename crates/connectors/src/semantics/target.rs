@@ -1,8 +1,10 @@
-//! From the catalog to the folders: which streams come, where they go, and what is refused.
+//! From the catalog to folders and tables: which streams come, where they go, and what is refused.
 
 use std::collections::HashMap;
 
-use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream, DestinationSyncMode};
+use crossdock_core::catalog::{
+    ConfiguredCatalog, ConfiguredStream, DestinationSyncMode, FieldPath,
+};
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::schema::StreamSchema;
@@ -10,61 +12,106 @@ use crossdock_core::stream::StreamId;
 
 use super::metadata;
 use super::name;
-use super::plan::Current;
 
-/// The modes that files keep.
-pub(crate) const SYNC_MODES: [DestinationSyncMode; 2] =
+/// What a destination can keep, and how it names things: the questions on which native
+/// destinations differ.
+#[derive(Clone, Debug)]
+pub(crate) struct Manner<'a> {
+    /// What it writes, for errors: "Parquet files".
+    pub(crate) what: &'a str,
+    /// The modes that it keeps.
+    pub(crate) sync_modes: &'a [DestinationSyncMode],
+    /// The columns that it adds.
+    pub(crate) reserved: &'a [&'a str],
+    /// Where a stream of this name goes.
+    pub(crate) place: fn(&StreamId) -> String,
+}
+
+/// The modes that files keep: they only grow.
+pub(crate) const GROWING: [DestinationSyncMode; 2] =
     [DestinationSyncMode::Append, DestinationSyncMode::Overwrite];
+
+/// The modes that tables with keys keep.
+pub(crate) const KEYED: [DestinationSyncMode; 3] = [
+    DestinationSyncMode::Append,
+    DestinationSyncMode::Overwrite,
+    DestinationSyncMode::AppendDedup,
+];
+
+/// The folder of a stream, relative to the destination's: `namespace/name` or `name`, each made
+/// safe.
+pub(crate) fn folder(id: &StreamId) -> String {
+    match id.namespace.as_deref() {
+        Some(namespace) => format!("{}/{}", name::safe(namespace), name::safe(&id.name)),
+        None => name::safe(&id.name),
+    }
+}
+
+/// The table of a stream, for databases without schemas: `namespace_name` or `name`, cleaned.
+pub(crate) fn table(id: &StreamId) -> String {
+    match id.namespace.as_deref() {
+        Some(namespace) => name::identifier(&format!("{namespace}_{}", id.name)),
+        None => name::identifier(&id.name),
+    }
+}
+
+/// What this run is going to write into the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Current {
+    /// The generation.
+    pub(crate) generation: i64,
+    /// Whether it replaces the earlier ones.
+    pub(crate) truncates: bool,
+}
+
+/// How rows of one key are told apart (`append_dedup`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Dedup {
+    /// The key's fields.
+    pub(crate) key: Vec<String>,
+    /// The greater value of this field wins; among equals, and without one, the later record.
+    pub(crate) cursor: Option<String>,
+}
 
 /// A stream and where it goes.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     /// The stream by the source's name.
     pub(crate) stream: StreamId,
-    /// Its folder, relative to the destination's: `namespace/name` or `name`, each made safe.
-    pub(crate) folder: String,
+    /// Its folder or table.
+    pub(crate) place: String,
     /// Its columns.
     pub(crate) schema: StreamSchema,
     /// What goes into `_airbyte_generation_id`.
     pub(crate) generation_id: i64,
     /// What goes into `_airbyte_meta`.
     pub(crate) sync_id: i64,
-    /// The generation that files are named by, and whether it replaces earlier ones.
+    /// The generation that the data is kept under, and whether it replaces earlier ones.
     pub(crate) current: Current,
+    /// Set if a key has one row only.
+    pub(crate) dedup: Option<Dedup>,
 }
 
-/// The targets of a catalog, or why it cannot be written. `format` names the destination in
-/// errors; `reserved` are the columns that it adds.
+/// The targets of a catalog, or why it cannot be written.
 pub(crate) fn targets(
     catalog: &ConfiguredCatalog,
     epoch: i64,
-    format: &str,
-    reserved: &[&str],
+    manner: &Manner<'_>,
 ) -> Result<Vec<Target>> {
     let targets: Vec<_> = catalog
         .streams
         .iter()
-        .map(|stream| target(stream, epoch, format, reserved))
+        .map(|stream| target(stream, epoch, manner))
         .collect::<Result<_>>()?;
     collisions(&targets)?;
     Ok(targets)
 }
 
-fn target(
-    stream: &ConfiguredStream,
-    epoch: i64,
-    format: &str,
-    reserved: &[&str],
-) -> Result<Target> {
+fn target(stream: &ConfiguredStream, epoch: i64, manner: &Manner<'_>) -> Result<Target> {
     let id = stream.id();
     let mode = stream.destination_sync_mode;
-    if !SYNC_MODES.contains(&mode) {
-        return Err(Error::new(
-            &code::SYNC_MODE,
-            format!("{format} files cannot keep the mode `{}`", mode.as_str()),
-        )
-        .with("stream", &id)
-        .hint("files only grow: use `append` or `overwrite`"));
+    if !manner.sync_modes.contains(&mode) {
+        return Err(unkept(manner, mode).with("stream", &id));
     }
     let generation = stream.generation_id.unwrap_or(0);
     let minimum = stream.minimum_generation_id.unwrap_or(0);
@@ -81,7 +128,7 @@ fn target(
     if let Some(field) = schema
         .fields
         .iter()
-        .find(|f| reserved.contains(&f.name.as_str()))
+        .find(|f| manner.reserved.contains(&f.name.as_str()))
     {
         return Err(Error::new(
             &code::CONFIG_INVALID,
@@ -93,10 +140,9 @@ fn target(
         .with("stream", &id)
         .hint("leave the field out of the stream, or set `metadata_columns: false`"));
     }
-    let to = stream.target_id();
-    let folder = match to.namespace.as_deref() {
-        Some(namespace) => format!("{}/{}", name::safe(namespace), name::safe(&to.name)),
-        None => name::safe(&to.name),
+    let dedup = match mode {
+        DestinationSyncMode::AppendDedup => Some(dedup(stream, &schema)?),
+        _ => None,
     };
     let current = Current {
         // Without generations, each run that overwrites is one.
@@ -109,12 +155,74 @@ fn target(
     let sync_id = stream.sync_id.unwrap_or(0);
     Ok(Target {
         stream: id,
-        folder,
+        place: (manner.place)(&stream.target_id()),
         schema,
         generation_id: generation,
         sync_id,
         current,
+        dedup,
     })
+}
+
+fn unkept(manner: &Manner<'_>, mode: DestinationSyncMode) -> Error {
+    let modes: Vec<_> = manner
+        .sync_modes
+        .iter()
+        .map(|m| format!("`{}`", m.as_str()))
+        .collect();
+    let mut hint = format!("use {}", modes.join(" or "));
+    if mode == DestinationSyncMode::AppendDedup {
+        hint.push_str(
+            "; `native:sqlite` keeps one row for each key, and can be read by whatever reads SQL",
+        );
+    }
+    let what = manner.what;
+    Error::new(
+        &code::SYNC_MODE,
+        format!("{what} cannot keep the mode `{}`", mode.as_str()),
+    )
+    .hint(hint)
+}
+
+/// Key and cursor of a stream whose rows are told apart by key.
+fn dedup(stream: &ConfiguredStream, schema: &StreamSchema) -> Result<Dedup> {
+    let id = stream.id();
+    let source_key = stream.stream.source_defined_primary_key.as_ref();
+    let paths = stream.primary_key.as_ref().filter(|key| !key.is_empty());
+    let paths = paths.or(source_key).filter(|key| !key.is_empty());
+    let Some(paths) = paths else {
+        return Err(Error::new(
+            &code::PRIMARY_KEY_MISSING,
+            "`append_dedup` needs to know which fields are the key",
+        )
+        .with("stream", &id));
+    };
+    let top_level = |what: &str, path: &FieldPath| match path.as_slice() {
+        [field] if schema.fields.iter().any(|f| f.name == *field) => Ok(field.clone()),
+        [field] => Err(Error::new(
+            &code::FIELD_UNKNOWN,
+            format!("the {what} `{field}` is not in the stream's schema"),
+        )
+        .with("stream", &id)),
+        nested => Err(Error::new(
+            &code::CONFIG_INVALID,
+            format!("the {what} `{}` is not a column", nested.join(".")),
+        )
+        .with("stream", &id)
+        .hint("nested fields have no columns: choose a field of the top level")),
+    };
+    let key = paths
+        .iter()
+        .map(|path| top_level("key", path))
+        .collect::<Result<_>>()?;
+    let cursor = stream
+        .cursor_field
+        .as_ref()
+        .or(stream.stream.default_cursor_field.as_ref())
+        .filter(|path| !path.is_empty())
+        .map(|path| top_level("cursor", path))
+        .transpose()?;
+    Ok(Dedup { key, cursor })
 }
 
 /// Two streams in one folder, or one inside the other's, also where the file system does not tell
@@ -122,13 +230,13 @@ fn target(
 fn collisions(targets: &[Target]) -> Result<()> {
     let mut taken: HashMap<String, &Target> = HashMap::new();
     for target in targets {
-        if let Some(other) = taken.insert(target.folder.to_lowercase(), target) {
+        if let Some(other) = taken.insert(target.place.to_lowercase(), target) {
             return Err(collision(other, target));
         }
     }
     for target in targets {
-        let folder = target.folder.to_lowercase();
-        if let Some((parent, _)) = folder.split_once('/')
+        let place = target.place.to_lowercase();
+        if let Some((parent, _)) = place.split_once('/')
             && let Some(other) = taken.get(parent)
         {
             return Err(collision(other, target));
@@ -141,12 +249,12 @@ fn collision(one: &Target, other: &Target) -> Error {
     Error::new(
         &code::TARGET_COLLISION,
         format!(
-            "`{}` and `{}` would share a folder",
+            "`{}` and `{}` would share one place",
             one.stream, other.stream
         ),
     )
-    .with("folder", &one.folder)
-    .with("folder", &other.folder)
+    .with("place", &one.place)
+    .with("place", &other.place)
 }
 
 /// The columns that a destination with this setting adds.
@@ -168,12 +276,21 @@ mod tests {
         stream
     }
 
+    fn manner<'a>(reserved: &'a [&'a str]) -> Manner<'a> {
+        Manner {
+            what: "files",
+            sync_modes: &GROWING,
+            reserved,
+            place: folder,
+        }
+    }
+
     fn fails(streams: Vec<ConfiguredStream>, code: &str, says: &str) {
         let catalog = ConfiguredCatalog {
             streams,
             ..ConfiguredCatalog::default()
         };
-        let error = targets(&catalog, 1, "parquet", &["_own"]).unwrap_err();
+        let error = targets(&catalog, 1, &manner(&["_own"])).unwrap_err();
         assert_eq!(error.code().name, code);
         let text = format!("{error:?}");
         assert!(text.contains(says), "{text}");
@@ -185,7 +302,7 @@ mod tests {
             fails(
                 vec![a, b],
                 "catalog.target_collision",
-                "would share a folder",
+                "would share one place",
             )
         };
         check(stream(None, "users"), stream(None, "Users"));
@@ -204,10 +321,10 @@ mod tests {
             streams,
             ..ConfiguredCatalog::default()
         };
-        let folders: Vec<_> = targets(&catalog, 1, "parquet", &[])
+        let folders: Vec<_> = targets(&catalog, 1, &manner(&[]))
             .unwrap()
             .into_iter()
-            .map(|t| t.folder)
+            .map(|t| t.place)
             .collect();
         assert_eq!(folders, ["a/users", "b/users", "c"]);
     }
@@ -238,7 +355,7 @@ mod tests {
             stream.generation_id = generation;
             stream.minimum_generation_id = minimum;
             stream.destination_sync_mode = mode;
-            assert_eq!(target(&stream, 9, "x", &[]).unwrap().current, expected);
+            assert_eq!(target(&stream, 9, &manner(&[])).unwrap().current, expected);
         };
         use DestinationSyncMode::{Append, Overwrite};
         let current = |generation, truncates| Current {

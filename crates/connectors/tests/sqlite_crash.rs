@@ -1,0 +1,218 @@
+//! Runs into SQLite that die at every point: what readers see is what the stored checkpoints cover,
+//! no more and no less (P4).
+
+use std::ops::Range;
+
+use crossdock_core::checkpoint::{Lane, LaneState};
+use crossdock_core::destination::{Ending, Stored};
+use crossdock_core::session::Session;
+use serde_json::{Value, json};
+
+use crate::rig::{Writer, lane, open, registry, scratch, stream};
+use crate::sqlite_table::{config, reader};
+
+#[derive(Clone, Debug)]
+enum Step {
+    Batch(&'static str, Range<u64>),
+    Checkpoint(Lane),
+    Finish(Ending),
+}
+
+async fn stored(config: &Value) -> Vec<Stored> {
+    let destination = registry()
+        .get("sqlite")
+        .unwrap()
+        .destination
+        .clone()
+        .unwrap();
+    destination
+        .stored(config.clone(), "test pipeline", &Session::default())
+        .await
+        .unwrap()
+}
+
+fn ids(config: &Value, table: &str) -> Vec<u64> {
+    let connection = reader(config);
+    if !connection.table_exists(None, table).unwrap() {
+        return Vec::new();
+    }
+    let mut select = connection
+        .prepare(&format!("SELECT id FROM {table} ORDER BY rowid"))
+        .unwrap();
+    let rows = select.query_map([], |row| row.get::<_, i64>(0)).unwrap();
+    rows.map(|id| u64::try_from(id.unwrap()).unwrap()).collect()
+}
+
+/// The rows of `name` that the stored states cover; a state is its checkpoint's number.
+fn covered(script: &[Step], stored: &[LaneState], name: &str) -> Vec<u64> {
+    let through = stored
+        .iter()
+        .filter(|s| s.lane == Lane::Global || s.lane == lane(name))
+        .map(|s| s.state.to_value().unwrap().as_u64().unwrap())
+        .max()
+        .unwrap_or(0);
+    let batches = script.iter().zip(1..).filter_map(|(step, seq)| match step {
+        Step::Batch(of, ids) if *of == name && seq <= through => Some(ids.clone()),
+        _ => None,
+    });
+    batches.flatten().collect()
+}
+
+/// Writes the script from the first step on.
+async fn play(writer: &mut Writer, script: &[Step]) {
+    for (step, seq) in script.iter().zip(1u64..) {
+        match step {
+            Step::Batch(stream, ids) => writer.write(seq, stream, ids.clone()).await,
+            Step::Checkpoint(lane) => writer.checkpoint(seq, lane).await,
+            Step::Finish(ending) => writer.inner.finish(*ending).await.unwrap(),
+        }
+    }
+}
+
+fn scripts() -> Vec<Vec<Step>> {
+    use Step::{Batch, Checkpoint, Finish};
+    let per_stream = vec![
+        Batch("a", 0..10),
+        Batch("b", 0..3),
+        Checkpoint(lane("a")),
+        Batch("a", 10..15),
+        Checkpoint(lane("b")),
+        Batch("b", 3..4),
+        Checkpoint(lane("b")),
+        Batch("a", 15..16),
+        Checkpoint(lane("a")),
+        Batch("b", 4..40),
+    ];
+    let global = vec![
+        Batch("a", 0..10),
+        Batch("b", 0..2),
+        Checkpoint(Lane::Global),
+        Batch("a", 10..40),
+        Checkpoint(Lane::Global),
+        Batch("b", 2..4),
+        Checkpoint(Lane::Global),
+        Batch("a", 40..41),
+    ];
+    let mut scripts = Vec::new();
+    for script in [per_stream, global] {
+        for ending in [Ending::Complete, Ending::Incomplete] {
+            scripts.push(script.iter().cloned().chain([Finish(ending)]).collect());
+        }
+    }
+    scripts
+}
+
+async fn begin(config: &Value, epoch: i64) -> Writer {
+    open("sqlite", config, vec![stream("a"), stream("b")], epoch, &[])
+        .await
+        .unwrap()
+}
+
+/// Dies after each step, without an end. Then the script's rest is written from what the
+/// destination remembers: every row is there once.
+async fn survive(settings: Value) {
+    let mut crashes = 0;
+    for script in scripts() {
+        for end in 0..script.len() {
+            let root = scratch();
+            let mut config = config(&root);
+            for (key, value) in settings.as_object().unwrap() {
+                config[key] = value.clone();
+            }
+            let mut writer = begin(&config, 1).await;
+            play(&mut writer, &script[..end]).await;
+            writer.inner.close().await.unwrap();
+            let states: Vec<_> = stored(&config).await.into_iter().map(|s| s.state).collect();
+            for name in ["a", "b"] {
+                let context = format!("{name} {:?} {states:?}", &script[..end]);
+                let expected = covered(&script, &states, name);
+                assert_eq!(ids(&config, name), expected, "{context}");
+            }
+            recover(&config, &script, &states).await;
+            crashes += 1;
+        }
+    }
+    assert!(crashes >= 36, "{crashes}");
+}
+
+/// A source that goes on from the stored states.
+async fn recover(config: &Value, script: &[Step], states: &[LaneState]) {
+    let mut writer = begin(config, 2).await;
+    let mut seq = 0;
+    for name in ["a", "b"] {
+        let done = covered(script, states, name).len();
+        let all = script.iter().filter_map(|step| match step {
+            Step::Batch(of, ids) if *of == name => Some(ids.clone()),
+            _ => None,
+        });
+        let all: Vec<u64> = all.flatten().collect();
+        let (from, to) = (done as u64, all.len() as u64);
+        seq += 1;
+        writer.write(seq, name, from..to).await;
+    }
+    writer.inner.finish(Ending::Complete).await.unwrap();
+    writer.inner.close().await.unwrap();
+    for (name, rows) in [("a", all_of(script, "a")), ("b", all_of(script, "b"))] {
+        assert_eq!(ids(config, name), rows, "{name} {states:?}");
+    }
+}
+
+fn all_of(script: &[Step], name: &str) -> Vec<u64> {
+    let batches = script.iter().filter_map(|step| match step {
+        Step::Batch(of, ids) if *of == name => Some(ids.clone()),
+        _ => None,
+    });
+    batches.flatten().collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_checkpoint_in_a_transaction_of_its_own() {
+    survive(json!({"transaction_bytes": 0})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_checkpoints_in_one_transaction() {
+    survive(json!({"transaction_bytes": 1_000_000, "max_checkpoint_age_ms": 600_000})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_journal_does_it_too() {
+    survive(json!({"transaction_bytes": 3000, "journal_mode": "delete"})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_without_checkpoints_holds_nobody_up() {
+    let root = scratch();
+    let config = config(&root);
+    let mut writer = begin(&config, 1).await;
+    // More than is held in memory.
+    for seq in 1..=60 {
+        writer
+            .write(seq, "b", (seq - 1) * 20_000..seq * 20_000)
+            .await;
+    }
+    writer.write(61, "a", 0..5).await;
+    writer.checkpoint(62, &lane("a")).await;
+    writer.acks.wait(&lane("a"), 62);
+    assert_eq!(ids(&config, "a"), [0, 1, 2, 3, 4]);
+    assert_eq!(ids(&config, "b"), [0; 0]);
+    writer.checkpoint(63, &lane("b")).await;
+    writer.acks.wait(&lane("b"), 63);
+    assert_eq!(ids(&config, "b"), (0..60 * 20_000).collect::<Vec<_>>());
+    writer.inner.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_was_overtaken_writes_no_more() {
+    let root = scratch();
+    let config = config(&root);
+    let mut old = begin(&config, 1).await;
+    old.write(1, "a", 0..5).await;
+    let new = begin(&config, 2).await;
+    old.checkpoint(2, &lane("a")).await;
+    let error = old.inner.finish(Ending::Complete).await.unwrap_err();
+    assert_eq!(error.code().name, "store.fenced");
+    drop(new);
+    assert_eq!(ids(&config, "a"), [0; 0]);
+    assert!(stored(&config).await.is_empty());
+}
