@@ -8,4 +8,5 @@ pub(crate) mod evolution;
 pub(crate) mod metadata;
 pub(crate) mod name;
 pub(crate) mod raw_id;
+pub(crate) mod shape;
 pub(crate) mod target;

@@ -2,6 +2,7 @@
 
 mod book;
 mod cell;
+mod column_type;
 mod config;
 mod database;
 mod destination;
@@ -12,7 +13,6 @@ mod rebuild;
 mod shape;
 mod statement;
 mod table;
-mod types;
 
 pub use config::{Config, Journal};
 pub use destination::Sqlite;

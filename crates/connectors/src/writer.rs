@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use crossdock_core::batch::{Batch, Body};
+use crossdock_core::batch::Batch;
 use crossdock_core::checkpoint::{Checkpoint, Seq};
 use crossdock_core::code;
 use crossdock_core::destination::{DestinationWriter, Ending, Mark};
@@ -21,15 +21,7 @@ use crossdock_core::stream::StreamId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::semantics::deletion;
-
-/// Brings the batches of one stream into shape, in order.
-pub(crate) trait Shape<S>: Send {
-    /// Whether a deleted record can be told from a living one.
-    fn tells_deletes(&self) -> bool;
-
-    /// One batch.
-    fn shape(&mut self, body: Body) -> Result<S>;
-}
+use crate::semantics::shape::Shape;
 
 /// What the writing thread does. After each call follows
 /// [`Keeper::settle`].

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use crossdock_core::error::Result;
 
+use crate::semantics::shape::Shape;
 use crate::semantics::target::Target;
-use crate::writer::Shape;
 
 /// A file format with its settings.
 pub(crate) trait Format: Send + Sync + 'static {

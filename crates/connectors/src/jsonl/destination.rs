@@ -15,8 +15,8 @@ use crate::describe;
 use crate::file;
 use crate::file::format::{Encode, Format};
 use crate::file::line_file::LineFile;
+use crate::semantics::shape::Shape;
 use crate::semantics::target::{GROWING, Manner, Target, folder, reserved, targets};
-use crate::writer::Shape;
 
 /// Writes JSON Lines files to a local folder.
 #[derive(Clone, Copy, Debug, Default)]

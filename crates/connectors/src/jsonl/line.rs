@@ -8,8 +8,8 @@ use crossdock_core::error::{Error, Result};
 use super::config::LineFormat;
 use crate::semantics::metadata::{EXTRACTED_AT, GENERATION_ID, META, Meta, RAW_ID};
 use crate::semantics::raw_id::RawIds;
+use crate::semantics::shape::Shape;
 use crate::semantics::target::Target;
-use crate::writer::Shape;
 
 /// Whole lines.
 pub(crate) type Lines = Vec<u8>;

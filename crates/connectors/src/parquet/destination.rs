@@ -18,8 +18,8 @@ use crate::file;
 use crate::file::column_file::{ColumnFile, EXTENSION};
 use crate::file::format::{Encode, Format};
 use crate::semantics::column_shape::{ADDITIONAL, ColumnShape};
+use crate::semantics::shape::Shape;
 use crate::semantics::target::{GROWING, Manner, Target, folder, reserved, targets};
-use crate::writer::Shape;
 
 /// Writes Parquet files to a local folder.
 #[derive(Clone, Copy, Debug, Default)]

@@ -10,8 +10,8 @@ use crossdock_core::convert::{self, RowsToColumns};
 use crossdock_core::error::{Error, Result};
 
 use super::metadata::{self, EXTRACTED_AT, GENERATION_ID, META, Meta, RAW_ID};
+use super::shape::Shape;
 use super::target::Target;
-use crate::writer::Shape;
 
 /// The column for properties of a record that the stream's schema does not have. Always there, so
 /// that all files and tables of a stream have the same columns whatever the records hold.

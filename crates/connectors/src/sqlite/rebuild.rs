@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{Value, ValueRef};
 
-use super::types;
+use super::column_type;
 
 /// The function's name: `crossdock_widen(value, declared type, wanted type)`.
 pub(crate) const WIDEN: &str = "crossdock_widen";
@@ -16,8 +16,8 @@ pub(crate) const WIDEN: &str = "crossdock_widen";
 pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function(WIDEN, 3, flags, |context| {
-        let from = types::parse(context.get_raw(1).as_str()?);
-        let to = types::parse(context.get_raw(2).as_str()?);
+        let from = column_type::parse(context.get_raw(1).as_str()?);
+        let to = column_type::parse(context.get_raw(2).as_str()?);
         Ok(widened(context.get_raw(0), from, to))
     })
 }

@@ -6,8 +6,8 @@ use crossdock_core::error::Result;
 
 use super::statement::SqlBatch;
 use crate::semantics::column_shape::ColumnShape;
+use crate::semantics::shape::Shape;
 use crate::semantics::target::Target;
-use crate::writer::Shape;
 
 /// Brings the batches of one stream into the columns of its table.
 pub(crate) struct SqlShape {

@@ -11,11 +11,11 @@ use crossdock_core::schema::{DataType, Field, StreamSchema};
 use rusqlite::OptionalExtension as _;
 
 use super::book::{self, Entry, PREFIX};
+use super::column_type;
 use super::database::{Database, list, quoted};
 use super::fault::fault;
 use super::rebuild::WIDEN;
 use super::statement::{DELETED_AT, Keyed, SqlBatch, Statements};
-use super::types;
 use crate::semantics::column_shape::ADDITIONAL;
 use crate::semantics::evolution::widest;
 use crate::semantics::metadata::{EXTRACTED_AT, GENERATION_ID, META, RAW_ID};
@@ -322,7 +322,7 @@ fn fit(database: &Database, table: &str, wanted: &[Column]) -> Result<Vec<Column
             fitted.push(column.clone());
             continue;
         };
-        let known = types::parse(declared);
+        let known = column_type::parse(declared);
         let data_type = widest(known, column.data_type);
         if data_type != known {
             widened.insert(name.clone(), data_type);
@@ -342,7 +342,7 @@ fn definition(column: &Column) -> String {
     format!(
         "{} {}",
         quoted(&column.name),
-        types::declared(column.data_type)
+        column_type::declared(column.data_type)
     )
 }
 
@@ -357,7 +357,7 @@ fn widen(database: &Database, table: &str, widened: &HashMap<String, DataType>) 
         let quoted = quoted(name);
         match widened.get(name) {
             Some(data_type) => {
-                let wider = types::declared(*data_type);
+                let wider = column_type::declared(*data_type);
                 definitions.push(format!("{quoted} {wider}"));
                 let declared = declared.replace('\'', "''");
                 values.push(format!("{WIDEN}({quoted}, '{declared}', '{wider}')"));
