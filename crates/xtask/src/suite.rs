@@ -18,6 +18,12 @@ use crate::{tidy, workspace};
 /// How many seeds the simulation of crashes runs through here; its own default is for a developer's patience.
 const SIMULATION_SEEDS: &str = "10000";
 
+/// Programs of the system that the tests run, by the variables that name them. Debian's packages have the same names.
+const SYSTEM_PROGRAMS: [(&str, &str); 2] = [
+    ("CROSSDOCK_TEST_STRACE", "strace"),
+    ("CROSSDOCK_TEST_SQLITE3", "sqlite3"),
+];
+
 /// One step of the run.
 struct Step {
     name: &'static str,
@@ -163,7 +169,16 @@ fn rules() -> Result<()> {
 
 fn connectors() -> Result<()> {
     connector::prepare()?;
-    Ok(())
+    let is_missing = |program: &str| Command::new(program).arg("--version").output().is_err();
+    let missing: Vec<&str> = SYSTEM_PROGRAMS
+        .iter()
+        .map(|(_, program)| *program)
+        .filter(|program| is_missing(program))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    install(&missing)
 }
 
 fn lint() -> Result<()> {
@@ -195,6 +210,9 @@ fn test() -> Result<()> {
     let mut command = workspace::cargo(&["test", "--workspace", "--locked"]);
     for (name, value) in connector::prepare()? {
         command.env(name, value);
+    }
+    for (name, program) in SYSTEM_PROGRAMS {
+        command.env(name, program);
     }
     command
         .env("CROSSDOCK_TEST_PYPI", "1")

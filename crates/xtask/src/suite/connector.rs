@@ -55,7 +55,11 @@ const PINS: [Pin; 3] = [
             "smart-open[all]==6.0.0",
             "xlrd==2.0.1",
         ],
-        programs: &[("CROSSDOCK_TEST_FILE", "source-file")],
+        // Its Python has PyArrow, which reads what we wrote.
+        programs: &[
+            ("CROSSDOCK_TEST_FILE", "source-file"),
+            ("CROSSDOCK_TEST_PYARROW_PYTHON", "python"),
+        ],
     },
 ];
 
@@ -147,6 +151,6 @@ mod tests {
             .collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), 4);
+        assert_eq!(names.len(), 5);
     }
 }
