@@ -40,7 +40,7 @@ pub fn register(registry: &mut Registry) {
         Entry {
             summary: "CSV files",
             source: Some(Arc::new(csv::CsvSource::default())),
-            destination: None,
+            destination: Some(Arc::new(csv::Csv)),
         },
     );
     registry.add(

@@ -285,3 +285,24 @@ async fn streams_go_to_folders_with_safe_names() {
     let outside: &Path = root.path().parent().unwrap();
     assert!(!outside.join("ä").exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn csv_has_a_header_and_quotes_what_must_be() {
+    let root = scratch();
+    let config = json!({
+        "path": root.path(), "metadata_columns": false, "delimiter": ";", "null_value": "NULL"
+    });
+    let records = [
+        r#"{"id":1,"ok":true,"at":"2026-02-03T04:05:06.5+01:00","tags":["a;b",1.50]}"#,
+        r#"{"id":null,"tags":[],"more":"x"}"#,
+    ];
+    let batch = texts(&records.map(|r| (r, None, Operation::Create)));
+    run("csv", &config, typed(), vec![batch]).await.unwrap();
+    let text = crate::rig::text(&files(root.path(), "a")[0]);
+    assert_eq!(
+        text,
+        "id;ok;at;tags;_airbyte_additional_properties\n\
+         1;true;2026-02-03T03:05:06.500Z;\"[\"\"a;b\"\",1.50]\";NULL\n\
+         NULL;NULL;NULL;[];\"{\"\"more\"\":\"\"x\"\"}\"\n"
+    );
+}

@@ -192,6 +192,15 @@ async fn jsonl_with_files_that_hold_several_checkpoints() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn csv_with_files_that_hold_several_checkpoints() {
+    survive(
+        "csv",
+        &json!({"min_file_bytes": 3000, "compression": "zstd"}),
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn parquet_with_a_file_for_each_checkpoint() {
     survive("parquet", &json!({"min_file_bytes": 0})).await;
 }

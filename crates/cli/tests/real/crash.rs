@@ -231,6 +231,37 @@ fn jsonl() {
     check("native:jsonl", &config, in_lines, &[INCREMENTAL, OVERWRITE]);
 }
 
+fn in_csv(lab: &Lab) -> Seen {
+    let ids = |stream: &&'static str| {
+        let mut files: Vec<_> = std::fs::read_dir(lab.path("out").join(stream))
+            .into_iter()
+            .flatten()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        files.sort();
+        let mut ids = Vec::new();
+        for file in files {
+            let text = std::fs::read_to_string(file).unwrap();
+            let (header, records) = text.split_once('\n').unwrap();
+            let at = header.split(',').position(|name| name == "id").unwrap();
+            // No field before it has a comma.
+            ids.extend(
+                records
+                    .lines()
+                    .map(|l| l.split(',').nth(at).unwrap().parse::<i64>().unwrap()),
+            );
+        }
+        (*stream, ids)
+    };
+    STREAMS.iter().map(ids).collect()
+}
+
+#[test]
+fn csv() {
+    let config = json!({"path": "out", "min_file_bytes": 0, "metadata_columns": false});
+    check("native:csv", &config, in_csv, &[INCREMENTAL, OVERWRITE]);
+}
+
 #[test]
 fn parquet() {
     let config = json!({"path": "out", "min_file_bytes": 0});

@@ -47,7 +47,7 @@ impl Dialect {
     }
 }
 
-fn character(key: &str, text: &str) -> Result<Option<u8>> {
+pub(crate) fn character(key: &str, text: &str) -> Result<Option<u8>> {
     match text.as_bytes() {
         [] => Ok(None),
         b"\\t" => Ok(Some(b'\t')),

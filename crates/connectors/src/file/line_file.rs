@@ -26,20 +26,58 @@ pub enum Compression {
 }
 
 impl Compression {
-    /// The extension of files written so.
-    pub(crate) fn extension(self) -> &'static str {
+    fn suffix(self) -> &'static str {
         match self {
-            Self::None => "jsonl",
-            Self::Gzip => "jsonl.gz",
-            Self::Zstd => "jsonl.zst",
+            Self::None => "",
+            Self::Gzip => ".gz",
+            Self::Zstd => ".zst",
         }
+    }
+}
+
+/// What the lines of a file are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lines {
+    /// A record each.
+    Json,
+    /// A header, and a record each, except where a field in quotes holds a line end.
+    Csv,
+}
+
+impl Lines {
+    /// The extension of files with such lines, written so.
+    pub(crate) fn extension(self, compression: Compression) -> String {
+        let name = match self {
+            Self::Json => "jsonl",
+            Self::Csv => "csv",
+        };
+        format!("{name}{}", compression.suffix())
     }
 
     /// What an extension tells.
-    pub(crate) fn of(extension: &str) -> Option<Self> {
-        [Self::None, Self::Gzip, Self::Zstd]
-            .into_iter()
-            .find(|c| c.extension() == extension)
+    pub(crate) fn of(extension: &str) -> Option<(Self, Compression)> {
+        [Self::Json, Self::Csv].into_iter().find_map(|lines| {
+            [Compression::None, Compression::Gzip, Compression::Zstd]
+                .into_iter()
+                .find(|c| lines.extension(*c) == extension)
+                .map(|compression| (lines, compression))
+        })
+    }
+
+    /// Appends a record to `out`; `false` at the end.
+    fn read_record(self, from: &mut impl BufRead, out: &mut Vec<u8>) -> io::Result<bool> {
+        let start = out.len();
+        loop {
+            if from.read_until(b'\n', out)? == 0 {
+                return Ok(out.len() > start);
+            }
+            // What we write in quotes has its quotation marks doubled, so an odd number says that
+            // a field goes on.
+            let quotes = || out[start..].iter().filter(|b| **b == b'"').count();
+            if self == Self::Json || quotes() % 2 == 0 {
+                return Ok(true);
+            }
+        }
     }
 }
 
@@ -100,7 +138,7 @@ impl LineFile {
         })
     }
 
-    fn write_bytes(&mut self, bytes: &[u8]) -> Result<()> {
+    pub(crate) fn write_bytes(&mut self, bytes: &[u8]) -> Result<()> {
         let written = match &mut self.sink {
             Sink::Plain(sink) => sink.write_all(bytes),
             Sink::Gzip(sink) => sink.write_all(bytes),
@@ -150,7 +188,7 @@ impl Encode<Vec<u8>> for LineFile {
 /// See [`super::split::split`].
 pub(crate) fn split(
     from: &Path,
-    compression: Compression,
+    (lines, compression): (Lines, Compression),
     rows: u64,
     head: &Path,
     tail: Option<&Path>,
@@ -162,15 +200,21 @@ pub(crate) fn split(
         Compression::Zstd => Box::new(zstd::Decoder::new(file).map_err(io("read the file", from))?),
     };
     let mut reader = BufReader::with_capacity(CHUNK, reader);
+    let mut header = Vec::new();
+    if lines == Lines::Csv {
+        lines
+            .read_record(&mut reader, &mut header)
+            .map_err(io("read the file", from))?;
+    }
     let mut chunk = Vec::new();
     let mut copy = |to: &Path, limit: u64| -> Result<()> {
         let mut out = Box::new(LineFile::create(to, compression)?);
+        out.write_bytes(&header)?;
         for _ in 0..limit {
-            if reader
-                .read_until(b'\n', &mut chunk)
-                .map_err(io("read the file", from))?
-                == 0
-            {
+            let is_there = lines
+                .read_record(&mut reader, &mut chunk)
+                .map_err(io("read the file", from))?;
+            if !is_there {
                 break;
             }
             if chunk.len() >= CHUNK {

@@ -20,8 +20,8 @@ pub(crate) fn split(
     if extension == column_file::EXTENSION {
         return column_file::split(from, rows, head, tail);
     }
-    match line_file::Compression::of(extension) {
-        Some(compression) => line_file::split(from, compression, rows, head, tail),
+    match line_file::Lines::of(extension) {
+        Some(form) => line_file::split(from, form, rows, head, tail),
         None => Err(Error::new(
             &code::STATE_INVALID,
             "a staged file has an extension that this version does not write",

@@ -62,7 +62,7 @@ impl Format for JsonlFormat {
     type Shaped = Lines;
 
     fn extension(&self) -> String {
-        self.0.compression.extension().to_owned()
+        crate::file::line_file::Lines::Json.extension(self.0.compression)
     }
 
     fn shape(&self, target: &Target) -> Result<Box<dyn Shape<Lines>>> {

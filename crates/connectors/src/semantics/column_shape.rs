@@ -58,6 +58,11 @@ impl ColumnShape {
         }
     }
 
+    /// The columns of its batches.
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
     fn joined(
         &self,
         columns: &Columns,

@@ -1,0 +1,211 @@
+//! Columns to lines of CSV (RFC 4180, with LF as line end).
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Date32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
+};
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::{DataType, TimeUnit};
+use crossdock_core::batch::Body;
+use crossdock_core::code;
+use crossdock_core::convert;
+use crossdock_core::error::{Error, Result};
+
+use crate::semantics::column_shape::ColumnShape;
+use crate::semantics::shape::Shape;
+use crate::semantics::target::Target;
+
+/// How fields are told apart.
+#[derive(Clone, Debug)]
+pub(crate) struct Manner {
+    pub(crate) delimiter: u8,
+    /// What stands for a null.
+    pub(crate) null: Arc<[u8]>,
+}
+
+/// Whole lines, and the header of their stream.
+pub(crate) struct CsvLines {
+    pub(crate) header: Arc<[u8]>,
+    pub(crate) text: Vec<u8>,
+}
+
+/// Makes lines of one stream's records.
+pub(crate) struct CsvShape {
+    manner: Manner,
+    columns: ColumnShape,
+    header: Arc<[u8]>,
+}
+
+impl CsvShape {
+    pub(crate) fn new(target: &Target, metadata_columns: bool, manner: Manner) -> Self {
+        let columns = ColumnShape::new(target, metadata_columns);
+        let mut header = Vec::new();
+        for (at, field) in columns.schema().fields().iter().enumerate() {
+            if at > 0 {
+                header.push(manner.delimiter);
+            }
+            manner.text(&mut header, field.name().as_bytes());
+        }
+        header.push(b'\n');
+        Self {
+            manner,
+            columns,
+            header: header.into(),
+        }
+    }
+}
+
+impl Shape<CsvLines> for CsvShape {
+    fn tells_deletes(&self) -> bool {
+        self.columns.tells_deletes()
+    }
+
+    fn shape(&mut self, body: Body) -> Result<CsvLines> {
+        let batch = self.columns.shape(body)?;
+        Ok(CsvLines {
+            header: self.header.clone(),
+            text: self.manner.lines(&batch)?,
+        })
+    }
+}
+
+impl Manner {
+    fn lines(&self, batch: &RecordBatch) -> Result<Vec<u8>> {
+        let columns = batch
+            .columns()
+            .iter()
+            .map(Column::new)
+            .collect::<Result<Vec<_>>>()?;
+        let mut out = Vec::with_capacity(batch.get_array_memory_size());
+        for row in 0..batch.num_rows() {
+            for (at, column) in columns.iter().enumerate() {
+                if at > 0 {
+                    out.push(self.delimiter);
+                }
+                column.write(self, &mut out, row);
+            }
+            out.push(b'\n');
+        }
+        Ok(out)
+    }
+
+    /// A text, in quotes where it has to be.
+    fn text(&self, out: &mut Vec<u8>, text: &[u8]) {
+        // An empty text would read as a null, and so would the one that stands for it.
+        let is_special =
+            |byte: &u8| matches!(*byte, b'"' | b'\n' | b'\r') || *byte == self.delimiter;
+        if !text.is_empty() && *text != *self.null && !text.iter().any(is_special) {
+            out.extend_from_slice(text);
+            return;
+        }
+        out.push(b'"');
+        for part in text.split_inclusive(|byte| *byte == b'"') {
+            out.extend_from_slice(part);
+            if part.ends_with(b"\"") {
+                out.push(b'"');
+            }
+        }
+        out.push(b'"');
+    }
+}
+
+struct Column<'a> {
+    array: &'a ArrayRef,
+    write: fn(&Manner, &mut Vec<u8>, &dyn Array, usize),
+}
+
+impl<'a> Column<'a> {
+    fn new(array: &'a ArrayRef) -> Result<Self> {
+        let write: fn(&Manner, &mut Vec<u8>, &dyn Array, usize) = match array.data_type() {
+            DataType::Utf8 => |manner, out, array, row| {
+                manner.text(out, array.as_string::<i32>().value(row).as_bytes());
+            },
+            DataType::Binary => |_, out, array, row| {
+                convert::write_base64(out, array.as_binary::<i32>().value(row));
+            },
+            DataType::Boolean => |_, out, array, row| {
+                let text: &[u8] = if array.as_boolean().value(row) {
+                    b"true"
+                } else {
+                    b"false"
+                };
+                out.extend_from_slice(text);
+            },
+            DataType::Int64 => |_, out, array, row| {
+                let value = array.as_primitive::<Int64Type>().value(row);
+                out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+            },
+            DataType::Float64 => |_, out, array, row| {
+                let value = array.as_primitive::<Float64Type>().value(row);
+                out.extend_from_slice(zmij::Buffer::new().format(value).as_bytes());
+            },
+            DataType::Date32 => |_, out, array, row| {
+                let value = array.as_primitive::<Date32Type>().value(row);
+                convert::write_date(out, value.into());
+            },
+            DataType::Time64(TimeUnit::Microsecond) => |_, out, array, row| {
+                let value = array.as_primitive::<Time64MicrosecondType>().value(row);
+                convert::write_time(out, value);
+            },
+            DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => |_, out, array, row| {
+                let value = array.as_primitive::<TimestampMicrosecondType>().value(row);
+                convert::write_timestamp(out, value, true);
+            },
+            DataType::Timestamp(TimeUnit::Microsecond, None) => |_, out, array, row| {
+                let value = array.as_primitive::<TimestampMicrosecondType>().value(row);
+                convert::write_timestamp(out, value, false);
+            },
+            other => {
+                return Err(Error::new(
+                    &code::INTERNAL,
+                    "a column of a type that has no place in CSV",
+                )
+                .with("type", other));
+            }
+        };
+        Ok(Self { array, write })
+    }
+
+    fn write(&self, manner: &Manner, out: &mut Vec<u8>, row: usize) {
+        if self.array.is_null(row) {
+            out.extend_from_slice(&manner.null);
+        } else {
+            (self.write)(manner, out, self.array, row);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_quoted_where_they_have_to_be() {
+        let manner = |delimiter, null: &str| Manner {
+            delimiter,
+            null: null.as_bytes().into(),
+        };
+        let check = |manner: &Manner, text: &str, expected: &str| {
+            let mut out = Vec::new();
+            manner.text(&mut out, text.as_bytes());
+            assert_eq!(String::from_utf8(out).unwrap(), expected, "{text:?}");
+        };
+        let comma = manner(b',', "");
+        check(&comma, "plain text", "plain text");
+        check(&comma, "a,b", "\"a,b\"");
+        check(&comma, "a;b", "a;b");
+        check(&comma, "say \"hi\"", "\"say \"\"hi\"\"\"");
+        check(&comma, "\"", "\"\"\"\"");
+        check(&comma, "two\nlines", "\"two\nlines\"");
+        check(&comma, "cr\r", "\"cr\r\"");
+        check(&comma, "", "\"\"");
+        check(&comma, "Ö", "Ö");
+        let semicolon = manner(b';', "NULL");
+        check(&semicolon, "a;b", "\"a;b\"");
+        check(&semicolon, "a,b", "a,b");
+        check(&semicolon, "NULL", "\"NULL\"");
+        check(&semicolon, "NULLS", "NULLS");
+    }
+}
