@@ -54,8 +54,8 @@ pub fn register(registry: &mut Registry) {
     registry.add(
         "parquet",
         Entry {
-            summary: "Parquet files in a local folder",
-            source: None,
+            summary: "Parquet files",
+            source: Some(Arc::new(parquet::ParquetSource::default())),
             destination: Some(Arc::new(parquet::Parquet)),
         },
     );

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use crossdock_core::batch::{Body, BodyShape};
 use crossdock_core::catalog::{Catalog, ConfiguredCatalog, ConfiguredStream, SyncMode};
 use crossdock_core::checkpoint::LaneState;
+use crossdock_core::convert;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::event::Event;
 use crossdock_core::session::Session;
@@ -15,22 +16,29 @@ use tempfile::TempDir;
 
 use crate::rig::registry;
 
-async fn discover(connector: &str, config: &Value) -> Result<Catalog> {
+pub(crate) async fn discover(connector: &str, config: &Value) -> Result<Catalog> {
     let source = registry().get(connector).unwrap().source.clone().unwrap();
     source.discover(config.clone(), &Session::default()).await
 }
 
 /// What a read gave.
 #[derive(Default)]
-struct Heard {
-    records: Vec<Value>,
-    dropped: u64,
-    state: Vec<LaneState>,
-    error: Option<Error>,
+pub(crate) struct Heard {
+    pub(crate) records: Vec<Value>,
+    pub(crate) dropped: u64,
+    pub(crate) state: Vec<LaneState>,
+    pub(crate) error: Option<Error>,
+    /// Whether there was a batch of columns.
+    pub(crate) columns: bool,
 }
 
 /// Reads from `state`; with `stop`, asks for the end after the first batch.
-async fn read(connector: &str, config: &Value, state: Vec<LaneState>, stop: bool) -> Heard {
+pub(crate) async fn read(
+    connector: &str,
+    config: &Value,
+    state: Vec<LaneState>,
+    stop: bool,
+) -> Heard {
     let mut heard = Heard {
         state: state.clone(),
         ..Heard::default()
@@ -71,8 +79,12 @@ async fn hear(
     let ended = loop {
         match reader.next().await {
             Ok(Event::Batch(batch)) => {
-                let Body::Rows(rows) = &batch.body else {
-                    unreachable!("rows were asked for")
+                let rows = match batch.body {
+                    Body::Rows(rows) => rows,
+                    Body::Columns(columns) => {
+                        heard.columns = true;
+                        convert::columns_to_rows(&columns, None).unwrap()
+                    }
                 };
                 for at in 0..rows.len() {
                     heard

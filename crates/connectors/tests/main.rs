@@ -5,6 +5,7 @@ mod content;
 mod crash;
 mod file_source;
 mod generation;
+mod parquet_source;
 mod refusal;
 mod rig;
 mod sample;

@@ -1,6 +1,6 @@
 //! A stream's columns, read from its JSON Schema by the rules of Airbyte §1.9.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The type of a column, as destinations see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,6 +62,25 @@ impl StreamSchema {
     }
 }
 
+/// A property's schema that declares this type, and that it may be null: what [`data_type`] reads.
+#[must_use]
+pub fn json_schema(data_type: DataType) -> Value {
+    let text = |format: &str, airbyte_type: &str| json!({"type": ["null", "string"], "format": format, "airbyte_type": airbyte_type});
+    match data_type {
+        DataType::String => json!({"type": ["null", "string"]}),
+        DataType::Binary => json!({"type": ["null", "string"], "contentEncoding": "base64"}),
+        DataType::Boolean => json!({"type": ["null", "boolean"]}),
+        DataType::Integer => json!({"type": ["null", "integer"]}),
+        DataType::Number => json!({"type": ["null", "number"]}),
+        DataType::Date => json!({"type": ["null", "string"], "format": "date"}),
+        DataType::TimestampWithTimezone => text("date-time", "timestamp_with_timezone"),
+        DataType::TimestampWithoutTimezone => text("date-time", "timestamp_without_timezone"),
+        DataType::TimeWithTimezone => text("time", "time_with_timezone"),
+        DataType::TimeWithoutTimezone => text("time", "time_without_timezone"),
+        DataType::Json => json!({"type": ["null", "object", "array"]}),
+    }
+}
+
 /// The type that a property's schema declares.
 #[must_use]
 pub fn data_type(property: &Value) -> DataType {
@@ -115,6 +134,25 @@ fn well_known(reference: &str) -> DataType {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_type_is_declared_so_that_it_reads_back() {
+        for data_type in [
+            DataType::String,
+            DataType::Binary,
+            DataType::Boolean,
+            DataType::Integer,
+            DataType::Number,
+            DataType::Date,
+            DataType::TimestampWithTimezone,
+            DataType::TimestampWithoutTimezone,
+            DataType::TimeWithTimezone,
+            DataType::TimeWithoutTimezone,
+            DataType::Json,
+        ] {
+            assert_eq!(super::data_type(&json_schema(data_type)), data_type);
+        }
+    }
 
     #[test]
     fn every_row_of_the_type_table() {

@@ -54,6 +54,10 @@ struct CsvFiles {
 }
 
 impl CsvFiles {
+    fn open(&self, found: &Found, offset: u64) -> Result<Input> {
+        input::open(found, self.config.compression, self.encoding, offset)
+    }
+
     /// The names of a file's columns; `None` where it is empty. `fields` stands behind the header
     /// then, if there is one.
     fn names(&self, fields: &mut Fields, found: &Found) -> Result<Option<Vec<String>>> {
@@ -168,8 +172,11 @@ impl SourceFormat for CsvFiles {
         }))
     }
 
-    fn open(&self, found: &Found, offset: u64) -> Result<Input> {
-        input::open(found, self.config.compression, self.encoding, offset)
+    fn continues(&self, found: &Found, offset: u64) -> Result<bool> {
+        match offset.checked_sub(1) {
+            None => Ok(true),
+            Some(before) => Ok(input::ends_a_line(&mut self.open(found, before)?)),
+        }
     }
 
     fn extensions(&self) -> &'static [&'static str] {

@@ -26,6 +26,14 @@ pub(crate) struct Input {
     pub(crate) offset: u64,
 }
 
+/// Whether the text before an offset ends a line, where `before` is the text from the byte before
+/// it on: a file that was replaced by a longer one is not taken for one that has grown. Only plain
+/// files can grow.
+pub(crate) fn ends_a_line(before: &mut Input) -> bool {
+    let mut byte = [0];
+    matches!(before.text.read(&mut byte), Ok(1)) && byte[0] == b'\n'
+}
+
 /// Opens `found` at `offset` of its decoded text. An offset in a compressed or converted file costs
 /// reading what comes before it.
 pub(crate) fn open(

@@ -1,9 +1,10 @@
 //! The types that the text of a column may have.
 
+use crossdock_core::schema::{DataType, json_schema};
 use jiff::civil;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -40,22 +41,16 @@ const RECOGNISED: [Kind; 6] = [
 impl Kind {
     /// The JSON Schema of a column.
     pub(crate) fn schema(self) -> Value {
-        match self {
-            Self::String => json!({"type": ["null", "string"]}),
-            Self::Integer => json!({"type": ["null", "integer"]}),
-            Self::Number => json!({"type": ["null", "number"]}),
-            Self::Boolean => json!({"type": ["null", "boolean"]}),
-            Self::Date => json!({"type": ["null", "string"], "format": "date"}),
-            Self::Timestamp => json!({
-                "type": ["null", "string"], "format": "date-time",
-                "airbyte_type": "timestamp_with_timezone",
-            }),
-            Self::LocalTimestamp => json!({
-                "type": ["null", "string"], "format": "date-time",
-                "airbyte_type": "timestamp_without_timezone",
-            }),
-            Self::Json => json!({"type": ["null", "object", "array"]}),
-        }
+        json_schema(match self {
+            Self::String => DataType::String,
+            Self::Integer => DataType::Integer,
+            Self::Number => DataType::Number,
+            Self::Boolean => DataType::Boolean,
+            Self::Date => DataType::Date,
+            Self::Timestamp => DataType::TimestampWithTimezone,
+            Self::LocalTimestamp => DataType::TimestampWithoutTimezone,
+            Self::Json => DataType::Json,
+        })
     }
 
     /// The kind of a column that [`Kind::schema`] described.

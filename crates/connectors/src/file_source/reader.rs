@@ -2,7 +2,6 @@
 //! thread of its own, since it blocks.
 
 use std::collections::VecDeque;
-use std::io::Read as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -23,7 +22,7 @@ use tokio::sync::mpsc;
 
 use super::list::{self, Found};
 use super::position::{Choice, Position};
-use super::record::{SourceFormat, Step};
+use super::record::{Records, SourceFormat, Step};
 use super::setting::{BadLines, Patterns};
 
 /// A batch is sent when it holds this many bytes.
@@ -254,7 +253,7 @@ impl Reading {
             Choice::Skip => return Ok(()),
             Choice::Anew => (0, 1),
             Choice::From(offset, line) => (offset, line),
-            Choice::Grown(offset, line) if self.ends_a_line(found, offset)? => (offset, line),
+            Choice::Grown(offset, line) if self.format.continues(found, offset)? => (offset, line),
             Choice::Grown(..) => {
                 self.log(
                     LogLevel::Warn,
@@ -263,7 +262,8 @@ impl Reading {
                 (0, 1)
             }
         };
-        let located = |e: Error| e.with("stream", &work.id);
+        let stream = work.id.clone();
+        let located = |e: Error| e.with("stream", &stream);
         let mut records = self
             .format
             .records(&work.configured, found, place)
@@ -283,6 +283,16 @@ impl Reading {
                     pending.rows.push_line(span, pending.begun, Span::NONE);
                     pending.records += 1;
                 }
+                Step::Batch(body) => {
+                    let batch = Batch {
+                        stream: stream.clone(),
+                        body,
+                    };
+                    pending.records += batch.records() as u64;
+                    pending.bytes += batch.bytes() as u64;
+                    self.tell(Event::Batch(batch))?;
+                    self.pause(work, found, records.as_ref(), &mut pending)?;
+                }
                 Step::Bad { line, reason } => {
                     pending.buffer.truncate(start);
                     self.bad_line(found, line, &reason).map_err(located)?;
@@ -294,14 +304,7 @@ impl Reading {
             }
             if pending.buffer.len() >= BATCH_BYTES {
                 self.flush(&work.id, &mut pending)?;
-                let over = self.stop.0.load(Ordering::SeqCst);
-                if over || pending.bytes >= CHECKPOINT_BYTES {
-                    work.position.note(found, records.place(), false);
-                    self.checkpoint(work, &mut pending)?;
-                }
-                if over {
-                    return Err(Break::Over);
-                }
+                self.pause(work, found, records.as_ref(), &mut pending)?;
             }
         }
         self.flush(&work.id, &mut pending)?;
@@ -313,15 +316,20 @@ impl Reading {
         Ok(())
     }
 
-    /// Whether the text before `offset` still ends a line there: a file that was replaced by a longer
-    /// one is not taken for one that has grown. Only plain files can grow.
-    fn ends_a_line(&self, found: &Found, offset: u64) -> Result<bool> {
-        let Some(before) = offset.checked_sub(1) else {
-            return Ok(true);
-        };
-        let mut byte = [0];
-        let mut input = self.format.open(found, before)?;
-        Ok(matches!(input.text.read(&mut byte), Ok(1)) && byte[0] == b'\n')
+    /// After a batch: a checkpoint, if one is due or the engine asks for the end.
+    fn pause(
+        &self,
+        work: &mut Work,
+        found: &Found,
+        records: &dyn Records,
+        pending: &mut Pending,
+    ) -> Result<(), Break> {
+        let over = self.stop.0.load(Ordering::SeqCst);
+        if over || pending.bytes >= CHECKPOINT_BYTES {
+            work.position.note(found, records.place(), false);
+            self.checkpoint(work, pending)?;
+        }
+        if over { Err(Break::Over) } else { Ok(()) }
     }
 
     fn bad_line(&mut self, found: &Found, line: u64, reason: &str) -> Result<()> {

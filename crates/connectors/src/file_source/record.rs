@@ -1,17 +1,18 @@
 //! What a file format adds to a source.
 
+use crossdock_core::batch::Body;
 use crossdock_core::catalog::ConfiguredStream;
 use crossdock_core::error::Result;
 use serde_json::Value;
 
-use super::input::Input;
 use super::list::Found;
 
 /// The outcome of looking for the next record.
-#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// Its JSON text was appended.
     Record,
+    /// Several at once, and nothing was appended.
+    Batch(Body),
     /// There is something that is not a record, and nothing was appended.
     Bad {
         /// The line on which it begins, from 1.
@@ -46,8 +47,9 @@ pub(crate) trait SourceFormat: Send + Sync + 'static {
         place: (u64, u64),
     ) -> Result<Box<dyn Records>>;
 
-    /// Opens `found` at an offset of its text.
-    fn open(&self, found: &Found, offset: u64) -> Result<Input>;
+    /// Whether a file that has grown still has what was read of it, up to `offset`; if not it is
+    /// read anew.
+    fn continues(&self, found: &Found, offset: u64) -> Result<bool>;
 
     /// The extensions of such files.
     fn extensions(&self) -> &'static [&'static str];

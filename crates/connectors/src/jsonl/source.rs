@@ -46,6 +46,12 @@ struct JsonLines {
     encoding: Option<&'static Encoding>,
 }
 
+impl JsonLines {
+    fn open(&self, found: &Found, offset: u64) -> Result<Input> {
+        input::open(found, self.config.compression, self.encoding, offset)
+    }
+}
+
 impl SourceFormat for JsonLines {
     fn infer(&self, files: &[Found]) -> Result<Value> {
         let mut kinds: BTreeMap<usize, (String, Seen)> = BTreeMap::new();
@@ -59,7 +65,7 @@ impl SourceFormat for JsonLines {
                 match lines.next(&mut text)? {
                     Step::End => break,
                     // Whether a bad line matters is decided when it is read.
-                    Step::Bad { .. } => {}
+                    Step::Bad { .. } | Step::Batch(_) => {}
                     Step::Record => {
                         left -= 1;
                         let object: Map<String, Value> =
@@ -99,8 +105,11 @@ impl SourceFormat for JsonLines {
         Ok(Box::new(Lines::new(self.open(found, offset)?, found, line)))
     }
 
-    fn open(&self, found: &Found, offset: u64) -> Result<Input> {
-        input::open(found, self.config.compression, self.encoding, offset)
+    fn continues(&self, found: &Found, offset: u64) -> Result<bool> {
+        match offset.checked_sub(1) {
+            None => Ok(true),
+            Some(before) => Ok(input::ends_a_line(&mut self.open(found, before)?)),
+        }
     }
 
     fn extensions(&self) -> &'static [&'static str] {

@@ -1,5 +1,7 @@
 //! Columns into rows of JSON text.
 
+use std::ops::Range;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Date32Type, Date64Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
@@ -8,8 +10,9 @@ use arrow_array::types::{
     TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{
-    Array, ArrowPrimitiveType, BinaryArray, BooleanArray, Decimal128Array, LargeBinaryArray,
-    LargeStringArray, PrimitiveArray, StringArray,
+    Array, ArrowPrimitiveType, BinaryArray, BinaryViewArray, BooleanArray, Decimal128Array,
+    Decimal256Array, FixedSizeBinaryArray, LargeBinaryArray, LargeStringArray, OffsetSizeTrait,
+    PrimitiveArray, StringArray, StringViewArray,
 };
 use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType as Arrow, Field, TimeUnit};
@@ -29,8 +32,11 @@ use crate::error::{Error, Result};
 /// [`JSON_MARKER`] are written as the JSON that they hold. The members of the object in the column
 /// `additional` are spread back into the row, and nothing is written for its nulls.
 ///
-/// Errors: a column of a type that has no place in a record (lists and structs among them: native
-/// connectors mark JSON text instead), or rows of more than 4 GiB together.
+/// Lists become arrays, structs and maps with text keys objects, other maps arrays of `key` and
+/// `value`.
+///
+/// Errors: a column of a type that has no place in a record (intervals, durations, unions), one that
+/// is nested deeper than 100 levels, or rows of more than 4 GiB together.
 pub fn columns_to_rows(columns: &Columns, additional: Option<&str>) -> Result<Rows> {
     let fields = columns.values.schema();
     let mut members = Vec::with_capacity(columns.values.num_columns());
@@ -39,7 +45,8 @@ pub fn columns_to_rows(columns: &Columns, additional: Option<&str>) -> Result<Ro
         if additional == Some(field.name()) && *field.data_type() == Arrow::Utf8 {
             spread = Some(array.as_string::<i32>());
         } else {
-            members.push(Member::new(field, array)?);
+            let member = Member::new(field, array, 0).ok_or_else(|| unwritable(field))?;
+            members.push(member);
         }
     }
     let mut out = Vec::new();
@@ -63,6 +70,15 @@ pub fn columns_to_rows(columns: &Columns, additional: Option<&str>) -> Result<Ro
     Ok(rows.finish(Bytes::from(out), None))
 }
 
+fn unwritable(field: &Field) -> Error {
+    Error::new(
+        &code::DATA_INVALID,
+        "a column's type cannot be written as JSON",
+    )
+    .with("column", field.name())
+    .with("type", field.data_type())
+}
+
 fn span(start: usize, end: usize) -> Result<Span> {
     Span::new(start, end).ok_or_else(|| {
         Error::new(
@@ -79,7 +95,7 @@ fn write_row(out: &mut Vec<u8>, row: usize, members: &[Member<'_>], spread: Opti
     for member in members {
         // The key has a comma before it, which the first does without.
         out.extend_from_slice(&member.key[usize::from(std::mem::take(&mut first))..]);
-        member.write(out, row);
+        member.value.write(out, row);
     }
     if let Some(spread) = spread.filter(|spread| spread.is_valid(row)) {
         let object = spread.value(row).trim_ascii().as_bytes();
@@ -97,13 +113,21 @@ fn write_row(out: &mut Vec<u8>, row: usize, members: &[Member<'_>], spread: Opti
     out.push(b'}');
 }
 
-/// A column of the rows.
+/// A column of the rows, or a field of a struct.
 struct Member<'a> {
     /// `,"name":`.
     key: Vec<u8>,
+    value: Value<'a>,
+}
+
+/// The values of a column at any depth.
+struct Value<'a> {
     nulls: Option<&'a NullBuffer>,
     values: Values<'a>,
 }
+
+/// How deep columns may be nested.
+const DEEPEST: usize = 100;
 
 enum Values<'a> {
     Null,
@@ -119,11 +143,22 @@ enum Values<'a> {
     Float32(&'a PrimitiveArray<Float32Type>),
     Float64(&'a PrimitiveArray<Float64Type>),
     Decimal(&'a Decimal128Array),
+    LongDecimal(&'a Decimal256Array),
     Text(&'a StringArray),
     LargeText(&'a LargeStringArray),
     Json(&'a StringArray),
     Binary(&'a BinaryArray),
     LargeBinary(&'a LargeBinaryArray),
+    FixedBinary(&'a FixedSizeBinaryArray),
+    TextView(&'a StringViewArray),
+    BinaryView(&'a BinaryViewArray),
+    List(&'a [i32], Box<Value<'a>>),
+    LargeList(&'a [i64], Box<Value<'a>>),
+    FixedList(usize, Box<Value<'a>>),
+    Struct(Vec<Member<'a>>),
+    Map(&'a [i32], Box<Value<'a>>, Box<Value<'a>>),
+    /// Which of the values each row has.
+    Dictionary(Vec<usize>, Box<Value<'a>>),
     Date(&'a PrimitiveArray<Date32Type>),
     DateMillis(&'a PrimitiveArray<Date64Type>),
     Time(Micros<'a>),
@@ -152,9 +187,60 @@ fn raw<T: ArrowPrimitiveType>(array: &dyn Array) -> &[T::Native] {
     array.as_primitive::<T>().values()
 }
 
+impl<'a> Value<'a> {
+    fn new(field: &Field, array: &'a dyn Array, depth: usize) -> Option<Self> {
+        if depth > DEEPEST {
+            return None;
+        }
+        Some(Self {
+            nulls: array.nulls(),
+            values: Values::new(field, array, depth + 1)?,
+        })
+    }
+}
+
 impl<'a> Values<'a> {
-    fn new(field: &Field, array: &'a dyn Array) -> Option<Self> {
+    fn new(field: &Field, array: &'a dyn Array, depth: usize) -> Option<Self> {
+        let inner =
+            |field: &Field, array: &'a dyn Array| Value::new(field, array, depth).map(Box::new);
         Some(match array.data_type() {
+            Arrow::Utf8View => Self::TextView(array.as_string_view()),
+            Arrow::BinaryView => Self::BinaryView(array.as_binary_view()),
+            Arrow::List(field) => {
+                let list = array.as_list::<i32>();
+                Self::List(list.value_offsets(), inner(field, list.values())?)
+            }
+            Arrow::LargeList(field) => {
+                let list = array.as_list::<i64>();
+                Self::LargeList(list.value_offsets(), inner(field, list.values())?)
+            }
+            Arrow::FixedSizeList(field, length) => {
+                let list = array.as_fixed_size_list();
+                Self::FixedList(usize::try_from(*length).ok()?, inner(field, list.values())?)
+            }
+            Arrow::Struct(fields) => {
+                let columns = fields.iter().zip(array.as_struct().columns());
+                let members = columns.map(|(field, column)| Member::new(field, column, depth));
+                Self::Struct(members.collect::<Option<_>>()?)
+            }
+            Arrow::Map(entry, _) => {
+                let map = array.as_map();
+                let Arrow::Struct(fields) = entry.data_type() else {
+                    return None;
+                };
+                let [key, value] = fields.as_ref() else {
+                    return None;
+                };
+                let (keys, values) = (inner(key, map.keys())?, inner(value, map.values())?);
+                Self::Map(map.value_offsets(), keys, values)
+            }
+            Arrow::Dictionary(_, _) => {
+                let dictionary = array.as_any_dictionary();
+                Self::Dictionary(
+                    dictionary.normalized_keys(),
+                    inner(field, dictionary.values())?,
+                )
+            }
             Arrow::Null => Self::Null,
             Arrow::Boolean => Self::Boolean(array.as_boolean()),
             Arrow::Int8 => Self::Int8(array.as_primitive()),
@@ -168,6 +254,7 @@ impl<'a> Values<'a> {
             Arrow::Float32 => Self::Float32(array.as_primitive()),
             Arrow::Float64 => Self::Float64(array.as_primitive()),
             Arrow::Decimal128(..) => Self::Decimal(array.as_primitive()),
+            Arrow::Decimal256(..) => Self::LongDecimal(array.as_primitive()),
             Arrow::Utf8 if field.metadata().contains_key(JSON_MARKER) => {
                 Self::Json(array.as_string())
             }
@@ -175,6 +262,7 @@ impl<'a> Values<'a> {
             Arrow::LargeUtf8 => Self::LargeText(array.as_string()),
             Arrow::Binary => Self::Binary(array.as_binary()),
             Arrow::LargeBinary => Self::LargeBinary(array.as_binary()),
+            Arrow::FixedSizeBinary(_) => Self::FixedBinary(array.as_fixed_size_binary()),
             Arrow::Date32 => Self::Date(array.as_primitive()),
             Arrow::Date64 => Self::DateMillis(array.as_primitive()),
             Arrow::Time32(TimeUnit::Second) => Self::Time(Micros::Multiplied32(
@@ -258,24 +346,39 @@ fn always(write: impl FnOnce(&mut Vec<u8>, i64)) -> impl FnOnce(&mut Vec<u8>, i6
     }
 }
 
+/// Writes the values of `range` as an array.
+fn list(out: &mut Vec<u8>, range: Range<usize>, mut write: impl FnMut(&mut Vec<u8>, usize)) {
+    out.push(b'[');
+    for at in range.clone() {
+        if at > range.start {
+            out.push(b',');
+        }
+        write(out, at);
+    }
+    out.push(b']');
+}
+
+fn range<O: OffsetSizeTrait>(offsets: &[O], row: usize) -> Range<usize> {
+    offsets[row].as_usize()..offsets[row + 1].as_usize()
+}
+
 impl<'a> Member<'a> {
-    fn new(field: &Field, array: &'a dyn Array) -> Result<Self> {
-        let values = Values::new(field, array).ok_or_else(|| {
-            Error::new(
-                &code::DATA_INVALID,
-                "a column's type cannot be written as JSON",
-            )
-            .with("column", field.name())
-            .with("type", field.data_type())
-        })?;
+    fn new(field: &Field, array: &'a dyn Array, depth: usize) -> Option<Self> {
         let mut key = vec![b','];
         write_string(&mut key, field.name().as_bytes());
         key.push(b':');
-        Ok(Self {
-            key,
-            nulls: array.nulls(),
-            values,
-        })
+        let value = Value::new(field, array, depth)?;
+        Some(Self { key, value })
+    }
+}
+
+impl Value<'_> {
+    /// Whether the value is written as a string.
+    fn is_text(&self) -> bool {
+        matches!(
+            self.values,
+            Values::Text(_) | Values::LargeText(_) | Values::TextView(_)
+        )
     }
 
     fn write(&self, out: &mut Vec<u8>, row: usize) {
@@ -299,11 +402,50 @@ impl<'a> Member<'a> {
             Values::Float32(array) => double(out, array.value(row), array.value(row).is_finite()),
             Values::Float64(array) => double(out, array.value(row), array.value(row).is_finite()),
             Values::Decimal(array) => out.extend_from_slice(array.value_as_string(row).as_bytes()),
+            Values::LongDecimal(array) => {
+                out.extend_from_slice(array.value_as_string(row).as_bytes())
+            }
             Values::Text(array) => write_string(out, array.value(row).as_bytes()),
             Values::LargeText(array) => write_string(out, array.value(row).as_bytes()),
             Values::Json(array) => json(out, array.value(row).as_bytes()),
             Values::Binary(array) => base64(out, array.value(row)),
             Values::LargeBinary(array) => base64(out, array.value(row)),
+            Values::FixedBinary(array) => base64(out, array.value(row)),
+            Values::TextView(array) => write_string(out, array.value(row).as_bytes()),
+            Values::BinaryView(array) => base64(out, array.value(row)),
+            Values::List(offsets, values) => {
+                list(out, range(offsets, row), |out, at| values.write(out, at));
+            }
+            Values::LargeList(offsets, values) => {
+                list(out, range(offsets, row), |out, at| values.write(out, at));
+            }
+            Values::FixedList(length, values) => {
+                let first = row * length;
+                list(out, first..first + length, |out, at| values.write(out, at));
+            }
+            Values::Struct(members) => write_row(out, row, members, None),
+            Values::Map(offsets, keys, values) if keys.is_text() => {
+                out.push(b'{');
+                for at in range(offsets, row) {
+                    if at > range(offsets, row).start {
+                        out.push(b',');
+                    }
+                    keys.write(out, at);
+                    out.push(b':');
+                    values.write(out, at);
+                }
+                out.push(b'}');
+            }
+            Values::Map(offsets, keys, values) => {
+                list(out, range(offsets, row), |out, at| {
+                    out.extend_from_slice(b"{\"key\":");
+                    keys.write(out, at);
+                    out.extend_from_slice(b",\"value\":");
+                    values.write(out, at);
+                    out.push(b'}');
+                });
+            }
+            Values::Dictionary(places, values) => values.write(out, places[row]),
             Values::Date(array) => {
                 quoted(out, Some(array.value(row).into()), always(time::write_date));
             }

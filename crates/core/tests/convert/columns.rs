@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::*;
-use arrow_schema::{DataType as Arrow, Field, Schema};
+use arrow_schema::{DataType as Arrow, Field, Schema, TimeUnit};
 use crossdock_core::Columns;
 use crossdock_core::batch::Operations;
 use crossdock_core::convert::{JSON_MARKER, arrow_schema, columns_to_rows};
@@ -53,6 +53,13 @@ fn every_type_is_written() {
     );
     let decimal = Decimal128Array::from(vec![12_345, -5]).with_precision_and_scale(20, 2);
     check(decimal.unwrap(), &["123.45", "-0.05"]);
+    let decimal = Decimal256Array::from_iter_values([12_345.into()]);
+    check(
+        decimal.with_precision_and_scale(40, 2).unwrap(),
+        &["123.45"],
+    );
+    let fixed = FixedSizeBinaryArray::try_from_iter([b"foo"].iter()).unwrap();
+    check(fixed, &[r#""Zm9v""#]);
     check(StringArray::from(vec!["a\"b"]), &[r#""a\"b""#]);
     check(LargeStringArray::from(vec!["a"]), &[r#""a""#]);
     check(BinaryArray::from(vec![&b"foo"[..]]), &[r#""Zm9v""#]);
@@ -97,7 +104,7 @@ fn every_type_is_written() {
 
 #[test]
 fn other_types_are_refused_by_name() {
-    let field = Field::new("x", Arrow::new_list(Arrow::Int8, true), true);
+    let field = Field::new("x", Arrow::Duration(TimeUnit::Second), true);
     let array = new_empty_array(field.data_type());
     let error = columns_to_rows(&columns(field, array), None).unwrap_err();
     assert!(
@@ -143,4 +150,72 @@ fn only_objects_are_spread() {
         .collect();
     assert_eq!(back, [r#"{"a":1 }"#, "{}", "{}", "{}", "{}"]);
     assert_eq!(rows.emitted_at(4), 7);
+}
+
+#[test]
+fn nested_columns_are_written_as_json() {
+    use arrow_array::builder::{
+        Int64Builder, ListBuilder, MapBuilder, StringBuilder, StringDictionaryBuilder,
+    };
+    use arrow_array::types::Int32Type;
+    let mut lists = ListBuilder::new(ListBuilder::new(Int64Builder::new()));
+    for row in [Some(vec![vec![1, 2], vec![]]), None, Some(vec![])] {
+        for inner in row.iter().flatten() {
+            inner
+                .iter()
+                .for_each(|n| lists.values().values().append_value(*n));
+            lists.values().append(true);
+        }
+        lists.append(row.is_some());
+    }
+    let lists = lists.finish();
+    check(lists.clone(), &["[[1,2],[]]", "null", "[]"]);
+    check(lists.slice(1, 2), &["null", "[]"]);
+    let fixed = FixedSizeListArray::from_iter_primitive::<Int32Type, _, _>(
+        vec![
+            Some(vec![Some(1), None]),
+            None,
+            Some(vec![Some(3), Some(4)]),
+        ],
+        2,
+    );
+    check(fixed.slice(1, 2), &["null", "[3,4]"]);
+    let names: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), None]));
+    let record = StructArray::from(vec![
+        (Arc::new(Field::new("na\"me", Arrow::Utf8, true)), names),
+        (
+            Arc::new(Field::new("n", lists.data_type().clone(), true)),
+            Arc::new(lists.slice(0, 2)) as ArrayRef,
+        ),
+    ]);
+    check(
+        record,
+        &[
+            r#"{"na\"me":"a","n":[[1,2],[]]}"#,
+            r#"{"na\"me":null,"n":null}"#,
+        ],
+    );
+    let mut maps = MapBuilder::new(None, StringBuilder::new(), Int64Builder::new());
+    for (key, value) in [("a", Some(1)), ("b", None)] {
+        maps.keys().append_value(key);
+        maps.values().append_option(value);
+    }
+    maps.append(true).unwrap();
+    maps.append(true).unwrap();
+    check(maps.finish(), &[r#"{"a":1,"b":null}"#, "{}"]);
+    let mut maps = MapBuilder::new(None, Int64Builder::new(), StringBuilder::new());
+    maps.keys().append_value(7);
+    maps.values().append_value("x");
+    maps.append(true).unwrap();
+    check(maps.finish(), &[r#"[{"key":7,"value":"x"}]"#]);
+    let mut dictionary = StringDictionaryBuilder::<Int32Type>::new();
+    dictionary.append_value("x");
+    dictionary.append_null();
+    dictionary.append_value("x");
+    check(dictionary.finish(), &[r#""x""#, "null", r#""x""#]);
+    check(
+        StringViewArray::from(vec!["a long text that is not inline"]),
+        &[r#""a long text that is not inline""#],
+    );
+    check(BinaryViewArray::from(vec![&b"foo"[..]]), &[r#""Zm9v""#]);
 }

@@ -1,0 +1,22 @@
+//! Settings of the Parquet source.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Reads Parquet files.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Parquet files")]
+pub struct SourceConfig {
+    /// A file, a folder, or a pattern such as `lake/orders/*.parquet`. All its files are one stream.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// The name of that stream; otherwise it is named after its files.
+    #[serde(default)]
+    pub stream: Option<String>,
+    /// Several streams: for each name a file, a folder or a pattern.
+    #[serde(default)]
+    pub streams: BTreeMap<String, String>,
+}
