@@ -18,7 +18,7 @@ fn list() {
 fn spec() {
     let bench = Bench::new();
     let lines: &[&[&str]] = &[
-        &["spec", "native:parquet"],
+        &["spec", "native:parquet", "--as", "destination"],
         &["spec", "native:sample"],
         &["spec", "native:null"],
         &["spec", "native:stdout", "--raw"],
@@ -80,10 +80,12 @@ fn check() {
         &["check", "native:sample", "--config", "syntax.yaml"],
         &["check", "native:sample", "--config", "secret.yaml"],
         &["check", "native:sample", "--config", "missing.yaml"],
-        &["check", "native:parquet"],
+        &["check", "native:parquet", "--as", "destination"],
         &[
             "check",
             "native:parquet",
+            "--as",
+            "destination",
             "--config",
             r#"{"path": "/proc/nothing"}"#,
         ],
@@ -99,7 +101,7 @@ fn discover() {
         &["discover", "native:sample", "--config", few],
         &["discover", "native:sample", "--config", few, "--raw"],
         &["discover", "native:sample", "--config", few, "--json"],
-        &["discover", "native:parquet"],
+        &["discover", "native:null"],
     ];
     same("discover", &shots(&bench, lines));
 }

@@ -78,7 +78,7 @@ fn wrong() {
         &[
             "sync",
             "--source",
-            "native:parquet",
+            "native:null",
             "--destination",
             "native:null",
         ],
