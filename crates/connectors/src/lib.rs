@@ -7,6 +7,7 @@ mod file_source;
 pub mod jsonl;
 pub mod null;
 pub mod parquet;
+mod reader;
 pub mod sample;
 mod semantics;
 pub mod sqlite;
@@ -63,7 +64,7 @@ pub fn register(registry: &mut Registry) {
         "sqlite",
         Entry {
             summary: "tables of a SQLite database",
-            source: None,
+            source: Some(Arc::new(sqlite::SqliteSource)),
             destination: Some(Arc::new(sqlite::Sqlite)),
         },
     );

@@ -56,7 +56,6 @@ async fn hear(
     stop: bool,
     heard: &mut Heard,
 ) -> Result<()> {
-    let source = registry().get(connector).unwrap().source.clone().unwrap();
     let streams = discover(connector, config).await?.streams.into_iter();
     let catalog = ConfiguredCatalog {
         streams: streams
@@ -67,6 +66,19 @@ async fn hear(
             .collect(),
         ..ConfiguredCatalog::default()
     };
+    listen(connector, config, catalog, state, stop, heard).await
+}
+
+/// Reads the streams of `catalog`.
+pub(crate) async fn listen(
+    connector: &str,
+    config: &Value,
+    catalog: ConfiguredCatalog,
+    state: Vec<LaneState>,
+    stop: bool,
+    heard: &mut Heard,
+) -> Result<()> {
+    let source = registry().get(connector).unwrap().source.clone().unwrap();
     let opening = SourceOpening {
         catalog,
         state,

@@ -11,5 +11,6 @@ mod rig;
 mod sample;
 mod simple;
 mod sqlite_crash;
+mod sqlite_source;
 mod sqlite_table;
 mod support;

@@ -1,11 +1,8 @@
 //! The order of events of a file source: stream after stream, file after file. Reading happens on a
 //! thread of its own, since it blocks.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use crossdock_core::batch::{Batch, Body, RowsBuilder, Span};
 use crossdock_core::catalog::{Catalog, ConfiguredStream, Stream, SyncMode};
@@ -13,24 +10,21 @@ use crossdock_core::checkpoint::{Checkpoint, Lane};
 use crossdock_core::clock::{Clock, SystemClock};
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
-use crossdock_core::event::{Estimate, Event, LogLevel, LogRecord, StreamStatus};
-use crossdock_core::session::{Note, Session};
-use crossdock_core::source::{SourceControl, SourceOpening, SourceReader};
+use crossdock_core::event::{Estimate, Event, LogLevel, StreamStatus};
+use crossdock_core::source::SourceOpening;
 use crossdock_core::stream::StreamId;
 use serde_json::Map;
-use tokio::sync::mpsc;
 
 use super::list::{self, Found};
 use super::position::{Choice, Position};
 use super::record::{Records, SourceFormat, Step};
 use super::setting::{BadLines, Patterns};
+use crate::reader::{Break, Line, ThreadedReader};
 
 /// A batch is sent when it holds this many bytes.
 const BATCH_BYTES: usize = 1 << 20;
 /// A checkpoint stands after this many bytes of records at the latest.
 const CHECKPOINT_BYTES: u64 = 32 << 20;
-/// Events on their way. Few, since they may be batches (P7).
-const EVENTS: usize = 2;
 /// How many bad lines of a run are logged one by one.
 const LOGGED: u64 = 100;
 
@@ -58,101 +52,53 @@ pub(crate) async fn discover(format: Arc<dyn SourceFormat>, patterns: Patterns) 
     })?
 }
 
-/// A running read.
-pub(crate) struct FileReader {
-    events: mpsc::Receiver<Result<Event>>,
-    stop: Arc<Stop>,
-}
-
-/// The wish to stop.
-#[derive(Debug, Default)]
-struct Stop(AtomicBool);
-
-#[async_trait]
-impl SourceControl for Stop {
-    async fn committed(&self, _: &Checkpoint) -> Result<()> {
-        Ok(())
+/// Begins to read the streams of `opening` from their states.
+pub(crate) fn open(
+    format: Arc<dyn SourceFormat>,
+    patterns: &[(String, String)],
+    bad_lines: BadLines,
+    opening: SourceOpening,
+) -> Result<ThreadedReader> {
+    let mut streams = Vec::new();
+    for configured in opening.catalog.streams {
+        let id = configured.id();
+        let pattern = patterns
+            .iter()
+            .find(|(name, _)| *name == configured.stream.name && id.namespace.is_none());
+        let Some((_, pattern)) = pattern else {
+            return Err(
+                Error::new(&code::STREAM_UNKNOWN, "the source has no such stream")
+                    .with("stream", id),
+            );
+        };
+        let lane = Lane::Stream(id.clone());
+        let state = opening
+            .state
+            .iter()
+            .find(|s| s.lane == lane && !s.state.is_null());
+        let position = match state {
+            Some(state) => Position::from_state(&state.state).map_err(|e| e.with("stream", &id))?,
+            None => Position::default(),
+        };
+        streams.push(Work {
+            id,
+            configured,
+            pattern: pattern.clone(),
+            position,
+        });
     }
-
-    fn stop(&self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-}
-
-#[async_trait]
-impl SourceReader for FileReader {
-    async fn next(&mut self) -> Result<Event> {
-        match self.events.recv().await {
-            Some(event) => event,
-            None => Err(Error::new(
-                &code::INTERNAL,
-                "the thread that reads files broke",
-            )),
-        }
-    }
-
-    fn control(&self) -> Arc<dyn SourceControl> {
-        self.stop.clone()
-    }
-
-    async fn close(&mut self) -> Result<()> {
-        // The thread notices at its next event that nobody listens.
-        self.events.close();
-        Ok(())
-    }
-}
-
-impl FileReader {
-    /// Begins to read the streams of `opening` from their states.
-    pub(crate) fn open(
-        format: Arc<dyn SourceFormat>,
-        patterns: &[(String, String)],
-        bad_lines: BadLines,
-        opening: SourceOpening,
-    ) -> Result<Self> {
-        let mut streams = VecDeque::new();
-        for configured in opening.catalog.streams {
-            let id = configured.id();
-            let pattern = patterns
-                .iter()
-                .find(|(name, _)| *name == configured.stream.name && id.namespace.is_none());
-            let Some((_, pattern)) = pattern else {
-                return Err(
-                    Error::new(&code::STREAM_UNKNOWN, "the source has no such stream")
-                        .with("stream", id),
-                );
-            };
-            let lane = Lane::Stream(id.clone());
-            let state = opening
-                .state
-                .iter()
-                .find(|s| s.lane == lane && !s.state.is_null());
-            let position = match state {
-                Some(state) => {
-                    Position::from_state(&state.state).map_err(|e| e.with("stream", &id))?
-                }
-                None => Position::default(),
-            };
-            streams.push_back(Work {
-                id,
-                configured,
-                pattern: pattern.clone(),
-                position,
-            });
-        }
-        let (send, events) = mpsc::channel(EVENTS);
-        let stop = Arc::new(Stop::default());
+    let work = move |line: &Line| {
         let mut reading = Reading {
             format,
             bad_lines,
-            session: opening.session,
-            send,
-            stop: stop.clone(),
+            line,
             logged: 0,
         };
-        tokio::task::spawn_blocking(move || reading.run(streams));
-        Ok(Self { events, stop })
-    }
+        streams
+            .into_iter()
+            .try_for_each(|work| reading.stream(work))
+    };
+    Ok(ThreadedReader::open(opening.session, work))
 }
 
 /// A stream to read.
@@ -161,19 +107,6 @@ struct Work {
     configured: ConfiguredStream,
     pattern: String,
     position: Position,
-}
-
-/// Why reading ended early.
-enum Break {
-    /// Nobody listens, or the engine asked for the end.
-    Over,
-    Failed(Error),
-}
-
-impl From<Error> for Break {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
 }
 
 /// Records that were read and not sent.
@@ -190,50 +123,28 @@ struct Pending {
     bytes: u64,
 }
 
-struct Reading {
+struct Reading<'a> {
     format: Arc<dyn SourceFormat>,
     bad_lines: BadLines,
-    session: Session,
-    send: mpsc::Sender<Result<Event>>,
-    stop: Arc<Stop>,
+    line: &'a Line,
     logged: u64,
 }
 
-impl Reading {
-    fn run(&mut self, streams: VecDeque<Work>) {
-        let ended = streams.into_iter().try_for_each(|work| self.stream(work));
-        // If nobody listens, there is nobody to tell.
-        let _ = match ended {
-            Ok(()) | Err(Break::Over) => self.send.blocking_send(Ok(Event::End)),
-            Err(Break::Failed(error)) => self.send.blocking_send(Err(error)),
-        };
-    }
-
-    fn tell(&self, event: Event) -> Result<(), Break> {
-        self.send.blocking_send(Ok(event)).map_err(|_| Break::Over)
-    }
-
-    fn status(&self, stream: &StreamId, status: StreamStatus) -> Result<(), Break> {
-        self.tell(Event::Status {
-            stream: stream.clone(),
-            status,
-        })
-    }
-
+impl Reading<'_> {
     fn stream(&mut self, mut work: Work) -> Result<(), Break> {
         let files = list::list(&work.pattern, self.format.extensions())
             .map_err(|e| e.with("stream", &work.id))?;
         work.position.keep(&files);
-        self.status(&work.id, StreamStatus::Started)?;
+        self.line.status(&work.id, StreamStatus::Started)?;
         let left = files
             .iter()
             .filter(|f| work.position.choose(f) != Choice::Skip);
-        self.tell(Event::Estimate(Estimate {
+        self.line.tell(Event::Estimate(Estimate {
             stream: Some(work.id.clone()),
             records: None,
             bytes: Some(left.map(|f| f.size).sum()),
         }))?;
-        self.status(&work.id, StreamStatus::Running)?;
+        self.line.status(&work.id, StreamStatus::Running)?;
         // Also a run that finds nothing new leaves a state, without files that are gone.
         if files
             .iter()
@@ -244,7 +155,7 @@ impl Reading {
         for found in &files {
             self.file(&mut work, found)?;
         }
-        self.status(&work.id, StreamStatus::Complete)
+        self.line.status(&work.id, StreamStatus::Complete)
     }
 
     /// Reads what is left of one file.
@@ -255,7 +166,7 @@ impl Reading {
             Choice::From(offset, line) => (offset, line),
             Choice::Grown(offset, line) if self.format.continues(found, offset)? => (offset, line),
             Choice::Grown(..) => {
-                self.log(
+                self.line.log(
                     LogLevel::Warn,
                     format!("{} has changed and is read anew", found.name),
                 );
@@ -290,7 +201,7 @@ impl Reading {
                     };
                     pending.records += batch.records() as u64;
                     pending.bytes += batch.bytes() as u64;
-                    self.tell(Event::Batch(batch))?;
+                    self.line.tell(Event::Batch(batch))?;
                     self.pause(work, found, records.as_ref(), &mut pending)?;
                 }
                 Step::Bad { line, reason } => {
@@ -310,7 +221,7 @@ impl Reading {
         self.flush(&work.id, &mut pending)?;
         work.position.note(found, records.place(), true);
         self.checkpoint(work, &mut pending)?;
-        if self.stop.0.load(Ordering::SeqCst) {
+        if self.line.is_over() {
             return Err(Break::Over);
         }
         Ok(())
@@ -324,7 +235,7 @@ impl Reading {
         records: &dyn Records,
         pending: &mut Pending,
     ) -> Result<(), Break> {
-        let over = self.stop.0.load(Ordering::SeqCst);
+        let over = self.line.is_over();
         if over || pending.bytes >= CHECKPOINT_BYTES {
             work.position.note(found, records.place(), false);
             self.checkpoint(work, pending)?;
@@ -341,11 +252,11 @@ impl Reading {
         }
         self.logged += 1;
         match self.logged {
-            ..=LOGGED => self.log(
+            ..=LOGGED => self.line.log(
                 LogLevel::Warn,
                 format!("left out a bad line, {}:{line}: {reason}", found.name),
             ),
-            count if count == LOGGED + 1 => self.log(
+            count if count == LOGGED + 1 => self.line.log(
                 LogLevel::Warn,
                 "further bad lines are counted and not logged".to_owned(),
             ),
@@ -354,18 +265,10 @@ impl Reading {
         Ok(())
     }
 
-    fn log(&self, level: LogLevel, message: String) {
-        self.session.note(Note::Log(LogRecord {
-            level,
-            message,
-            stack_trace: None,
-        }));
-    }
-
     fn flush(&self, stream: &StreamId, pending: &mut Pending) -> Result<(), Break> {
         pending.bytes += pending.buffer.len() as u64;
         if pending.bad > 0 {
-            self.tell(Event::Dropped {
+            self.line.tell(Event::Dropped {
                 stream: Some(stream.clone()),
                 records: std::mem::take(&mut pending.bad),
                 reason: "bad line",
@@ -375,7 +278,7 @@ impl Reading {
         if pending.rows.is_empty() {
             return Ok(());
         }
-        self.tell(Event::Batch(Batch {
+        self.line.tell(Event::Batch(Batch {
             stream: stream.clone(),
             body: Body::Rows(pending.rows.finish(buffer, None)),
         }))
@@ -385,6 +288,6 @@ impl Reading {
         let mut checkpoint = Checkpoint::stream(work.id.clone(), work.position.to_state()?);
         checkpoint.source_count = Some(std::mem::take(&mut pending.records));
         pending.bytes = 0;
-        self.tell(Event::Checkpoint(checkpoint))
+        self.line.tell(Event::Checkpoint(checkpoint))
     }
 }

@@ -13,7 +13,7 @@ use crossdock_core::spec::{Checked, Spec};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use super::reader::{self, FileReader};
+use super::reader;
 use super::record::SourceFormat;
 use super::setting::{BadLines, Patterns};
 use crate::describe;
@@ -66,7 +66,7 @@ impl<C: FileSourceConfig> Source for FileSource<C> {
     async fn open(&self, config: C, opening: SourceOpening) -> Result<Box<dyn SourceReader>> {
         let (patterns, bad_lines) = (config.patterns()?, config.bad_lines());
         let format = config.format()?;
-        Ok(Box::new(FileReader::open(
+        Ok(Box::new(reader::open(
             format, &patterns, bad_lines, opening,
         )?))
     }

@@ -1,6 +1,7 @@
 //! Opening a database, and the transactions of one run.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crossdock_core::error::Result;
 use rusqlite::{Connection, OpenFlags};
@@ -57,7 +58,7 @@ impl Database {
     }
 
     /// Opens a database to read it; `None` if there is none.
-    pub(crate) fn look(path: &Path, config: &Config) -> Result<Option<Self>> {
+    pub(crate) fn look(path: &Path, busy_timeout: Duration) -> Result<Option<Self>> {
         if !path.exists() {
             return Ok(None);
         }
@@ -65,7 +66,7 @@ impl Database {
         let connection =
             Connection::open_with_flags(path, flags).map_err(fault("open the database", path))?;
         connection
-            .busy_timeout(config.busy_timeout())
+            .busy_timeout(busy_timeout)
             .map_err(fault("open the database", path))?;
         Ok(Some(Self {
             connection,

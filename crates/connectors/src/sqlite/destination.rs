@@ -55,10 +55,12 @@ impl Destination for Sqlite {
 
     async fn stored(&self, config: Config, pipeline: &str, _: &Session) -> Result<Vec<Stored>> {
         let pipeline = pipeline.to_owned();
-        blocking(move || match Database::look(&config.path, &config)? {
-            Some(database) => book::stored(&database, &pipeline),
-            None => Ok(Vec::new()),
-        })
+        blocking(
+            move || match Database::look(&config.path, config.busy_timeout())? {
+                Some(database) => book::stored(&database, &pipeline),
+                None => Ok(Vec::new()),
+            },
+        )
         .await
     }
 
