@@ -10,8 +10,9 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
 
 pub(crate) use command::{
-    Check, Command, Connector, Discover, Errors, Export, History, Import, Quickstart,
-    QuickstartSource, Read, Reset, Rollback, Run, Show, Side, Spec, State, Sync, Validate, Write,
+    Check, Command, Completions, Connector, Discover, Errors, Export, Gravity, History, Import,
+    Init, Logs, Manual, Plan, Preview, Quickstart, QuickstartSource, Read, Reset, Rollback, Run,
+    Runs, RunsCommand, Show, Side, Spec, State, Sync, Validate, Write,
 };
 
 /// Moves data from any connector to any other
@@ -102,6 +103,11 @@ impl Glimpse {
         }
         glimpse
     }
+}
+
+/// The definition of the command line, for what is made of it.
+pub(crate) fn definition() -> clap::Command {
+    Args::command()
 }
 
 /// Reads the command line.

@@ -1,13 +1,20 @@
 //! One module for each command: it asks control, and answers.
 
 mod check;
+mod completions;
 mod connector;
 mod discover;
+mod doctor;
 mod errors;
+mod init;
+mod logs;
 mod pipeline;
+mod plan;
+mod preview;
 mod quickstart;
 mod read;
 mod run;
+mod runs;
 mod schema;
 mod spec;
 mod state;
@@ -57,6 +64,14 @@ async fn question(command: Command, context: &Context) -> Result<Answer, crossdo
         Command::Connector(Connector::List) => connector::list(),
         Command::Validate(args) => validate::execute(args, context).await,
         Command::Errors(args) => errors::execute(&args),
+        Command::Init(args) => init::execute(args, context).await,
+        Command::Plan(args) => plan::execute(args, context).await,
+        Command::Preview(args) => preview::execute(args, context).await,
+        Command::Runs(args) => runs::execute(args, context).await,
+        Command::Logs(args) => logs::execute(args, context).await,
+        Command::Doctor => doctor::execute(context).await,
+        Command::Completions(args) => completions::script(&args),
+        Command::Man(args) => completions::manual(&args),
         _ => schema::execute(),
     }
 }

@@ -7,6 +7,7 @@ use crossdock_config::{
     ConnectorConfig, Diagnostics, ProcessEnvironment, Settings, load_config, parse_config,
 };
 use crossdock_control::command::Ask;
+use crossdock_control::run_log::{self, RunLog};
 use crossdock_control::{Cancel, Surroundings};
 use crossdock_core::store::Store;
 use crossdock_core::{Error, code};
@@ -47,14 +48,30 @@ impl Context {
         }
     }
 
-    /// For runs.
-    pub(crate) fn surroundings(&self, store: Arc<dyn Store>) -> Surroundings {
+    /// For runs. Their logs are kept beside the store `at`.
+    pub(crate) fn surroundings(&self, store: Arc<dyn Store>, at: &Path) -> Surroundings {
         Surroundings {
+            registry: crossdock_control::registry(),
+            store,
+            ui: Arc::new(RunLog::new(self.screen.clone(), run_log::folder(at))),
+            cancel: self.cancel.clone(),
+        }
+    }
+
+    /// For plans, which change nothing: without a store there is nothing to know.
+    pub(crate) fn onlooking(&self, file: Option<&Path>) -> Result<Surroundings, Error> {
+        let path = self.store_path(file);
+        let store = if path.exists() {
+            crossdock_control::open_store(&path)?
+        } else {
+            crossdock_control::passing_store()?
+        };
+        Ok(Surroundings {
             registry: crossdock_control::registry(),
             store,
             ui: self.screen.clone(),
             cancel: self.cancel.clone(),
-        }
+        })
     }
 
     /// The store's file: the flag or its variable, else the pipeline file's word, else the default.

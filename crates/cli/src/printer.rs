@@ -45,6 +45,11 @@ impl Printer {
         &self.bars
     }
 
+    /// Whether programs read what is printed, so that nobody can be asked.
+    pub(crate) fn is_for_programs(&self) -> bool {
+        self.json
+    }
+
     /// Whether anybody wants to hear how things go.
     pub(crate) fn talks(&self) -> bool {
         !self.json && !self.quiet

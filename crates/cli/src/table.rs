@@ -30,6 +30,21 @@ impl Table {
         }
     }
 
+    /// A table with any number of headings.
+    pub(crate) fn of(columns: impl IntoIterator<Item = (String, Side)>) -> Self {
+        let (heads, sides) = columns.into_iter().unzip();
+        Self {
+            sides,
+            rows: vec![(heads, Vec::new())],
+        }
+    }
+
+    /// Adds a row of any number of cells.
+    pub(crate) fn cells(&mut self, cells: impl IntoIterator<Item = String>) {
+        let cells = cells.into_iter().map(|cell| one_line(&cell)).collect();
+        self.rows.push((cells, Vec::new()));
+    }
+
     /// Adds a row.
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
         self.rows.push((

@@ -54,9 +54,9 @@ mod tests {
             assert_eq!((error.message(), error.remedy()), (message, hint), "{line}");
         };
         check(
-            "crossdock discovr x",
-            "unrecognized subcommand 'discovr'",
-            "a similar subcommand exists: 'discover'",
+            "crossdock schma x",
+            "unrecognized subcommand 'schma'",
+            "a similar subcommand exists: 'schema'",
         );
         check(
             "crossdock run",

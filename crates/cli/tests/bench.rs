@@ -11,7 +11,7 @@ use tempfile::TempDir;
 const FILTERS: &[(&str, &str)] = &[
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[MOMENT]"),
     (
-        r#""(elapsed_ms|committed_at|started_at|ended_at|emitted_at|estimated_at)":\d+"#,
+        r#""(elapsed_ms|at|committed_at|started_at|ended_at|emitted_at|estimated_at)":\d+"#,
         r#""$1":[NUMBER]"#,
     ),
     (r#""emitted_at":\d+(\.\d+)?"#, r#""emitted_at":[NUMBER]"#),
@@ -28,6 +28,7 @@ const FILTERS: &[(&str, &str)] = &[
         "  $1  $2  $3  [RATE]  $4",
     ),
     (r"/tmp/\.tmp\w+", "[DIR]"),
+    (r"\d+ MiB at", "[NUMBER] MiB at"),
     (r"/\S+/debug/crossdock\b", "[PATH]/crossdock"),
     (r"pid: \d+\n  host: \S+", "pid: [PID]\n  host: [HOST]"),
     (

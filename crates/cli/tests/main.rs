@@ -5,6 +5,8 @@
 mod bench;
 mod connector;
 mod file;
+mod init;
+mod look;
 mod pipe;
 mod quickstart;
 mod run;

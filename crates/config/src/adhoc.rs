@@ -38,7 +38,11 @@ impl Plan {
 fn id(source: &ConnectorRef, destination: &ConnectorRef) -> String {
     let whole = format!("{}\n{}", unversioned(source), unversioned(destination));
     let hash = fnv1a(whole.as_bytes());
-    format!("{}-to-{}-{hash:08x}", short(source), short(destination))
+    format!(
+        "{}-to-{}-{hash:08x}",
+        source.short_name(),
+        destination.short_name()
+    )
 }
 
 fn unversioned(reference: &ConnectorRef) -> String {
@@ -54,24 +58,27 @@ fn unversioned(reference: &ConnectorRef) -> String {
     .to_string()
 }
 
-/// The last part of what the reference names, in the characters of an id.
-fn short(reference: &ConnectorRef) -> String {
-    const LONGEST: usize = 48;
-    let command = reference.command();
-    let what = match reference.launcher {
-        Some(Launcher::Python) => reference.package().0,
-        Some(Launcher::Docker) => reference.image(),
-        _ => command.first().map_or("", String::as_str),
-    };
-    let last = what.rsplit('/').next().unwrap_or_default();
-    let plain: String = last
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-        .take(LONGEST)
-        .collect();
-    match plain.trim_matches('-') {
-        "" => "connector".to_owned(),
-        plain => plain.to_owned(),
+impl ConnectorRef {
+    /// The last part of what the reference names, in the characters of an id.
+    #[must_use]
+    pub fn short_name(&self) -> String {
+        const LONGEST: usize = 48;
+        let command = self.command();
+        let what = match self.launcher {
+            Some(Launcher::Python) => self.package().0,
+            Some(Launcher::Docker) => self.image(),
+            _ => command.first().map_or("", String::as_str),
+        };
+        let last = what.rsplit('/').next().unwrap_or_default();
+        let plain: String = last
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .take(LONGEST)
+            .collect();
+        match plain.trim_matches('-') {
+            "" => "connector".to_owned(),
+            plain => plain.to_owned(),
+        }
     }
 }
 

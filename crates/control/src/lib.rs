@@ -3,13 +3,19 @@
 mod beside;
 pub mod command;
 pub mod connector;
+pub mod doctor;
 mod fields;
 pub mod generation;
+pub mod init;
 pub mod merge;
 pub mod pipe;
+pub mod plan;
 mod prepare;
+pub mod preview;
 mod recall;
 pub mod run;
+pub mod run_log;
+pub mod schema_change;
 pub mod select;
 pub mod state;
 pub mod ui;
@@ -43,6 +49,11 @@ pub fn default_store_path() -> PathBuf {
         .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/state")))
         .unwrap_or_else(|| PathBuf::from("."));
     state.join("crossdock").join("state.db")
+}
+
+/// A store that keeps nothing beyond the process, for questions that must not make a file.
+pub fn passing_store() -> Result<Arc<dyn Store>> {
+    Ok(Arc::new(SqliteStore::in_memory()?))
 }
 
 /// Opens the store at `path`, or makes it.

@@ -71,7 +71,8 @@ impl Prepared {
 
     /// Code and message of an error, masked, for the store.
     pub(crate) fn masked_text(&self, error: &Error) -> (String, String) {
-        let text = self.source_ready.masker.mask(error.message()).into_owned();
+        let text = summary::in_one_line(error);
+        let text = self.source_ready.masker.mask(&text).into_owned();
         let text = self.destinations.iter().fold(text, |text, (_, ready)| {
             ready.masker.mask(&text).into_owned()
         });
@@ -185,7 +186,7 @@ fn policy(settings: &Settings) -> RetryPolicy {
 }
 
 /// Finds the connectors, checks their configurations, asks the source and selects.
-async fn prepare_all(pipeline: &Pipeline, around: &Surroundings) -> Result<Prepared> {
+pub(crate) async fn prepare_all(pipeline: &Pipeline, around: &Surroundings) -> Result<Prepared> {
     let settings = &pipeline.settings;
     let keeping = |role, at, connector| Keeping {
         store: around.store.clone(),

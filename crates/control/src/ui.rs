@@ -63,6 +63,10 @@ pub trait Ui: Send + Sync {
     fn preparing(&self, role: Role, what: &str);
     /// The run turned to something else.
     fn phase(&self, pipeline: &str, phase: &Phase);
+    /// An attempt began, as the run of this number.
+    fn began(&self, _pipeline: &str, _run: i64) {}
+    /// An attempt failed, in one masked line.
+    fn failed(&self, _pipeline: &str, _reason: &str) {}
     /// How far the records are.
     fn progress(&self, pipeline: &str, progress: &Progress);
     /// Something is wrong and the run goes on.

@@ -184,6 +184,9 @@ codes! {
     RUN_INTERRUPTED = "run.interrupted", Transient,
         "The run's process ended before it could say how the run went.",
         "run again to go on from the last committed checkpoint";
+    RUN_UNKNOWN = "run.unknown", Config,
+        "There is no run of that number, or nothing is kept of it.",
+        "`crossdock runs` lists the runs";
     RUN_FAILED = "run.failed", Connector,
         "The run failed.",
         "see the cause";

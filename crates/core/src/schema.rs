@@ -29,6 +29,26 @@ pub enum DataType {
     Json,
 }
 
+impl DataType {
+    /// The name that people are shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Binary => "binary",
+            Self::Boolean => "boolean",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Date => "date",
+            Self::TimestampWithTimezone => "timestamp with time zone",
+            Self::TimestampWithoutTimezone => "timestamp without time zone",
+            Self::TimeWithTimezone => "time with time zone",
+            Self::TimeWithoutTimezone => "time without time zone",
+            Self::Json => "json",
+        }
+    }
+}
+
 /// A column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {

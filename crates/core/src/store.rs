@@ -253,6 +253,9 @@ pub trait Store: Send + Sync {
     /// The newest runs of a pipeline (of all, without a name), newest first.
     async fn runs(&self, pipeline: Option<&str>, limit: usize) -> Result<Vec<RunRecord>>;
 
+    /// One run by its number.
+    async fn run(&self, run: i64) -> Result<Option<RunRecord>>;
+
     /// Earlier states, newest first. With `stream`, that stream's lane (and the global one's).
     async fn history(
         &self,

@@ -230,6 +230,14 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn run(&self, run: i64) -> Result<Option<RunRecord>> {
+        self.worker
+            .call("show a run", move |worker| {
+                run::one(&mut worker.connection, run)
+            })
+            .await
+    }
+
     async fn history(
         &self,
         pipeline: &str,

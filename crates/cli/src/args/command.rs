@@ -13,8 +13,12 @@ pub(crate) enum Command {
     Quickstart(Quickstart),
     /// Run the pipelines of a file, one after another
     Run(Run),
+    /// Write a pipeline file to begin with
+    Init(Init),
     /// Check a pipeline file without starting anything
     Validate(Validate),
+    /// Say what a run would do, without moving anything
+    Plan(Plan),
     /// Move data once, without a pipeline file
     Sync(Sync),
     /// Print what a connector expects in its configuration
@@ -23,20 +27,32 @@ pub(crate) enum Command {
     Check(Check),
     /// Print the streams that a source offers
     Discover(Discover),
+    /// Show the first records of a stream
+    Preview(Preview),
     /// Read a source and print its messages, in Airbyte's form
     Read(Read),
     /// Write messages from standard input, in Airbyte's form, to a destination
     Write(Write),
+    /// List the runs, or show one
+    Runs(Runs),
+    /// Print what a run's connectors said
+    Logs(Logs),
     /// Look at and change what pipelines remember between runs
     #[command(subcommand)]
     State(State),
     /// Learn about connectors
     #[command(subcommand)]
     Connector(Connector),
+    /// Look for what this machine lacks
+    Doctor,
     /// Say what error codes mean and what to do about them
     Errors(Errors),
     /// Print the JSON Schema of pipeline files
     Schema,
+    /// Print a script that completes command lines
+    Completions(Completions),
+    /// Print the manual page
+    Man(Manual),
 }
 
 impl Command {
@@ -56,6 +72,15 @@ impl Command {
             Self::Validate(_) => "validate",
             Self::Errors(_) => "errors",
             Self::Schema => "schema",
+            Self::Init(_) => "init",
+            Self::Plan(_) => "plan",
+            Self::Preview(_) => "preview",
+            Self::Runs(Runs { command: None, .. }) => "runs",
+            Self::Runs(_) => "runs show",
+            Self::Logs(_) => "logs",
+            Self::Doctor => "doctor",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
         }
     }
 }
@@ -86,6 +111,115 @@ pub(crate) struct Run {
     /// Run only this pipeline of the file; may be given several times
     #[arg(long, value_name = "ID")]
     pub(crate) pipeline: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The file to write
+    #[arg(value_name = "FILE", default_value = "pipeline.yaml")]
+    pub(crate) file: PathBuf,
+    /// The source, e.g. `airbyte:python:airbyte-source-faker`; asked for if it is not given
+    #[arg(long, value_name = "REF")]
+    pub(crate) source: Option<String>,
+    /// The destination, e.g. `native:parquet`; asked for if it is not given
+    #[arg(long, value_name = "REF")]
+    pub(crate) destination: Option<String>,
+    /// A setting, e.g. `source.count=100` or `destination.path=./lake`; may be given several times
+    #[arg(long, value_name = "SIDE.NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// The pipeline's name; otherwise it is made of the two connectors
+    #[arg(long, value_name = "ID")]
+    pub(crate) id: Option<String>,
+    /// Replace the file if it is there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    /// The pipeline file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Plan only this pipeline of the file; may be given several times
+    #[arg(long, value_name = "ID")]
+    pub(crate) pipeline: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Preview {
+    /// The source
+    #[arg(value_name = "REF")]
+    pub(crate) reference: String,
+    /// Its configuration: a YAML or JSON file, or JSON that begins with `{`
+    #[arg(long, value_name = "FILE|JSON")]
+    pub(crate) config: Option<String>,
+    /// The stream; otherwise the first that the source offers
+    #[arg(long, value_name = "NAME")]
+    pub(crate) stream: Option<String>,
+    /// How many records
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) limit: usize,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Runs {
+    /// Only this pipeline's
+    #[arg(long, value_name = "ID")]
+    pub(crate) pipeline: Option<String>,
+    /// At most so many, newest first
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) limit: usize,
+    #[command(subcommand)]
+    pub(crate) command: Option<RunsCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// Show one run: its streams, their counts, and how it ended
+    Show {
+        /// The run's number
+        #[arg(value_name = "RUN")]
+        run: i64,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// The run's number; otherwise the newest
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<i64>,
+    /// The newest run of this pipeline
+    #[arg(long, value_name = "ID", conflicts_with = "run")]
+    pub(crate) pipeline: Option<String>,
+    /// Only lines as grave as this, or graver
+    #[arg(long, value_name = "LEVEL", value_enum, default_value_t)]
+    pub(crate) level: Gravity,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Manual {
+    /// Print the reference page of all commands, in Markdown
+    #[arg(long)]
+    pub(crate) markdown: bool,
+}
+
+/// How grave a log line is at least.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Gravity {
+    Trace,
+    #[default]
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL", value_enum)]
+    pub(crate) shell: clap_complete::Shell,
 }
 
 #[derive(Debug, Args)]

@@ -72,7 +72,7 @@ async fn run(
     let store_path = context.store_path(plan.settings.store.as_deref());
     let store = context.store(Some(&store_path))?;
     let again = !store.resume(&pipeline.id).await?.states.is_empty();
-    let around = context.surroundings(store);
+    let around = context.surroundings(store, &store_path);
     context.printer.talk("");
     let finished = pipeline::run(pipeline, &around, context).await;
     if finished.error.is_none() {

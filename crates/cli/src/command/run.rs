@@ -16,7 +16,8 @@ pub(super) async fn execute(args: Run, context: &Context) -> Result<Answer, Erro
     let store_path = plan.settings.store.clone();
     let chosen = choose(plan.pipelines, &args.pipeline)
         .map_err(|error| error.with("file", args.file.display()))?;
-    let around = context.surroundings(context.store(store_path.as_deref())?);
+    let store = context.store(store_path.as_deref())?;
+    let around = context.surroundings(store, &context.store_path(store_path.as_deref()));
     let (mut data, mut errors) = (Vec::new(), Vec::new());
     for (at, pipeline) in chosen.iter().enumerate() {
         if context.is_cancelled() {
@@ -38,7 +39,7 @@ pub(super) async fn execute(args: Run, context: &Context) -> Result<Answer, Erro
 }
 
 /// The pipelines that were asked for, in the file's order.
-fn choose(pipelines: Vec<Pipeline>, wanted: &[String]) -> Result<Vec<Pipeline>, Error> {
+pub(super) fn choose(pipelines: Vec<Pipeline>, wanted: &[String]) -> Result<Vec<Pipeline>, Error> {
     for id in wanted {
         if !pipelines.iter().any(|pipeline| pipeline.id == *id) {
             let ids: Vec<&str> = pipelines.iter().map(|p| p.id.as_str()).collect();

@@ -11,7 +11,7 @@ use crate::context::{self, Context};
 /// Moves data without a pipeline file. The state is kept all the same.
 pub(super) async fn execute(args: Sync, context: &Context) -> Result<Answer, Error> {
     let plan = plan(args)?;
-    let around = context.surroundings(context.store(None)?);
+    let around = context.surroundings(context.store(None)?, &context.store_path(None));
     let [pipeline] = plan.pipelines.as_slice() else {
         return Err(Error::new(
             &code::INTERNAL,

@@ -31,6 +31,7 @@ impl Attempt<'_> {
     pub(super) async fn run(&self) -> Result<Summary> {
         let store = &self.around.store;
         let lease = store.begin(&self.pipeline.id).await?;
+        self.around.ui.began(&self.pipeline.id, lease.run);
         let result = self.conduct(&lease).await;
         let end = match &result {
             Ok(summary) => summary.run_end(),
@@ -43,6 +44,10 @@ impl Attempt<'_> {
                 }
             }
         };
+        if let Some((code, reason)) = &end.error {
+            let ui = &self.around.ui;
+            ui.failed(&self.pipeline.id, &format!("{reason} [{code}]"));
+        }
         // The books are not the run: what it did stands, and its own error comes first.
         match (store.finish(&lease, end).await, result) {
             (Err(unfinished), Ok(mut summary)) => {

@@ -173,8 +173,23 @@ impl Summary {
             error: self
                 .error
                 .as_ref()
-                .map(|e| (e.code().name.to_owned(), e.message().to_owned())),
+                .map(|e| (e.code().name.to_owned(), in_one_line(e))),
             streams: self.streams.iter().map(|s| s.counts.clone()).collect(),
+        }
+    }
+}
+
+/// An error's message and where it happened, for a list of runs.
+pub(super) fn in_one_line(error: &Error) -> String {
+    let mut context = error
+        .context()
+        .iter()
+        .map(|(key, value)| format!("{key}: {value}"));
+    match context.next() {
+        None => error.message().to_owned(),
+        Some(first) => {
+            let context = context.fold(first, |all, one| format!("{all}, {one}"));
+            format!("{} ({context})", error.message())
         }
     }
 }

@@ -120,6 +120,23 @@ pub(super) fn list(
     Ok(runs)
 }
 
+/// One run.
+pub(super) fn one(connection: &mut Connection, run: i64) -> Result<Option<RunRecord>, Fault> {
+    let tx = connection.transaction()?;
+    let mut select = tx.prepare_cached(
+        "SELECT run.id, pipeline.name, run.epoch, run.started_at, run.ended_at, run.status,
+             run.error_code, run.error_message
+         FROM run JOIN pipeline ON pipeline.id = run.pipeline WHERE run.id = ?1",
+    )?;
+    let mut rows = select.query([run])?;
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
+    let mut run = record(row)?;
+    run.streams = streams(&tx, run.run)?;
+    Ok(Some(run))
+}
+
 fn record(row: &Row<'_>) -> Result<RunRecord, Fault> {
     Ok(RunRecord {
         run: row.get(0)?,

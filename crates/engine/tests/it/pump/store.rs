@@ -98,6 +98,10 @@ impl Store for MemoryStore {
         Ok(Vec::new())
     }
 
+    async fn run(&self, _: i64) -> Result<Option<RunRecord>> {
+        Ok(None)
+    }
+
     async fn history(&self, _: &str, _: Option<&StreamId>, _: usize) -> Result<Vec<HistoryEntry>> {
         Ok(Vec::new())
     }

@@ -1,0 +1,126 @@
+//! `crossdock plan`.
+
+use crossdock_config::{ProcessEnvironment, load};
+use crossdock_control::plan::{self, Plan, PlannedStream, Start};
+use crossdock_control::schema_change::SchemaChange;
+use crossdock_core::Error;
+use crossdock_core::catalog::FieldPath;
+use serde_json::{Value, json};
+
+use super::run::choose;
+use crate::answer::Answer;
+use crate::args;
+use crate::context::Context;
+use crate::quantity;
+use crate::table::{Side, Table};
+use crate::text;
+
+/// Says what a run of the file would do. All pipelines are planned, also after one that cannot be.
+pub(super) async fn execute(args: args::Plan, context: &Context) -> Result<Answer, Error> {
+    let file = load(&args.file, &ProcessEnvironment)?;
+    let store = file.settings.store.clone();
+    let chosen = choose(file.pipelines, &args.pipeline)
+        .map_err(|error| error.with("file", args.file.display()))?;
+    let around = context.onlooking(store.as_deref())?;
+    let (mut data, mut errors, mut shown) = (Vec::new(), Vec::new(), Vec::new());
+    for pipeline in &chosen {
+        match plan::plan(pipeline, &around).await {
+            Ok(plan) => {
+                data.push(plan_data(&plan));
+                shown.push(plan_shown(&plan));
+            }
+            Err(error) => {
+                context.screen.clear();
+                errors.push(error.with("pipeline", &pipeline.id));
+            }
+        }
+    }
+    let answer = Answer::new(&json!({"pipelines": data}), shown.join("\n"))?;
+    Ok(answer.failed(errors))
+}
+
+fn plan_data(plan: &Plan) -> Value {
+    let streams: Vec<Value> = plan.streams.iter().map(stream_data).collect();
+    json!({"id": plan.pipeline, "streams": streams, "gone": plan.gone})
+}
+
+fn stream_data(stream: &PlannedStream) -> Value {
+    let configured = &stream.configured;
+    json!({
+        "stream": configured.id(),
+        "target": configured.target_id(),
+        "sync_mode": configured.sync_mode,
+        "destination_sync_mode": configured.destination_sync_mode,
+        "cursor_field": configured.cursor_field,
+        "primary_key": configured.primary_key,
+        "generation": configured.generation_id,
+        "start": stream.start.as_str(),
+        "new": !stream.is_known,
+        "schema_changes": stream.changes,
+    })
+}
+
+fn plan_shown(plan: &Plan) -> String {
+    let number = u64::try_from(plan.streams.len()).unwrap_or(u64::MAX);
+    let mut shown = format!(
+        "{}: {}\n\n",
+        text::printable(&plan.pipeline),
+        quantity::of(number, "stream")
+    );
+    let mut table = Table::new([
+        ("stream", Side::Left),
+        ("reads", Side::Left),
+        ("writes", Side::Left),
+        ("key", Side::Left),
+        ("target", Side::Left),
+        ("begins", Side::Left),
+    ]);
+    for stream in &plan.streams {
+        let configured = &stream.configured;
+        let reads = match &configured.cursor_field {
+            Some(cursor) if !cursor.is_empty() => {
+                format!("{} by {}", configured.sync_mode.as_str(), path(cursor))
+            }
+            _ => configured.sync_mode.as_str().to_owned(),
+        };
+        let key: Vec<_> = configured.primary_key.iter().flatten().map(path).collect();
+        let begins = match stream.start {
+            Start::Beginning => "at the beginning",
+            Start::Anew => "at the beginning, again",
+            Start::State => "where the last run ended",
+        };
+        table.row([
+            configured.id().to_string(),
+            reads,
+            configured.destination_sync_mode.as_str().to_owned(),
+            key.join(", "),
+            configured.target_id().to_string(),
+            begins.to_owned(),
+        ]);
+        for change in &stream.changes {
+            table.below(change_shown(change));
+        }
+    }
+    shown += &table.render(2);
+    if !plan.gone.is_empty() {
+        let gone: Vec<_> = plan.gone.iter().map(ToString::to_string).collect();
+        shown += &format!(
+            "\n  no longer moved: {}\n",
+            text::printable(&gone.join(", "))
+        );
+    }
+    shown
+}
+
+fn change_shown(change: &SchemaChange) -> String {
+    let line = match change {
+        SchemaChange::Added { field, to } => format!("+ {field}: {to}"),
+        SchemaChange::Removed { field, from } => format!("- {field}: {from}"),
+        SchemaChange::Changed { field, from, to } => format!("~ {field}: {from} → {to}"),
+    };
+    text::printable(&line)
+}
+
+fn path(path: &FieldPath) -> String {
+    path.join(".")
+}

@@ -1,0 +1,144 @@
+//! `crossdock runs`: what ran, and how it ended.
+
+use std::time::Duration;
+
+use crossdock_control::state;
+use crossdock_core::store::RunRecord;
+use crossdock_core::{Error, code};
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+use crate::args::{Runs, RunsCommand};
+use crate::context::Context;
+use crate::quantity;
+use crate::summary;
+use crate::table::{Side, Table};
+use crate::text;
+
+/// A reason is cut after so many characters in the list.
+const LONGEST: usize = 100;
+
+/// Lists the runs, or shows one.
+pub(super) async fn execute(args: Runs, context: &Context) -> Result<Answer, Error> {
+    let store = context.existing_store()?;
+    if let Some(RunsCommand::Show { run }) = args.command {
+        let record = store.run(run).await?.ok_or_else(|| unknown(run))?;
+        return Answer::new(&data(&record), shown(&record));
+    }
+    if let Some(pipeline) = &args.pipeline {
+        state::known(&*store, pipeline).await?;
+    }
+    let runs = store.runs(args.pipeline.as_deref(), args.limit).await?;
+    let all: Vec<Value> = runs.iter().map(data).collect();
+    Answer::new(&all, list(&runs))
+}
+
+pub(super) fn unknown(run: i64) -> Error {
+    Error::new(&code::RUN_UNKNOWN, format!("there is no run {run}"))
+}
+
+fn data(run: &RunRecord) -> Value {
+    let streams: Vec<Value> = run
+        .streams
+        .iter()
+        .map(|s| summary::counts(s).into())
+        .collect();
+    json!({
+        "run": run.run,
+        "pipeline": run.pipeline,
+        "status": run.status.as_str(),
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "error_code": run.error_code,
+        "error_message": run.error_message,
+        "streams": streams,
+    })
+}
+
+fn took(run: &RunRecord) -> String {
+    let milliseconds = run.ended_at.map(|end| end - run.started_at);
+    let milliseconds = milliseconds.and_then(|ms| u64::try_from(ms).ok());
+    milliseconds.map_or_else(String::new, |ms| {
+        quantity::duration(Duration::from_millis(ms))
+    })
+}
+
+fn list(runs: &[RunRecord]) -> String {
+    if runs.is_empty() {
+        return "nothing has run yet\n".to_owned();
+    }
+    let mut table = Table::new([
+        ("run", Side::Right),
+        ("pipeline", Side::Left),
+        ("started", Side::Left),
+        ("took", Side::Right),
+        ("status", Side::Left),
+        ("records", Side::Right),
+    ]);
+    for run in runs {
+        table.row([
+            run.run.to_string(),
+            run.pipeline.clone(),
+            quantity::moment(run.started_at),
+            took(run),
+            run.status.as_str().to_owned(),
+            quantity::count(run.streams.iter().map(|s| s.read).sum()),
+        ]);
+        if let Some(message) = &run.error_message {
+            let code = run.error_code.as_deref().unwrap_or("error");
+            table.below(format!("{} [{code}]", text::shortened(message, LONGEST)));
+        }
+    }
+    table.render(0)
+}
+
+fn shown(run: &RunRecord) -> String {
+    let mut out = format!("run {} of {}\n\n", run.run, text::printable(&run.pipeline));
+    let mut line = |name: &str, value: String| out += &format!("  {name:<9}{value}\n");
+    line("status", run.status.as_str().to_owned());
+    line("started", quantity::moment(run.started_at));
+    if let Some(end) = run.ended_at {
+        line(
+            "ended",
+            format!("{} ({})", quantity::moment(end), took(run)),
+        );
+    }
+    if let Some(message) = &run.error_message {
+        let code = run.error_code.as_deref().unwrap_or("error");
+        line(
+            "reason",
+            format!("{} [{code}]", text::indented(message, 11)),
+        );
+    }
+    if run.streams.is_empty() {
+        return out;
+    }
+    let mut table = Table::new([
+        ("stream", Side::Left),
+        ("read", Side::Right),
+        ("bytes", Side::Right),
+        ("written", Side::Right),
+        ("filtered", Side::Right),
+        ("dead letters", Side::Right),
+        ("rejected", Side::Right),
+        ("dropped", Side::Right),
+        ("committed", Side::Right),
+        ("checkpoints", Side::Right),
+    ]);
+    for stream in &run.streams {
+        table.row([
+            stream.stream.to_string(),
+            quantity::count(stream.read),
+            quantity::bytes(stream.bytes),
+            quantity::count(stream.written),
+            quantity::count(stream.filtered),
+            quantity::count(stream.dead_lettered),
+            quantity::count(stream.rejected),
+            quantity::count(stream.dropped),
+            quantity::count(stream.committed),
+            quantity::count(stream.checkpoints),
+        ]);
+    }
+    out.push('\n');
+    out + &table.render(2)
+}

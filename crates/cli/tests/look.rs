@@ -1,0 +1,147 @@
+//! Commands that look and change nothing: `plan`, `preview`, `runs`, `logs`, `doctor`, and what is
+//! made of the command line's definition.
+
+use crate::bench::{Bench, same};
+
+const ORDERS: &str = r#"
+version: 1
+settings: {store: ./state/crossdock/state.db, retries: {complete_failures: 1, partial_failures: 1}}
+pipelines:
+  - id: orders
+    source:
+      connector: native:csv
+      config: {streams: {orders: orders.csv, users: users.csv}}
+    streams:
+      - {name: "*", sync_mode: full_refresh, destination_sync_mode: overwrite}
+      - {name: orders, sync_mode: incremental, destination_sync_mode: append_dedup, primary_key: [[id]]}
+    destination:
+      connector: native:sqlite
+      config: {path: ./shop.db, metadata_columns: false}
+"#;
+
+fn shop() -> Bench {
+    let bench = Bench::new();
+    bench
+        .file("orders.yaml", ORDERS)
+        .file(
+            "orders.csv",
+            "id,item,price\n1,tea,2.50\n2,\"bread, rye\",3\n",
+        )
+        .file("users.csv", "id,name\n1,Ann\n");
+    bench
+}
+
+#[test]
+fn a_plan_says_what_a_run_would_do() {
+    let bench = shop();
+    let first = bench.shot(&["plan", "orders.yaml"]);
+    assert!(!bench.path("state").exists() && !bench.path("shop.db").exists());
+    let run = bench.shot(&["run", "orders.yaml"]);
+    bench.file("orders.csv", "id,item,price,at\n1,tea,cheap,2026-01-01\n");
+    bench.file(
+        "fewer.yaml",
+        &ORDERS.replace(", users: users.csv", "").replace(
+            "      - {name: \"*\", sync_mode: full_refresh, destination_sync_mode: overwrite}\n",
+            "",
+        ),
+    );
+    let second = bench.shot(&["plan", "orders.yaml"]);
+    let fewer = bench.shot(&["plan", "fewer.yaml"]);
+    let json = bench.shot(&["--json", "plan", "fewer.yaml"]);
+    let wrong = bench.shot(&["plan", "orders.yaml", "--pipeline", "order"]);
+    same("plan", &[first, run, second, fewer, json, wrong].join("\n"));
+}
+
+#[test]
+fn a_preview_shows_the_first_records() {
+    let bench = shop();
+    let config = r#"{"streams": {"orders": "orders.csv", "users": "users.csv"}}"#;
+    let preview = |more: &[&str]| {
+        let words = ["preview", "native:csv", "--config", config];
+        bench.shot(&[&words[..], more].concat())
+    };
+    let shots = [
+        preview(&[]),
+        preview(&["--stream", "users", "--json"]),
+        preview(&["--limit", "1"]),
+        preview(&["--stream", "user"]),
+        bench.shot(&[
+            "preview",
+            "native:sample",
+            "--config",
+            r#"{"columns": 20}"#,
+            "--limit",
+            "2",
+        ]),
+    ];
+    same("preview", &shots.join("\n"));
+}
+
+#[test]
+fn runs_and_their_logs_are_kept() {
+    let bench = shop();
+    let nothing = bench.shot(&["runs"]);
+    bench.run(&["run", "orders.yaml"]);
+    bench.file("orders.csv", "id,item,price\n1,tea\n");
+    bench.run(&["run", "orders.yaml"]);
+    bench.file(
+        "skip.yaml",
+        &ORDERS.replace("users: users.csv}", "users: users.csv}, bad_lines: skip"),
+    );
+    bench.run(&["run", "skip.yaml"]);
+    let shots = [
+        nothing,
+        bench.shot(&["runs"]),
+        bench.shot(&["runs", "--pipeline", "orders", "--limit", "1", "--json"]),
+        bench.shot(&["runs", "show", "1"]),
+        bench.shot(&["runs", "show", "2"]),
+        bench.shot(&["runs", "show", "99"]),
+        bench.shot(&["runs", "--pipeline", "other"]),
+        bench.shot(&["logs"]),
+        bench.shot(&["logs", "2", "--level", "warn"]),
+        bench.shot(&["logs", "--pipeline", "orders", "--level", "warn", "--json"]),
+        bench.shot(&["logs", "77"]),
+    ];
+    same("runs", &shots.join("\n"));
+}
+
+#[test]
+fn the_doctor_names_what_is_missing_and_what_to_do() {
+    let bench = Bench::without_programs();
+    let sick = bench.shot(&["doctor"]);
+    bench.file("broken.db", "this is not a database, it is a text");
+    let broken = bench.shot(&["doctor", "--store", "broken.db"]);
+    same("doctor", &[sick, broken].join("\n"));
+}
+
+#[test]
+fn shells_and_readers_get_what_they_need() {
+    let bench = Bench::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let output = bench.run(&["completions", shell]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            text.contains("quickstart") && text.contains("crossdock"),
+            "{shell}"
+        );
+    }
+    let manual = bench.run(&["man"]);
+    let manual = String::from_utf8(manual.stdout).unwrap();
+    assert!(manual.starts_with(".ie"), "{}", &manual[..40]);
+    assert!(manual.contains("crossdock\\-run") && manual.contains("The pipeline file"));
+}
+
+#[test]
+fn the_page_of_commands_is_what_the_commands_say() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/commands.md");
+    let output = Bench::new().run(&["man", "--markdown"]);
+    let told = String::from_utf8(output.stdout).unwrap();
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(path, &told).unwrap();
+    }
+    let page = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        page == told,
+        "docs/commands.md is out of date: UPDATE=1 writes it"
+    );
+}
