@@ -2,6 +2,7 @@
 //! which are the help texts.
 
 mod command;
+mod state;
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -10,10 +11,11 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
 
 pub(crate) use command::{
-    Check, Command, Completions, Connector, Discover, Errors, Export, Gravity, History, Import,
-    Init, Logs, Manual, Plan, Preview, Quickstart, QuickstartSource, Read, Reset, Rollback, Run,
-    Runs, RunsCommand, Show, Side, Spec, State, Sync, Validate, Write,
+    Check, Command, Completions, Connector, Discover, Errors, Gravity, Init, Logs, Manual, Plan,
+    Preview, Quickstart, QuickstartSource, Read, Run, Runs, RunsCommand, Side, Spec, Sync,
+    Validate, Write,
 };
+pub(crate) use state::{Export, History, Import, Reset, Rollback, Show, State};
 
 /// Moves data from any connector to any other
 #[derive(Debug, Parser)]
