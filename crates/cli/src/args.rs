@@ -57,9 +57,30 @@ pub(crate) struct Global {
     /// Show errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
+    /// How logs are written to standard error
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        env = "CROSSDOCK_LOG_FORMAT",
+        hide_env_values = true,
+        value_enum,
+        default_value_t
+    )]
+    pub(crate) log_format: LogFormat,
     /// When to use colour
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
     pub(crate) color: ColorWhen,
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// An object on each line, for programs.
+    Json,
 }
 
 /// When to use colour.

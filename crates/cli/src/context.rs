@@ -32,7 +32,11 @@ impl Context {
         cancel: watch::Receiver<Option<Cancel>>,
     ) -> Self {
         Self {
-            screen: Arc::new(Screen::new(printer.clone(), global.verbose)),
+            screen: Arc::new(Screen::new(
+                printer.clone(),
+                global.verbose,
+                global.log_format,
+            )),
             printer,
             cancel,
             store: global.store,

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use crossdock_control::run_log;
 use crossdock_control::ui::Role;
 use crossdock_core::event::{LogLevel, LogRecord};
 use tracing_subscriber::EnvFilter;
 
+use crate::args::LogFormat;
 use crate::palette::Palette;
 use crate::printer::{LogWriter, Printer};
 use crate::text::indented;
@@ -14,25 +16,32 @@ use crate::text::indented;
 const LONGEST: usize = 1000;
 
 /// Sends our own log to the printer. `RUST_LOG` decides what is shown, else `-v`.
-pub(crate) fn start(printer: &Arc<Printer>, verbose: u8) {
+pub(crate) fn start(printer: &Arc<Printer>, verbose: u8, format: LogFormat) {
     let default = match verbose {
         0 => "error",
         1 => "warn,crossdock=info",
         _ => "info,crossdock=debug",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let subscriber = tracing_subscriber::fmt()
+    let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)
-        .without_time()
-        .with_writer(LogWriter(printer.clone()))
-        .finish();
+        .with_writer(LogWriter(printer.clone()));
     // A second subscriber in one process would be a test's.
-    let _ = tracing::subscriber::set_global_default(subscriber);
+    let _ = match format {
+        LogFormat::Text => tracing::subscriber::set_global_default(builder.without_time().finish()),
+        LogFormat::Json => tracing::subscriber::set_global_default(builder.json().finish()),
+    };
 }
 
 /// A connector's log line as it is shown, or nothing if it is not grave enough.
-pub(crate) fn line(role: Role, log: &LogRecord, verbose: u8, palette: Palette) -> Option<String> {
+pub(crate) fn line(
+    role: Role,
+    log: &LogRecord,
+    verbose: u8,
+    format: LogFormat,
+    palette: Palette,
+) -> Option<String> {
     let least = match verbose {
         0 => LogLevel::Warn,
         1 => LogLevel::Info,
@@ -40,6 +49,10 @@ pub(crate) fn line(role: Role, log: &LogRecord, verbose: u8, palette: Palette) -
     };
     if log.level < least {
         return None;
+    }
+    if format == LogFormat::Json {
+        let line = run_log::line(role.as_str(), log);
+        return serde_json::to_string(&line).ok();
     }
     let word = match log.level {
         LogLevel::Trace => palette.dim("trace"),
@@ -85,7 +98,7 @@ mod tests {
                 message: "first\nsecond".into(),
                 stack_trace: Some("at line 3".into()),
             };
-            let line = line(Role::Source, &log, verbose, Palette::PLAIN);
+            let line = line(Role::Source, &log, verbose, LogFormat::Text, Palette::PLAIN);
             assert_eq!(line.as_deref(), expected, "{level:?} {verbose}");
         };
         check(LogLevel::Info, 0, None);

@@ -7,6 +7,7 @@ mod context;
 mod envelope;
 mod exit;
 mod log;
+mod metrics;
 mod palette;
 mod printer;
 mod progress;

@@ -13,6 +13,7 @@ use crossdock_control::ui::{Phase, Role, Ui};
 use crossdock_core::Error;
 use crossdock_core::event::LogRecord;
 
+use crate::args::LogFormat;
 use crate::log;
 use crate::printer::Printer;
 use crate::quantity;
@@ -24,6 +25,7 @@ use plain::Plain;
 pub(crate) struct Screen {
     printer: Arc<Printer>,
     verbose: u8,
+    log_format: LogFormat,
     shape: Shape,
 }
 
@@ -35,7 +37,7 @@ enum Shape {
 
 impl Screen {
     /// Bars where stderr is a terminal.
-    pub(crate) fn new(printer: Arc<Printer>, verbose: u8) -> Self {
+    pub(crate) fn new(printer: Arc<Printer>, verbose: u8, log_format: LogFormat) -> Self {
         let shape = if !printer.talks() {
             Shape::Nothing
         } else if io::stderr().is_terminal() {
@@ -46,6 +48,7 @@ impl Screen {
         Self {
             printer,
             verbose,
+            log_format,
             shape,
         }
     }
@@ -60,7 +63,8 @@ impl Screen {
 
 impl Ui for Screen {
     fn log(&self, role: Role, log: &LogRecord) {
-        if let Some(line) = log::line(role, log, self.verbose, self.printer.palette()) {
+        let palette = self.printer.palette();
+        if let Some(line) = log::line(role, log, self.verbose, self.log_format, palette) {
             self.printer.notice(&line);
         }
     }

@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinError;
 
 use crate::answer::Answer;
-use crate::args::{self, Args, Glimpse, Global};
+use crate::args::{self, Args, Glimpse, Global, LogFormat};
 use crate::context::Context;
 use crate::printer::Printer;
 use crate::{command, exit, log, signal, usage};
@@ -26,7 +26,7 @@ pub(crate) fn start(words: &[OsString]) -> u8 {
         Err(refused) => return refuse(&refused, glimpse),
     };
     let printer = Arc::new(Printer::new(&args.global));
-    log::start(&printer, args.global.verbose);
+    log::start(&printer, args.global.verbose, args.global.log_format);
     let name = args.command.name();
     let answer = match runtime() {
         Ok(runtime) => {
@@ -88,6 +88,7 @@ fn refuse(refused: &clap::Error, glimpse: Glimpse) -> u8 {
         store: None,
         verbose: 0,
         quiet: false,
+        log_format: LogFormat::Text,
         color: glimpse.color,
     };
     Printer::new(&global).answer("", &usage::error(refused).into())

@@ -89,6 +89,7 @@ fn runs_and_their_logs_are_kept() {
         &ORDERS.replace("users: users.csv}", "users: users.csv}, bad_lines: skip"),
     );
     bench.run(&["run", "skip.yaml"]);
+    bench.file("users.csv", "id,name\n1,Ann,x\n");
     let shots = [
         nothing,
         bench.shot(&["runs"]),
@@ -101,6 +102,7 @@ fn runs_and_their_logs_are_kept() {
         bench.shot(&["logs", "2", "--level", "warn"]),
         bench.shot(&["logs", "--pipeline", "orders", "--level", "warn", "--json"]),
         bench.shot(&["logs", "77"]),
+        bench.shot(&["run", "skip.yaml", "--log-format", "json", "-v"]),
     ];
     same("runs", &shots.join("\n"));
 }
@@ -144,4 +146,54 @@ fn the_page_of_commands_is_what_the_commands_say() {
         page == told,
         "docs/commands.md is out of date: UPDATE=1 writes it"
     );
+}
+
+#[test]
+fn metrics_are_served_while_a_run_goes_on() {
+    use std::io::{Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream};
+    let bench = Bench::new();
+    bench.file(
+        "slow.yaml",
+        r#"
+version: 1
+pipelines:
+  - id: slow
+    source: {connector: native:sample, config: {rate: 50, count: 100000, checkpoint_every: 10}}
+    destination: {connector: native:null}
+"#,
+    );
+    // A port that is free now.
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let port = port.to_string();
+    let mut run = bench
+        .command(&["run", "slow.yaml", "--metrics-port", &port, "--quiet"])
+        .spawn()
+        .unwrap();
+    let page = loop {
+        assert!(run.try_wait().unwrap().is_none(), "the run has ended");
+        let Ok(mut client) = TcpStream::connect(format!("127.0.0.1:{port}")) else {
+            std::thread::yield_now();
+            continue;
+        };
+        client
+            .write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            .unwrap();
+        let mut page = String::new();
+        client.read_to_string(&mut page).unwrap();
+        let committed = page
+            .lines()
+            .find(|l| l.starts_with("crossdock_checkpoints_committed_total{"));
+        if committed.is_some_and(|line| !line.ends_with(" 0")) {
+            break page;
+        }
+    };
+    run.kill().unwrap();
+    run.wait().unwrap();
+    assert!(page.starts_with("HTTP/1.1 200 OK\r\n"), "{page}");
+    assert!(page.contains("crossdock_records_read_total{pipeline=\"slow\",stream=\"sample\"}"));
 }

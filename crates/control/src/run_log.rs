@@ -72,14 +72,17 @@ impl RunLog {
         }
     }
 
-    fn keep(&self, level: LogLevel, from: &str, message: &str, stack_trace: Option<&str>) {
-        let line = Line {
-            at: SystemClock.now_ms(),
-            level: level_name(level).to_owned(),
-            from: from.to_owned(),
+    fn say(&self, from: &str, level: LogLevel, message: &str) {
+        let record = LogRecord {
+            level,
             message: message.to_owned(),
-            stack_trace: stack_trace.map(str::to_owned),
+            stack_trace: None,
         };
+        self.keep(from, &record);
+    }
+
+    fn keep(&self, from: &str, log: &LogRecord) {
+        let line = line(from, log);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.file.is_some() {
             state.write(&line);
@@ -122,6 +125,18 @@ impl State {
                 tracing::debug!(%error, "a log could not be written");
             }
         }
+    }
+}
+
+/// What `from` says now.
+#[must_use]
+pub fn line(from: &str, log: &LogRecord) -> Line {
+    Line {
+        at: SystemClock.now_ms(),
+        level: level_name(log.level).to_owned(),
+        from: from.to_owned(),
+        message: log.message.clone(),
+        stack_trace: log.stack_trace.clone(),
     }
 }
 
@@ -178,13 +193,12 @@ pub fn read(store: &Path, run: i64) -> Result<Vec<Line>> {
 
 impl Ui for RunLog {
     fn log(&self, role: Role, log: &LogRecord) {
-        let trace = log.stack_trace.as_deref();
-        self.keep(log.level, role.as_str(), &log.message, trace);
+        self.keep(role.as_str(), log);
         self.inner.log(role, log);
     }
 
     fn preparing(&self, role: Role, what: &str) {
-        self.keep(LogLevel::Info, role.as_str(), what, None);
+        self.say(role.as_str(), LogLevel::Info, what);
         self.inner.preparing(role, what);
     }
 
@@ -202,7 +216,7 @@ impl Ui for RunLog {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             *state = State::default();
         }
-        self.keep(LogLevel::Info, "run", &message, None);
+        self.say("run", LogLevel::Info, &message);
         self.inner.phase(pipeline, phase);
     }
 
@@ -214,12 +228,7 @@ impl Ui for RunLog {
     }
 
     fn failed(&self, pipeline: &str, reason: &str) {
-        self.keep(
-            LogLevel::Error,
-            "run",
-            &format!("{pipeline}: {reason}"),
-            None,
-        );
+        self.say("run", LogLevel::Error, &format!("{pipeline}: {reason}"));
         self.inner.failed(pipeline, reason);
     }
 
@@ -229,7 +238,7 @@ impl Ui for RunLog {
 
     fn warning(&self, pipeline: &str, warning: &Error) {
         let message = format!("{} [{}]", warning.message(), warning.code().name);
-        self.keep(LogLevel::Warn, "run", &message, None);
+        self.say("run", LogLevel::Warn, &message);
         self.inner.warning(pipeline, warning);
     }
 }

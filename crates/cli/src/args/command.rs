@@ -113,6 +113,14 @@ pub(crate) struct Run {
     /// Run only this pipeline of the file; may be given several times
     #[arg(long, value_name = "ID")]
     pub(crate) pipeline: Vec<String>,
+    /// Serve metrics for Prometheus on this port of the local address while running
+    #[arg(
+        long,
+        value_name = "PORT",
+        env = "CROSSDOCK_METRICS_PORT",
+        hide_env_values = true
+    )]
+    pub(crate) metrics_port: Option<u16>,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,7 @@
 //! `crossdock run`.
 
+use std::sync::Arc;
+
 use crossdock_config::{Pipeline, ProcessEnvironment, load, nearest};
 use crossdock_core::{Error, code};
 use serde_json::json;
@@ -8,6 +10,7 @@ use super::pipeline;
 use crate::answer::Answer;
 use crate::args::Run;
 use crate::context::Context;
+use crate::metrics::Metered;
 
 /// Runs the pipelines of a file, one after another. One that fails does not keep the next from
 /// running.
@@ -17,7 +20,10 @@ pub(super) async fn execute(args: Run, context: &Context) -> Result<Answer, Erro
     let chosen = choose(plan.pipelines, &args.pipeline)
         .map_err(|error| error.with("file", args.file.display()))?;
     let store = context.store(store_path.as_deref())?;
-    let around = context.surroundings(store, &context.store_path(store_path.as_deref()));
+    let mut around = context.surroundings(store, &context.store_path(store_path.as_deref()));
+    if let Some(port) = args.metrics_port {
+        around.ui = Arc::new(Metered::serve(around.ui, port).await?);
+    }
     let (mut data, mut errors) = (Vec::new(), Vec::new());
     for (at, pipeline) in chosen.iter().enumerate() {
         if context.is_cancelled() {

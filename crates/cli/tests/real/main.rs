@@ -20,4 +20,5 @@ mod python;
 mod quickstart;
 mod rotation;
 mod script;
+mod secret;
 mod state_kind;
