@@ -6,11 +6,13 @@
 
 mod big_record;
 mod figure;
+mod files;
 mod meter;
 mod parquet;
 mod pipeline;
 mod program;
 mod relay;
+mod rival;
 mod scale;
 mod spec;
 mod start;
@@ -48,7 +50,7 @@ struct Bench {
     run: fn(&Programs, &Extent) -> Result<Vec<Figure>>,
 }
 
-const BENCHES: [Bench; 6] = [
+const BENCHES: [Bench; 7] = [
     Bench {
         name: "relay",
         what: "Airbyte to Airbyte, against `source | cat | sink`",
@@ -73,6 +75,11 @@ const BENCHES: [Bench; 6] = [
         name: "start",
         what: "the time of `crossdock --version`",
         run: start::run,
+    },
+    Bench {
+        name: "files",
+        what: "CSV to JSON Lines and Parquet beside other programs, JSON Lines to SQLite beside SQLite's import",
+        run: files::run,
     },
     Bench {
         name: "scale",

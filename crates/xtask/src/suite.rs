@@ -4,8 +4,8 @@
 //! skipped: the tests are told to fail where they cannot run, instead of passing by doing nothing.
 
 mod connector;
-mod environment;
-mod interpreter;
+pub(crate) mod environment;
+pub(crate) mod interpreter;
 
 use std::process::Command;
 use std::time::{Duration, Instant};

@@ -32,6 +32,11 @@ impl Figure {
         }
     }
 
+    /// The number itself.
+    pub(crate) fn value(&self) -> f64 {
+        self.value
+    }
+
     /// The largest of what the rounds gave: for memory, where the worst counts.
     pub(crate) fn largest(name: impl Into<String>, rounds: Vec<f64>, unit: &'static str) -> Self {
         let value = rounds.iter().copied().fold(0.0, f64::max);

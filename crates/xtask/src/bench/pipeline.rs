@@ -46,8 +46,8 @@ impl Pipeline {
         })
     }
 
-    /// Runs `crossdock run` from the source peer to the destination, and says what Crossdock itself took.
-    pub(crate) fn run(&self, programs: &Programs, destination: &Value) -> Result<Use> {
+    /// Writes the pipeline file, from the source peer to the destination.
+    pub(crate) fn file(&self, programs: &Programs, destination: &Value) -> Result<PathBuf> {
         let file = json!({
             "version": 1,
             "settings": {
@@ -63,6 +63,12 @@ impl Pipeline {
         });
         let path = self.path("pipeline.yaml");
         fs::write(&path, format!("{file:#}"))?;
+        Ok(path)
+    }
+
+    /// Runs `crossdock run` from the source peer to the destination, and says what Crossdock itself took.
+    pub(crate) fn run(&self, programs: &Programs, destination: &Value) -> Result<Use> {
+        let path = self.file(programs, destination)?;
         let log = self.path("log");
         let output = File::create(&log)?;
         let mut command = Command::new(&programs.crossdock);

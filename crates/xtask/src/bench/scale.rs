@@ -32,8 +32,7 @@ pub(crate) fn run(programs: &Programs, extent: &Extent) -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// A whole run over 50,000 streams without a record, beside what the peer alone needs to list them. There is no command
-/// yet that only plans, so this has no bar.
+/// A plan of 50,000 streams, beside what the peer alone needs to list them, and a whole run over them without a record.
 fn catalog(programs: &Programs, extent: &Extent) -> Result<Vec<Figure>> {
     let setting = Setting {
         records: 0,
@@ -47,17 +46,20 @@ fn catalog(programs: &Programs, extent: &Extent) -> Result<Vec<Figure>> {
         json!({"streams": CATALOG, "records": 0}).to_string(),
     )?;
     let config = config.display().to_string();
-    let (mut peer, mut ours) = (Vec::new(), Vec::new());
+    let (mut peer, mut plans, mut runs) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..extent.rounds {
         peer.push(ask(&programs.source, &["discover", "--config", &config])? / 1e3);
         let pipeline = Pipeline::fresh(&setting)?;
         let destination =
             json!({"connector": pipeline::exec(&programs.sink), "config": pipeline.peer_config()});
-        ours.push(pipeline.run(programs, &destination)?.seconds);
+        let file = pipeline.file(programs, &destination)?.display().to_string();
+        plans.push(ask(&programs.crossdock, &["plan", &file])? / 1e3);
+        runs.push(pipeline.run(programs, &destination)?.seconds);
     }
     let peer = Figure::median("the peer's own discover of 50,000 streams", peer, "s");
-    let ours = Figure::median("a whole run over 50,000 empty streams", ours, "s");
-    Ok(vec![peer, ours])
+    let plan = Figure::median("crossdock plan of 50,000 streams", plans, "s").below(2.0);
+    let run = Figure::median("a whole run over 50,000 empty streams", runs, "s");
+    Ok(vec![peer, plan, run])
 }
 
 fn peak(programs: &Programs, records: u64) -> Result<f64> {
