@@ -10,3 +10,4 @@ pub(crate) mod name;
 pub(crate) mod raw_id;
 pub(crate) mod shape;
 pub(crate) mod target;
+pub(crate) mod undeclared;

@@ -8,6 +8,7 @@ mod generation;
 mod parquet_source;
 mod refusal;
 mod rig;
+mod round_trip;
 mod sample;
 mod simple;
 mod sqlite_crash;

@@ -22,3 +22,4 @@ mod rotation;
 mod script;
 mod secret;
 mod state_kind;
+mod stranger;

@@ -18,6 +18,7 @@ use crate::file_source::list::Found;
 use crate::file_source::record::{Records, SourceFormat};
 use crate::file_source::setting::{BadLines, Patterns, encoding, patterns};
 use crate::file_source::source::{FileSource, FileSourceConfig};
+use crate::semantics::column_shape::ADDITIONAL;
 
 /// Reads CSV files.
 pub type CsvSource = FileSource<SourceConfig>;
@@ -132,6 +133,7 @@ impl SourceFormat for CsvFiles {
         }
         let properties: Map<String, Value> = columns
             .into_iter()
+            .filter(|(name, _)| name != ADDITIONAL)
             .map(|(name, guess)| {
                 let kind = self.config.types.get(&name).copied();
                 let schema = kind.unwrap_or_else(|| guess.kind()).schema();
@@ -159,7 +161,7 @@ impl SourceFormat for CsvFiles {
         let columns = names.unwrap_or_default().into_iter().map(|name| {
             match schema.get("properties").and_then(Value::as_object) {
                 // Only what was selected is read; types are those that the destination was told.
-                Some(all) if !all.is_empty() => all
+                Some(all) if !all.is_empty() && name != ADDITIONAL => all
                     .get(&name)
                     .map(|schema| Column::new(&name, Kind::of_schema(schema))),
                 _ => Some(Column::new(&name, Kind::String)),

@@ -16,6 +16,8 @@ use crate::file_source::input::{Input, Limited, not_utf8};
 use crate::file_source::kind::Kind;
 use crate::file_source::list::Found;
 use crate::file_source::record::{Records, Step};
+use crate::semantics::column_shape::ADDITIONAL;
+use crate::semantics::undeclared::spread;
 
 /// Longest record that is read, in bytes (P11).
 const LONGEST: u64 = 256 << 20;
@@ -165,6 +167,9 @@ impl Records for Table {
             let Some(column) = column else {
                 continue;
             };
+            if column.name == ADDITIONAL && (field.is_empty() || spread(out, field)) {
+                continue;
+            }
             if out.len() > start + 1 {
                 out.push(b',');
             }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use arrow_array::{RecordBatch, RecordBatchOptions, new_null_array};
+use arrow_array::{Array as _, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow_schema::{DataType as Arrow, Field, Schema, TimeUnit};
 use crossdock_core::batch::{Body, Columns, Operations};
 use crossdock_core::catalog::ConfiguredStream;
@@ -26,6 +26,7 @@ use crate::file_source::list::Found;
 use crate::file_source::record::{Records, SourceFormat, Step};
 use crate::file_source::setting::{BadLines, Patterns, patterns};
 use crate::file_source::source::{FileSource, FileSourceConfig};
+use crate::semantics::column_shape::ADDITIONAL;
 use crate::semantics::evolution::widest;
 
 /// About how large a batch is.
@@ -57,7 +58,8 @@ impl SourceFormat for ParquetFiles {
     fn infer(&self, files: &[Found]) -> Result<Value> {
         let mut properties: Map<String, Value> = Map::new();
         for found in files {
-            for field in open(found)?.schema().fields() {
+            let schema = open(found)?.schema().clone();
+            for field in schema.fields().iter().filter(|f| f.name() != ADDITIONAL) {
                 let schema = property(field);
                 let merged = match properties.get(field.name()) {
                     Some(known) if *known != schema => {
@@ -80,8 +82,11 @@ impl SourceFormat for ParquetFiles {
         let builder = open(found)?;
         let wanted = StreamSchema::from_json_schema(&stream.stream.json_schema);
         // Only what was selected is read.
-        let selected =
-            |name: &str| wanted.fields.is_empty() || wanted.fields.iter().any(|f| f.name == name);
+        let selected = |name: &str| {
+            wanted.fields.is_empty()
+                || name == ADDITIONAL
+                || wanted.fields.iter().any(|f| f.name == name)
+        };
         let fields = builder.schema().fields().iter().enumerate();
         let places: Vec<_> = fields
             .filter(|(_, field)| selected(field.name()))
@@ -239,9 +244,15 @@ impl Rows {
             metadata: None,
             values,
         };
+        let has_undeclared = batch
+            .column_by_name(ADDITIONAL)
+            .is_some_and(|column| column.null_count() < column.len());
         match self.fitted(&batch) {
-            Some(values) => Ok(Body::Columns(columns(values))),
-            None => Ok(Body::Rows(convert::columns_to_rows(&columns(batch), None)?)),
+            Some(values) if !has_undeclared => Ok(Body::Columns(columns(values))),
+            _ => Ok(Body::Rows(convert::columns_to_rows(
+                &columns(batch),
+                Some(ADDITIONAL),
+            )?)),
         }
     }
 

@@ -11,6 +11,7 @@ use super::book::PREFIX;
 use super::column_type;
 use super::database::{Database, list, quoted};
 use super::fault::fault;
+use crate::semantics::column_shape::ADDITIONAL;
 
 /// A table or view.
 #[derive(Clone, Debug)]
@@ -182,6 +183,7 @@ impl Relation {
         let properties: Map<String, Value> = self
             .columns
             .iter()
+            .filter(|(name, _)| name != ADDITIONAL)
             .map(|(name, data_type)| (name.clone(), json_schema(*data_type)))
             .collect();
         let schema = json!({"type": "object", "properties": properties});

@@ -6,34 +6,53 @@ use rusqlite::Row;
 use rusqlite::types::ValueRef;
 use serde_json::value::RawValue;
 
+use crate::semantics::column_shape::ADDITIONAL;
+use crate::semantics::undeclared::spread;
+
 /// Writes the rows of one query.
 pub(crate) struct RowText {
-    /// `{"name":` or `,"name":`, and the type.
+    /// `"name":` and the type.
     columns: Vec<(Vec<u8>, DataType)>,
+    /// The column whose members are the record's own.
+    undeclared: Option<usize>,
 }
 
 impl RowText {
     /// For rows that begin with these columns.
     pub(crate) fn new(columns: &[(String, DataType)]) -> Self {
-        let key = |(at, (name, data_type)): (usize, &(String, DataType))| {
-            let mut key = vec![if at == 0 { b'{' } else { b',' }];
+        let key = |(name, data_type): &(String, DataType)| {
+            let mut key = Vec::new();
             convert::write_string(&mut key, name.as_bytes());
             key.push(b':');
             (key, *data_type)
         };
         Self {
-            columns: columns.iter().enumerate().map(key).collect(),
+            columns: columns.iter().map(key).collect(),
+            undeclared: columns.iter().position(|(name, _)| name == ADDITIONAL),
         }
     }
 
     /// Appends a row. A value that does not have its column's type is written as it is.
     pub(crate) fn write(&mut self, out: &mut Vec<u8>, row: &Row<'_>) -> rusqlite::Result<()> {
-        if self.columns.is_empty() {
-            out.push(b'{');
-        }
+        let start = out.len();
+        out.push(b'{');
         for (at, (key, data_type)) in self.columns.iter().enumerate() {
+            let value = row.get_ref(at)?;
+            if self.undeclared == Some(at) {
+                let is_done = match value {
+                    ValueRef::Null => true,
+                    ValueRef::Text(text) => spread(out, text),
+                    _ => false,
+                };
+                if is_done {
+                    continue;
+                }
+            }
+            if out.len() > start + 1 {
+                out.push(b',');
+            }
             out.extend_from_slice(key);
-            write_value(out, row.get_ref(at)?, *data_type);
+            write_value(out, value, *data_type);
         }
         out.push(b'}');
         Ok(())

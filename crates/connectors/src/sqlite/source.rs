@@ -28,6 +28,7 @@ use super::row_text::RowText;
 use super::source_config::SourceConfig;
 use crate::describe;
 use crate::reader::{Break, Line, ThreadedReader};
+use crate::semantics::column_shape::ADDITIONAL;
 use crate::writer::ended;
 
 /// A batch is sent when it holds this many bytes.
@@ -158,7 +159,7 @@ impl Work {
         // Types are those that the destination was told.
         let wanted = StreamSchema::from_json_schema(&stream.stream.json_schema);
         let columns = relation.columns.iter().filter_map(|(name, data_type)| {
-            if wanted.fields.is_empty() {
+            if wanted.fields.is_empty() || name == ADDITIONAL {
                 return Some((name.clone(), *data_type));
             }
             let field = wanted.fields.iter().find(|f| f.name == *name)?;
