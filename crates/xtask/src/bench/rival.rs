@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use serde_json::json;
 
 use crate::suite::environment::{self, Pin};
 use crate::suite::interpreter;
@@ -87,13 +88,16 @@ impl Rival {
             }
             Self::Faucet(program) => {
                 let file = folder.join("faucet.yaml");
-                let text = format!(
-                    "version: 1\nname: bench\npipeline:\n  source:\n    type: csv\n    config:\n      path: {}\n  \
-                     sink:\n    type: {format}\n    config:\n      path: {}\n",
-                    csv.display(),
-                    to.display()
-                );
-                fs::write(&file, text)?;
+                let config = match format {
+                    "parquet" => json!({"destination": {"type": "local_path", "path": to}}),
+                    _ => json!({"path": to}),
+                };
+                // JSON is YAML.
+                let text = json!({"version": 1, "name": "bench", "pipeline": {
+                    "sources": {"default": {"type": "csv", "config": {"path": csv}}},
+                    "sinks": {"default": {"type": format, "config": config}},
+                }});
+                fs::write(&file, text.to_string())?;
                 let mut command = Command::new(program);
                 command.arg("run").arg(file);
                 Ok(Some(command))
