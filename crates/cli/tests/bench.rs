@@ -157,6 +157,16 @@ pub(crate) fn shot(words: &[&str], output: &Output) -> String {
     )
 }
 
+/// The text with what stands for all that changes from run to run.
+pub(crate) fn filtered(text: &str) -> String {
+    FILTERS
+        .iter()
+        .fold(text.to_owned(), |text, (pattern, word)| {
+            let pattern = regex::Regex::new(pattern).unwrap();
+            pattern.replace_all(&text, *word).into_owned()
+        })
+}
+
 /// Compares with the snapshot of this name.
 pub(crate) fn same(name: &str, text: &str) {
     let mut settings = insta::Settings::clone_current();

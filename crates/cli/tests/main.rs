@@ -13,5 +13,6 @@ mod run;
 mod signal;
 mod state;
 mod sync;
+mod tutorial;
 mod usage;
 mod validate;
