@@ -5,6 +5,8 @@
 //! time and position of every file, so that a run goes on in the middle of a file, a new run reads
 //! new files only, and a file that has grown is read on from where it ended.
 
+pub(crate) mod cursor;
+pub(crate) mod dead_letter;
 pub(crate) mod input;
 pub(crate) mod kind;
 pub(crate) mod list;
@@ -13,3 +15,4 @@ pub(crate) mod reader;
 pub(crate) mod record;
 pub(crate) mod setting;
 pub(crate) mod source;
+pub(crate) mod state;

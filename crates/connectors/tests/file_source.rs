@@ -130,25 +130,25 @@ pub(crate) async fn listen(
     ended
 }
 
-struct Folder(TempDir);
+pub(crate) struct Folder(TempDir);
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+    pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
         let path = self.0.path().join(name);
         std::fs::write(&path, content).unwrap();
         path.display().to_string()
     }
 
-    fn at(&self, name: &str) -> String {
+    pub(crate) fn at(&self, name: &str) -> String {
         self.0.path().join(name).display().to_string()
     }
 }
 
-fn with(path: &str, settings: Value) -> Value {
+pub(crate) fn with(path: &str, settings: Value) -> Value {
     let mut config = json!({"path": path});
     if let (Some(all), Value::Object(more)) = (config.as_object_mut(), settings) {
         all.extend(more);
@@ -167,7 +167,7 @@ async fn check(connector: &str, name: &str, content: &[u8], settings: Value, exp
     assert!(again.error.is_none() && again.records.is_empty(), "{name}");
 }
 
-fn gzip(text: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(text: &[u8]) -> Vec<u8> {
     let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     out.write_all(text).unwrap();
     out.finish().unwrap()
@@ -358,81 +358,6 @@ async fn bad_lines_are_told_or_counted() {
         "is not UTF-8",
     )
     .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_read_goes_on_in_the_middle_of_a_file() {
-    async fn check(connector: &str, name: &str, content: &[u8], records: u64) {
-        let folder = Folder::new();
-        let config = with(&folder.file(name, content), json!({}));
-        let (mut state, mut ids, mut runs) = (Vec::new(), Vec::new(), 0);
-        loop {
-            let heard = read(connector, &config, state, true).await;
-            assert!(heard.error.is_none(), "{:?}", heard.error);
-            if heard.records.is_empty() {
-                break;
-            }
-            ids.extend(heard.records.iter().map(|r| r["id"].as_u64().unwrap()));
-            state = heard.state;
-            runs += 1;
-        }
-        assert!(runs > 1, "{name} was read in {runs} runs");
-        assert_eq!(ids, (0..records).collect::<Vec<_>>(), "{name}");
-    }
-    const RECORDS: u64 = 80_000;
-    let note = "n".repeat(100);
-    let csv: String = (0..RECORDS)
-        .map(|id| format!("{id},\"{note}\n\"\n"))
-        .collect();
-    let csv = format!("id,note\n{csv}");
-    check("csv", "a.csv", csv.as_bytes(), RECORDS).await;
-    check("csv", "a.csv.gz", &gzip(csv.as_bytes()), RECORDS).await;
-    check(
-        "csv",
-        "a.csv",
-        csv.replace('\n', "\r\n").as_bytes(),
-        RECORDS,
-    )
-    .await;
-    check("csv", "a.csv", csv.replace('\n', "\r").as_bytes(), RECORDS).await;
-    let json: String = (0..RECORDS)
-        .map(|id| format!("{{\"id\":{id},\"note\":\"{note}\"}}\n"))
-        .collect();
-    check("jsonl", "a.jsonl", json.as_bytes(), RECORDS).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_later_run_reads_what_is_new() {
-    let folder = Folder::new();
-    folder.file("orders_1.csv", "id\n1\n");
-    let config = with(&folder.at("orders_*.csv"), json!({}));
-    let ids = |heard: &Heard| -> Vec<u64> {
-        assert!(heard.error.is_none(), "{:?}", heard.error);
-        heard
-            .records
-            .iter()
-            .map(|r| r["id"].as_u64().unwrap())
-            .collect()
-    };
-    let first = read("csv", &config, Vec::new(), false).await;
-    assert_eq!(ids(&first), [1]);
-    // A new file.
-    folder.file("orders_2.csv", "id\n2\n");
-    let second = read("csv", &config, first.state, false).await;
-    assert_eq!(ids(&second), [2]);
-    // A file that grew.
-    folder.file("orders_2.csv", "id\n2\n3\n");
-    let third = read("csv", &config, second.state, false).await;
-    assert_eq!(ids(&third), [3]);
-    // A file that was replaced by a longer one.
-    folder.file("orders_1.csv", "id,x\n4,5\n6,7\n");
-    let fourth = read("csv", &config, third.state, false).await;
-    assert_eq!(ids(&fourth), [4, 6]);
-    // A file that is gone is forgotten.
-    std::fs::remove_file(folder.at("orders_1.csv")).unwrap();
-    let fifth = read("csv", &config, fourth.state, false).await;
-    assert!(ids(&fifth).is_empty());
-    assert!(!fifth.state[0].state.to_string().contains("orders_1"));
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 mod content;
 mod crash;
+mod file_resume;
 mod file_source;
 mod generation;
 mod parquet_source;

@@ -32,6 +32,10 @@ impl FileSourceConfig for SourceConfig {
         self.bad_lines
     }
 
+    fn cursor(&self) -> Option<String> {
+        self.cursor.clone()
+    }
+
     fn format(self) -> Result<Arc<dyn SourceFormat>> {
         if self.header && !self.columns.is_empty() {
             return Err(Error::new(

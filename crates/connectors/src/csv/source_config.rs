@@ -58,9 +58,13 @@ pub struct SourceConfig {
     #[schemars(range(min = 1))]
     pub sample_records: usize,
     /// What becomes of a line with too many or too few fields, or with a value that does not fit
-    /// its column's type: `fail` or `skip`.
+    /// its column's type: `fail`, `skip` or `dead_letters`.
     #[serde(default)]
     pub bad_lines: BadLines,
+    /// For files that are written again as a whole: of a changed file, an incremental read takes
+    /// only records whose value of this field is at least the greatest of the run before.
+    #[serde(default)]
+    pub cursor: Option<String>,
 }
 
 fn comma() -> String {

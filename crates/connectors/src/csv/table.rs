@@ -151,7 +151,14 @@ impl Records for Table {
             return Ok(Step::End);
         };
         let start = out.len();
-        let bad = |reason: String| Ok(Step::Bad { line, reason });
+        let bad = |reason: String| {
+            let fields: Vec<&[u8]> = record.iter().collect();
+            Ok(Step::Bad {
+                line,
+                reason,
+                text: fields.join(&b","[..]),
+            })
+        };
         if record.len() != self.columns.len() {
             let fields = match record.len() {
                 1 => "1 field".to_owned(),

@@ -8,6 +8,7 @@ use crossdock_core::error::{Error, Result};
 use crossdock_core::json::Json;
 use serde::{Deserialize, Serialize};
 
+use super::cursor::Cursor;
 use super::list::Found;
 
 /// The state of one stream.
@@ -15,6 +16,9 @@ use super::list::Found;
 pub(crate) struct Position {
     /// Each file that was begun, by name.
     pub(crate) files: BTreeMap<String, Progress>,
+    /// How far the cursor is, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cursor: Option<Cursor>,
 }
 
 /// How far a file is read.

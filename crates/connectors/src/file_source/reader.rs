@@ -1,46 +1,58 @@
 //! The order of events of a file source: stream after stream, file after file. Reading happens on a
 //! thread of its own, since it blocks.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use crossdock_core::batch::{Batch, Body, RowsBuilder, Span};
 use crossdock_core::catalog::{Catalog, ConfiguredStream, Stream, SyncMode};
-use crossdock_core::checkpoint::{Checkpoint, Lane};
 use crossdock_core::clock::{Clock, SystemClock};
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::event::{Estimate, Event, LogLevel, StreamStatus};
+use crossdock_core::json::Json;
 use crossdock_core::source::SourceOpening;
 use crossdock_core::stream::StreamId;
-use serde_json::Map;
+use serde_json::{Map, json};
 
+use super::cursor::Cursor;
+use super::dead_letter::{self, Letters};
 use super::list::{self, Found};
 use super::position::{Choice, Position};
 use super::record::{Records, SourceFormat, Step};
 use super::setting::{BadLines, Patterns};
+use super::state::States;
 use crate::reader::{Break, Line, ThreadedReader};
 
 /// A batch is sent when it holds this many bytes.
 const BATCH_BYTES: usize = 1 << 20;
+/// … or so many bad lines.
+const BATCH_BAD: u64 = 1000;
 /// A checkpoint stands after this many bytes of records at the latest.
 const CHECKPOINT_BYTES: u64 = 32 << 20;
 /// How many bad lines of a run are logged one by one.
 const LOGGED: u64 = 100;
 
 /// The catalog of a file source.
-pub(crate) async fn discover(format: Arc<dyn SourceFormat>, patterns: Patterns) -> Result<Catalog> {
+pub(crate) async fn discover(
+    format: Arc<dyn SourceFormat>,
+    patterns: Patterns,
+    bad_lines: BadLines,
+) -> Result<Catalog> {
     let work = move || {
         let mut streams = Vec::new();
         for (name, pattern) in &patterns {
             let files = list::list(pattern, format.extensions())?;
             let schema = format.infer(&files).map_err(|e| e.with("stream", name))?;
+            let letters = (bad_lines == BadLines::DeadLetters).then(|| dead_letter::stream(name));
             streams.push(Stream {
                 supported_sync_modes: vec![SyncMode::FullRefresh, SyncMode::Incremental],
                 source_defined_cursor: Some(true),
                 is_resumable: Some(true),
                 ..Stream::new(name, schema)
             });
+            streams.extend(letters);
         }
         Ok(Catalog {
             streams,
@@ -57,11 +69,25 @@ pub(crate) fn open(
     format: Arc<dyn SourceFormat>,
     patterns: &[(String, String)],
     bad_lines: BadLines,
+    cursor: Option<String>,
     opening: SourceOpening,
 ) -> Result<ThreadedReader> {
     let mut streams = Vec::new();
+    let keeps = bad_lines == BadLines::DeadLetters;
+    let mut states = States::new(&opening.state, keeps)?;
+    let mut letters: HashSet<StreamId> = HashSet::new();
+    if keeps {
+        let streams = patterns
+            .iter()
+            .map(|(name, _)| StreamId::new(name.as_str()));
+        letters.extend(streams.map(|stream| dead_letter::id(&stream)));
+        letters.retain(|id| opening.catalog.get(id).is_some());
+    }
     for configured in opening.catalog.streams {
         let id = configured.id();
+        if letters.contains(&id) {
+            continue;
+        }
         let pattern = patterns
             .iter()
             .find(|(name, _)| *name == configured.stream.name && id.namespace.is_none());
@@ -71,21 +97,29 @@ pub(crate) fn open(
                     .with("stream", id),
             );
         };
-        let lane = Lane::Stream(id.clone());
-        let state = opening
-            .state
-            .iter()
-            .find(|s| s.lane == lane && !s.state.is_null());
-        let position = match state {
-            Some(state) => Position::from_state(&state.state).map_err(|e| e.with("stream", &id))?,
+        let mut position = match states.get(&id) {
+            Some(state) => Position::from_state(state).map_err(|e| e.with("stream", &id))?,
             None => Position::default(),
         };
+        let wanted = cursor.clone();
+        let wanted = wanted.filter(|_| configured.sync_mode == SyncMode::Incremental);
+        if position.cursor.as_ref().map(|c| &c.field) != wanted.as_ref() {
+            position.cursor = wanted.map(|field| Cursor {
+                field,
+                ..Cursor::default()
+            });
+        }
         streams.push(Work {
             id,
             configured,
             pattern: pattern.clone(),
             position,
+            letters: None,
         });
+    }
+    // Every stream has a state, or the next run would take it for one that is read anew.
+    for id in &letters {
+        states.note(id.clone(), Json::from_value(&json!({})));
     }
     let work = move |line: &Line| {
         let mut reading = Reading {
@@ -93,10 +127,19 @@ pub(crate) fn open(
             bad_lines,
             line,
             logged: 0,
+            states,
         };
-        streams
-            .into_iter()
-            .try_for_each(|work| reading.stream(work))
+        for id in &letters {
+            line.status(id, StreamStatus::Started)?;
+            line.status(id, StreamStatus::Running)?;
+        }
+        for mut work in streams {
+            work.letters = Some(dead_letter::id(&work.id)).filter(|id| letters.contains(id));
+            reading.stream(work)?;
+        }
+        letters
+            .iter()
+            .try_for_each(|id| line.status(id, StreamStatus::Complete))
     };
     Ok(ThreadedReader::open(opening.session, work))
 }
@@ -107,6 +150,16 @@ struct Work {
     configured: ConfiguredStream,
     pattern: String,
     position: Position,
+    /// The stream that takes its bad lines.
+    letters: Option<StreamId>,
+}
+
+impl Work {
+    /// Whether the cursor lets a record through.
+    fn takes(&mut self, record: &[u8]) -> bool {
+        let cursor = self.position.cursor.as_mut();
+        cursor.is_none_or(|cursor| cursor.takes(record))
+    }
 }
 
 /// Records that were read and not sent.
@@ -117,6 +170,7 @@ struct Pending {
     /// When the batch's first record was read, in milliseconds since the epoch.
     begun: i64,
     bad: u64,
+    letters: Letters,
     /// Records since the last checkpoint.
     records: u64,
     /// Bytes since then.
@@ -128,6 +182,7 @@ struct Reading<'a> {
     bad_lines: BadLines,
     line: &'a Line,
     logged: u64,
+    states: States,
 }
 
 impl Reading<'_> {
@@ -155,6 +210,10 @@ impl Reading<'_> {
         for found in &files {
             self.file(&mut work, found)?;
         }
+        if let Some(cursor) = &mut work.position.cursor {
+            cursor.complete();
+            self.checkpoint(&work, &mut Pending::default())?;
+        }
         self.line.status(&work.id, StreamStatus::Complete)
     }
 
@@ -164,6 +223,8 @@ impl Reading<'_> {
             Choice::Skip => return Ok(()),
             Choice::Anew => (0, 1),
             Choice::From(offset, line) => (offset, line),
+            // Written again as a whole.
+            Choice::Grown(..) if work.position.cursor.is_some() => (0, 1),
             Choice::Grown(offset, line) if self.format.continues(found, offset)? => (offset, line),
             Choice::Grown(..) => {
                 self.line.log(
@@ -183,6 +244,9 @@ impl Reading<'_> {
         loop {
             let start = pending.buffer.len();
             match records.next(&mut pending.buffer).map_err(located)? {
+                Step::Record if !work.takes(&pending.buffer[start..]) => {
+                    pending.buffer.truncate(start);
+                }
                 Step::Record => {
                     let Some(span) = Span::new(start, pending.buffer.len()) else {
                         let message = "a batch exceeds 4 GiB";
@@ -204,8 +268,11 @@ impl Reading<'_> {
                     self.line.tell(Event::Batch(batch))?;
                     self.pause(work, found, records.as_ref(), &mut pending)?;
                 }
-                Step::Bad { line, reason } => {
+                Step::Bad { line, reason, text } => {
                     pending.buffer.truncate(start);
+                    if work.letters.is_some() {
+                        pending.letters.push(found, line, &reason, &text);
+                    }
                     self.bad_line(found, line, &reason).map_err(located)?;
                     pending.bad += 1;
                     // It counts as read, and as dropped (P6).
@@ -213,12 +280,12 @@ impl Reading<'_> {
                 }
                 Step::End => break,
             }
-            if pending.buffer.len() >= BATCH_BYTES {
-                self.flush(&work.id, &mut pending)?;
+            if pending.buffer.len() >= BATCH_BYTES || pending.bad >= BATCH_BAD {
+                self.flush(work, &mut pending)?;
                 self.pause(work, found, records.as_ref(), &mut pending)?;
             }
         }
-        self.flush(&work.id, &mut pending)?;
+        self.flush(work, &mut pending)?;
         work.position.note(found, records.place(), true);
         self.checkpoint(work, &mut pending)?;
         if self.line.is_over() {
@@ -229,7 +296,7 @@ impl Reading<'_> {
 
     /// After a batch: a checkpoint, if one is due or the engine asks for the end.
     fn pause(
-        &self,
+        &mut self,
         work: &mut Work,
         found: &Found,
         records: &dyn Records,
@@ -248,7 +315,9 @@ impl Reading<'_> {
             return Err(Error::new(&code::DATA_INVALID, reason)
                 .with("path", &found.name)
                 .with("line", line)
-                .hint("correct the line, or set `bad_lines: skip` to leave such lines out"));
+                .hint(
+                    "correct the line, or leave such lines out by `bad_lines: skip` or `dead_letters`",
+                ));
         }
         self.logged += 1;
         match self.logged {
@@ -265,14 +334,24 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn flush(&self, stream: &StreamId, pending: &mut Pending) -> Result<(), Break> {
+    fn flush(&self, work: &Work, pending: &mut Pending) -> Result<(), Break> {
+        let stream = &work.id;
         pending.bytes += pending.buffer.len() as u64;
         if pending.bad > 0 {
             self.line.tell(Event::Dropped {
                 stream: Some(stream.clone()),
                 records: std::mem::take(&mut pending.bad),
-                reason: "bad line",
+                reason: match work.letters {
+                    Some(_) => "bad line, kept as a dead letter",
+                    None => "bad line",
+                },
             })?;
+        }
+        if let Some(to) = &work.letters {
+            pending.records += pending.letters.len();
+            if let Some(batch) = pending.letters.take(to.clone()) {
+                self.line.tell(Event::Batch(batch))?;
+            }
         }
         let buffer = Bytes::from(std::mem::take(&mut pending.buffer));
         if pending.rows.is_empty() {
@@ -284,8 +363,9 @@ impl Reading<'_> {
         }))
     }
 
-    fn checkpoint(&self, work: &Work, pending: &mut Pending) -> Result<(), Break> {
-        let mut checkpoint = Checkpoint::stream(work.id.clone(), work.position.to_state()?);
+    fn checkpoint(&mut self, work: &Work, pending: &mut Pending) -> Result<(), Break> {
+        let state = work.position.to_state()?;
+        let mut checkpoint = self.states.checkpoint(&work.id, state)?;
         checkpoint.source_count = Some(std::mem::take(&mut pending.records));
         pending.bytes = 0;
         self.line.tell(Event::Checkpoint(checkpoint))

@@ -19,6 +19,8 @@ pub(crate) enum Step {
         line: u64,
         /// Why it is none.
         reason: String,
+        /// It.
+        text: Vec<u8>,
     },
     /// The file has ended.
     End,

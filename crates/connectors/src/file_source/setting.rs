@@ -19,6 +19,9 @@ pub enum BadLines {
     Fail,
     /// The line is left out, logged with file and line, and counted.
     Skip,
+    /// The same, and the line is a record of the stream `NAME_dead_letters`, with its file, its
+    /// number, the reason and its text.
+    DeadLetters,
 }
 
 /// How the files are compressed.

@@ -28,6 +28,11 @@ pub(crate) trait FileSourceConfig:
     /// What becomes of a line that is not a record.
     fn bad_lines(&self) -> BadLines;
 
+    /// The field by which only new records of a changed file are read.
+    fn cursor(&self) -> Option<String> {
+        None
+    }
+
     /// How the files are read. Refuses settings that make no sense together.
     fn format(self) -> Result<Arc<dyn SourceFormat>>;
 }
@@ -59,15 +64,16 @@ impl<C: FileSourceConfig> Source for FileSource<C> {
     }
 
     async fn discover(&self, config: C, _: &Session) -> Result<Catalog> {
-        let patterns = config.patterns()?;
-        reader::discover(config.format()?, patterns).await
+        let (patterns, bad_lines) = (config.patterns()?, config.bad_lines());
+        reader::discover(config.format()?, patterns, bad_lines).await
     }
 
     async fn open(&self, config: C, opening: SourceOpening) -> Result<Box<dyn SourceReader>> {
         let (patterns, bad_lines) = (config.patterns()?, config.bad_lines());
+        let cursor = config.cursor();
         let format = config.format()?;
         Ok(Box::new(reader::open(
-            format, &patterns, bad_lines, opening,
+            format, &patterns, bad_lines, cursor, opening,
         )?))
     }
 }

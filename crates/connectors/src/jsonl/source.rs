@@ -33,6 +33,10 @@ impl FileSourceConfig for SourceConfig {
         self.bad_lines
     }
 
+    fn cursor(&self) -> Option<String> {
+        self.cursor.clone()
+    }
+
     fn format(self) -> Result<Arc<dyn SourceFormat>> {
         Ok(Arc::new(JsonLines {
             encoding: encoding(self.encoding.as_deref())?,
@@ -208,6 +212,7 @@ impl Records for Lines {
                 return Ok(Step::Bad {
                     line: number,
                     reason,
+                    text: text.to_vec(),
                 });
             }
             out.extend_from_slice(text);

@@ -35,7 +35,11 @@ pub struct SourceConfig {
     #[serde(default = "sample_records")]
     #[schemars(range(min = 1))]
     pub sample_records: usize,
-    /// What becomes of a line that is not a JSON object: `fail` or `skip`.
+    /// What becomes of a line that is not a JSON object: `fail`, `skip` or `dead_letters`.
     #[serde(default)]
     pub bad_lines: BadLines,
+    /// For files that are written again as a whole: of a changed file, an incremental read takes
+    /// only records whose value of this field is at least the greatest of the run before.
+    #[serde(default)]
+    pub cursor: Option<String>,
 }
