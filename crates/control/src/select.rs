@@ -184,14 +184,18 @@ fn destination_mode(
         let modes = destinations.iter().flat_map(|d| &d.sync_modes);
         let mut offered: Vec<_> = modes.filter(|m| keeps(**m)).map(|m| m.as_str()).collect();
         offered.dedup();
+        let mut hint = format!(
+            "use `destination_sync_mode: {}`",
+            offered.join("` or `destination_sync_mode: ")
+        );
+        if mode == AppendDedup {
+            hint.push_str(", or `native:sqlite`, which keeps one row for each key");
+        }
         return Err(Error::new(
             &code::SYNC_MODE,
             format!("the destination does not keep mode {}", mode.as_str()),
         )
-        .hint(format!(
-            "use `destination_sync_mode: {}`",
-            offered.join("` or `destination_sync_mode: ")
-        )));
+        .hint(hint));
     }
     if mode == AppendDedup && !has_key {
         return Err(Error::new(
