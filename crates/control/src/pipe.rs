@@ -53,7 +53,7 @@ pub async fn read(
     let (found, ready, offered) = interruptible(&cancel, prepare).await?;
     let name = |error: Error| masked(error, &ready.masker).with("connector", reference);
     let pipeline = pipeline(reference, streams, ask);
-    let catalog = select::configure(&pipeline, &offered, &[DestinationCapabilities::default()])?;
+    let catalog = select::configure(&pipeline, offered, &[DestinationCapabilities::default()])?;
     let state = match state {
         Some(text) => crossdock_store::state_array::import(&text)?,
         None => Vec::new(),

@@ -247,7 +247,7 @@ pub(crate) async fn prepare_all(pipeline: &Pipeline, around: &Surroundings) -> R
         .iter()
         .map(|(_, ready)| ready.spec.destination.clone())
         .collect();
-    let catalog = select::configure(pipeline, &catalog, &capabilities)?;
+    let catalog = select::configure(pipeline, catalog, &capabilities)?;
     Ok(Prepared {
         source,
         source_ready,

@@ -18,14 +18,15 @@ use serde_json::Value;
 /// must be kept by all of them. The first error is returned, the others ride along in its context.
 pub fn configure(
     pipeline: &Pipeline,
-    catalog: &Catalog,
+    catalog: Catalog,
     destinations: &[DestinationCapabilities],
 ) -> Result<ConfiguredCatalog> {
     let mut errors = Vec::new();
     let mut streams = Vec::new();
     let selections = Selections::new(&pipeline.streams);
-    for stream in &catalog.streams {
-        let Some(selection) = selections.of(&stream.id()) else {
+    let offered: Vec<StreamId> = catalog.streams.iter().map(Stream::id).collect();
+    for (stream, id) in catalog.streams.into_iter().zip(&offered) {
+        let Some(selection) = selections.of(id) else {
             continue;
         };
         match configure_stream(stream, &selection, destinations) {
@@ -33,10 +34,10 @@ pub fn configure(
                 configured.target = target(pipeline, &configured.id());
                 streams.push(configured);
             }
-            Err(error) => errors.push(located(error, stream, &selection)),
+            Err(error) => errors.push(located(error, id, &selection)),
         }
     }
-    errors.extend(unmatched(pipeline, catalog, &selections));
+    errors.extend(unmatched(pipeline, &offered, &selections));
     errors.extend(collisions(&streams));
     if streams.is_empty() && errors.is_empty() {
         errors.push(
@@ -54,37 +55,37 @@ pub fn configure(
     }
 }
 
-fn located(error: Error, stream: &Stream, selection: &StreamSelection) -> Error {
-    selection.at.locate(error.with("stream", stream.id()))
+fn located(error: Error, stream: &StreamId, selection: &StreamSelection) -> Error {
+    selection.at.locate(error.with("stream", stream))
 }
 
 fn configure_stream(
-    stream: &Stream,
+    stream: Stream,
     selection: &StreamSelection,
     destinations: &[DestinationCapabilities],
 ) -> Result<ConfiguredStream> {
-    let sync_mode = sync_mode(stream, selection)?;
-    let cursor_field = cursor(stream, selection, sync_mode)?;
+    let sync_mode = sync_mode(&stream, selection)?;
+    let cursor_field = cursor(&stream, selection, sync_mode)?;
     let primary_key = selection
         .primary_key
         .clone()
         .or_else(|| stream.source_defined_primary_key.clone())
         .filter(|key| !key.is_empty());
     let destination_sync_mode = destination_mode(
-        stream,
+        &stream,
         selection,
         sync_mode,
         primary_key.is_some(),
         destinations,
     )?;
-    let mut configured = ConfiguredStream::new(stream.clone());
+    let mut configured = ConfiguredStream::new(stream);
     if let Some(fields) = &selection.fields {
         let needed = cursor_field.iter().chain(primary_key.iter().flatten());
         select_fields(&mut configured.stream, fields, needed)?;
         configured.selected_fields = Some(fields.clone());
     }
     for path in cursor_field.iter().chain(primary_key.iter().flatten()) {
-        field_exists(stream, path)?;
+        field_exists(&configured.stream, path)?;
     }
     configured.sync_mode = sync_mode;
     configured.cursor_field = cursor_field;
@@ -299,8 +300,7 @@ fn target(pipeline: &Pipeline, id: &StreamId) -> Option<StreamId> {
 const SUGGESTIONS: usize = 20;
 
 /// Entries of the pipeline that speak of no stream of the source.
-fn unmatched(pipeline: &Pipeline, catalog: &Catalog, selections: &Selections<'_>) -> Vec<Error> {
-    let ids: Vec<_> = catalog.streams.iter().map(Stream::id).collect();
+fn unmatched(pipeline: &Pipeline, ids: &[StreamId], selections: &Selections<'_>) -> Vec<Error> {
     let matched: HashSet<_> = ids
         .iter()
         .flat_map(|id| selections.matching(id))

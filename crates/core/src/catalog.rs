@@ -1,6 +1,9 @@
 //! Catalogs: what a source offers, and what of it a pipeline moves. As in Airbyte (§1.7 of its
 //! protocol), which is also their serialised form. Properties that we do not know are kept.
 
+use std::fmt;
+
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
@@ -81,36 +84,31 @@ pub struct Catalog {
 }
 
 /// A stream that a source offers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Stream {
     /// The name.
     pub name: String,
     /// The namespace, if any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// JSON Schema (draft-07) of a record's data.
-    #[serde(default = "empty_schema", deserialize_with = "schema_or_empty")]
     pub json_schema: Value,
     /// The modes it can be read in; absent in hand-written catalogs, then full refresh (§6, 28).
-    #[serde(
-        default = "full_refresh_only",
-        deserialize_with = "modes_or_full_refresh"
-    )]
     pub supported_sync_modes: Vec<SyncMode>,
     /// The source picks the cursor; the user cannot.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source_defined_cursor: Option<bool>,
     /// The cursor that the source suggests.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub default_cursor_field: Option<FieldPath>,
     /// The key, where the source knows it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source_defined_primary_key: Option<Vec<FieldPath>>,
     /// A full refresh can be resumed half-way from a state.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_resumable: Option<bool>,
     /// The stream may carry files.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_file_based: Option<bool>,
     /// Unknown properties.
     #[serde(flatten)]
@@ -121,24 +119,67 @@ fn empty_schema() -> Value {
     Value::Object(Map::new())
 }
 
-fn schema_or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::Null => empty_schema(),
-        schema => schema,
-    })
-}
-
 fn full_refresh_only() -> Vec<SyncMode> {
     vec![SyncMode::FullRefresh]
 }
 
-fn modes_or_full_refresh<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<SyncMode>, D::Error> {
-    let modes = Option::<Vec<SyncMode>>::deserialize(d)?.unwrap_or_default();
-    Ok(if modes.is_empty() {
-        full_refresh_only()
-    } else {
-        modes
-    })
+/// By hand, since a derived reader of a struct with unknown properties would build every schema
+/// twice, and catalogs of tens of thousands of streams are common.
+impl<'de> Deserialize<'de> for Stream {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(StreamVisitor)
+    }
+}
+
+struct StreamVisitor;
+
+impl<'de> Visitor<'de> for StreamVisitor {
+    type Value = Stream;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a stream of a catalog")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Stream, A::Error> {
+        let mut stream = Stream::new("", empty_schema());
+        let mut is_named = false;
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "name" => {
+                    stream.name = map.next_value()?;
+                    is_named = true;
+                }
+                "namespace" => stream.namespace = map.next_value()?,
+                // A `null` from a careless tool reads as absent (§6, 8).
+                "json_schema" => {
+                    let schema: Option<Value> = map.next_value()?;
+                    stream.json_schema = schema.unwrap_or_else(empty_schema);
+                }
+                "supported_sync_modes" => {
+                    let modes: Option<Vec<SyncMode>> = map.next_value()?;
+                    // Absent in hand-written catalogs (§6, 28).
+                    stream.supported_sync_modes = modes
+                        .filter(|modes| !modes.is_empty())
+                        .unwrap_or_else(full_refresh_only);
+                }
+                "source_defined_cursor" => stream.source_defined_cursor = map.next_value()?,
+                "default_cursor_field" => stream.default_cursor_field = map.next_value()?,
+                "source_defined_primary_key" => {
+                    stream.source_defined_primary_key = map.next_value()?;
+                }
+                "is_resumable" => stream.is_resumable = map.next_value()?,
+                "is_file_based" => stream.is_file_based = map.next_value()?,
+                _ => {
+                    stream.extra.insert(key, map.next_value()?);
+                }
+            }
+        }
+        if is_named {
+            Ok(stream)
+        } else {
+            Err(serde::de::Error::missing_field("name"))
+        }
+    }
 }
 
 impl Stream {

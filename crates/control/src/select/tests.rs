@@ -48,7 +48,7 @@ fn one(
         streams: vec![stream],
         ..Default::default()
     };
-    configure(&pipeline(vec![selection]), &catalog, &[destination]).map(|mut c| c.streams.remove(0))
+    configure(&pipeline(vec![selection]), catalog, &[destination]).map(|mut c| c.streams.remove(0))
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn illegal_combinations_are_named() {
             destination_sync_mode: Some(DestinationSyncMode::AppendDedup),
             ..named("a")
         },
-        "catalog.sync_mode: the destination does not keep mode append_dedup | use `destination_sync_mode: append` or `destination_sync_mode: overwrite`",
+        "catalog.sync_mode: the destination does not keep mode append_dedup | use `destination_sync_mode: append` or `destination_sync_mode: overwrite`, or `native:sqlite`, which keeps one row for each key",
     );
     check(
         stream("users", false),
@@ -196,7 +196,7 @@ fn names_are_mapped_and_collisions_refused() {
     let mut pipeline = pipeline(vec![]);
     pipeline.prefix = "raw_".into();
     pipeline.namespace = NamespaceRule::Custom("in_${SOURCE_NAMESPACE}".into());
-    let configured = configure(&pipeline, &catalog, &[files()]).unwrap();
+    let configured = configure(&pipeline, catalog.clone(), &[files()]).unwrap();
     let targets: Vec<_> = configured
         .streams
         .iter()
@@ -204,7 +204,7 @@ fn names_are_mapped_and_collisions_refused() {
         .collect();
     assert_eq!(targets, ["in_.raw_a", "in_x.raw_a"]);
     pipeline.namespace = NamespaceRule::Destination;
-    let error = configure(&pipeline, &catalog, &[files()]).unwrap_err();
+    let error = configure(&pipeline, catalog, &[files()]).unwrap_err();
     assert_eq!(error.code().name, "catalog.target_collision");
 }
 
