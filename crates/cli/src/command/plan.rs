@@ -1,11 +1,13 @@
 //! `crossdock plan`.
 
+use std::collections::BTreeMap;
+
 use crossdock_config::{ProcessEnvironment, load};
 use crossdock_control::plan::{self, Plan, PlannedStream, Start};
 use crossdock_control::schema_change::SchemaChange;
-use crossdock_core::Error;
 use crossdock_core::catalog::FieldPath;
-use serde_json::{Value, json};
+use crossdock_core::{DestinationSyncMode, Error, StreamId, SyncMode};
+use serde::Serialize;
 
 use super::run::choose;
 use crate::answer::Answer;
@@ -22,42 +24,67 @@ pub(super) async fn execute(args: args::Plan, context: &Context) -> Result<Answe
     let chosen = choose(file.pipelines, &args.pipeline)
         .map_err(|error| error.with("file", args.file.display()))?;
     let around = context.onlooking(store.as_deref())?;
-    let (mut data, mut errors, mut shown) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut plans, mut errors) = (Vec::new(), Vec::new());
     for pipeline in &chosen {
         match plan::plan(pipeline, &around).await {
-            Ok(plan) => {
-                data.push(plan_data(&plan));
-                shown.push(plan_shown(&plan));
-            }
+            Ok(plan) => plans.push(plan),
             Err(error) => {
                 context.screen.clear();
                 errors.push(error.with("pipeline", &pipeline.id));
             }
         }
     }
-    let answer = Answer::new(&json!({"pipelines": data}), shown.join("\n"))?;
+    let data: BTreeMap<_, Vec<_>> =
+        BTreeMap::from([("pipelines", plans.iter().map(plan_data).collect())]);
+    let shown: Vec<_> = plans.iter().map(plan_shown).collect();
+    let answer = Answer::new(&data, shown.join("\n"))?;
     Ok(answer.failed(errors))
 }
 
-fn plan_data(plan: &Plan) -> Value {
-    let streams: Vec<Value> = plan.streams.iter().map(stream_data).collect();
-    json!({"id": plan.pipeline, "streams": streams, "gone": plan.gone})
+/// A plan for programs. Borrowed, since there may be tens of thousands of streams.
+#[derive(Serialize)]
+struct PlanData<'a> {
+    id: &'a str,
+    streams: Vec<StreamData<'a>>,
+    gone: &'a [StreamId],
 }
 
-fn stream_data(stream: &PlannedStream) -> Value {
+#[derive(Serialize)]
+struct StreamData<'a> {
+    stream: StreamId,
+    target: StreamId,
+    sync_mode: SyncMode,
+    destination_sync_mode: DestinationSyncMode,
+    cursor_field: &'a Option<FieldPath>,
+    primary_key: &'a Option<Vec<FieldPath>>,
+    generation: Option<i64>,
+    start: &'static str,
+    new: bool,
+    schema_changes: &'a [SchemaChange],
+}
+
+fn plan_data(plan: &Plan) -> PlanData<'_> {
+    PlanData {
+        id: &plan.pipeline,
+        streams: plan.streams.iter().map(stream_data).collect(),
+        gone: &plan.gone,
+    }
+}
+
+fn stream_data(stream: &PlannedStream) -> StreamData<'_> {
     let configured = &stream.configured;
-    json!({
-        "stream": configured.id(),
-        "target": configured.target_id(),
-        "sync_mode": configured.sync_mode,
-        "destination_sync_mode": configured.destination_sync_mode,
-        "cursor_field": configured.cursor_field,
-        "primary_key": configured.primary_key,
-        "generation": configured.generation_id,
-        "start": stream.start.as_str(),
-        "new": !stream.is_known,
-        "schema_changes": stream.changes,
-    })
+    StreamData {
+        stream: configured.id(),
+        target: configured.target_id(),
+        sync_mode: configured.sync_mode,
+        destination_sync_mode: configured.destination_sync_mode,
+        cursor_field: &configured.cursor_field,
+        primary_key: &configured.primary_key,
+        generation: configured.generation_id,
+        start: stream.start.as_str(),
+        new: !stream.is_known,
+        schema_changes: &stream.changes,
+    }
 }
 
 fn plan_shown(plan: &Plan) -> String {

@@ -214,6 +214,45 @@ fn check(connector: &'static str, config: &Value, see: fn(&Lab) -> Seen, modes: 
     assert!(strikes >= 20, "{connector}: only {strikes}");
 }
 
+/// A place that cannot be written is told before anything is moved, and as what it is: nobody tries
+/// again.
+#[test]
+fn read_only_places_are_told() {
+    let Some(strace) = program("CROSSDOCK_TEST_STRACE") else {
+        return;
+    };
+    for connector in [
+        "native:sqlite",
+        "native:jsonl",
+        "native:csv",
+        "native:parquet",
+    ] {
+        let lab = Lab::new();
+        let config = json!({"path": lab.text("out")});
+        let source = ("native:sample", json!({"count": 10}));
+        let file = lab.pipeline(source, (connector, config), json!({}));
+        let mut command = Command::new(&strace);
+        command.args(["-f", "-o", "/dev/null", "-e", "trace=openat,mkdir,mkdirat"]);
+        command.args(["-e", "inject=openat,mkdir,mkdirat:error=EROFS"]);
+        for place in ["out", "out/.crossdock", "out-journal", "out-wal"] {
+            command.args(["-P", &lab.text(place)]);
+        }
+        let output = command
+            .arg(env!("CARGO_BIN_EXE_crossdock"))
+            .args(["run", file.to_str().unwrap(), "--quiet"])
+            .env("CROSSDOCK_STORE", lab.path("state.db"))
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{connector}: {text}");
+        let says = text.contains("Read-only file system") || text.contains("unable to open");
+        assert!(
+            says && text.contains(&lab.text("out")),
+            "{connector}: {text}"
+        );
+    }
+}
+
 #[test]
 fn sqlite() {
     let config = json!({"path": "out.db", "transaction_bytes": 0});
