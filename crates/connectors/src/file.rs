@@ -29,7 +29,7 @@ use std::time::Duration;
 use crossdock_core::destination::DestinationOpening;
 use crossdock_core::error::Result;
 
-use crate::semantics::target::Target;
+use crate::semantics::target::{self, GROWING, Manner, Target, folder};
 use crate::writer::{Channel, ThreadedWriter, ended};
 use format::Format;
 use recovery::recover;
@@ -56,6 +56,36 @@ pub(crate) struct Rolling {
     pub(crate) min_bytes: u64,
     /// …or if it has waited this long.
     pub(crate) max_age: Duration,
+}
+
+impl Rolling {
+    /// As the settings of the same names say.
+    pub(crate) fn new(
+        target_file_bytes: u64,
+        min_file_bytes: u64,
+        max_checkpoint_age_ms: u64,
+    ) -> Self {
+        Self {
+            target_bytes: target_file_bytes.max(1),
+            min_bytes: min_file_bytes,
+            max_age: Duration::from_millis(max_checkpoint_age_ms),
+        }
+    }
+}
+
+/// The targets of a catalog that is written to files; `reserved` are the columns that are added.
+pub(crate) fn targets(
+    opening: &DestinationOpening,
+    what: &str,
+    reserved: &[&str],
+) -> Result<Vec<Target>> {
+    let manner = Manner {
+        what,
+        sync_modes: &GROWING,
+        reserved,
+        place: folder,
+    };
+    target::targets(&opening.catalog, opening.epoch, &manner)
 }
 
 /// Defaults that the configurations of the file destinations share.

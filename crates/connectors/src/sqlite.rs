@@ -9,6 +9,7 @@ mod destination;
 mod fault;
 mod hold;
 mod keeper;
+mod key_index;
 mod place;
 mod rebuild;
 mod relation;

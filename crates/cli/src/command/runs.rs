@@ -5,18 +5,15 @@ use std::time::Duration;
 use crossdock_control::state;
 use crossdock_core::store::RunRecord;
 use crossdock_core::{Error, code};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::state::view;
 use crate::answer::Answer;
 use crate::args::{Runs, RunsCommand};
 use crate::context::Context;
 use crate::quantity;
-use crate::summary;
 use crate::table::{Side, Table};
 use crate::text;
-
-/// A reason is cut after so many characters in the list.
-const LONGEST: usize = 100;
 
 /// Lists the runs, or shows one.
 pub(super) async fn execute(args: Runs, context: &Context) -> Result<Answer, Error> {
@@ -38,21 +35,9 @@ pub(super) fn unknown(run: i64) -> Error {
 }
 
 fn data(run: &RunRecord) -> Value {
-    let streams: Vec<Value> = run
-        .streams
-        .iter()
-        .map(|s| summary::counts(s).into())
-        .collect();
-    json!({
-        "run": run.run,
-        "pipeline": run.pipeline,
-        "status": run.status.as_str(),
-        "started_at": run.started_at,
-        "ended_at": run.ended_at,
-        "error_code": run.error_code,
-        "error_message": run.error_message,
-        "streams": streams,
-    })
+    let mut data = view::run_data(run);
+    data.shift_insert(1, "pipeline".to_owned(), run.pipeline.as_str().into());
+    data.into()
 }
 
 fn took(run: &RunRecord) -> String {
@@ -84,9 +69,8 @@ fn list(runs: &[RunRecord]) -> String {
             run.status.as_str().to_owned(),
             quantity::count(run.streams.iter().map(|s| s.read).sum()),
         ]);
-        if let Some(message) = &run.error_message {
-            let code = run.error_code.as_deref().unwrap_or("error");
-            table.below(format!("{} [{code}]", text::shortened(message, LONGEST)));
+        if let Some(reason) = view::reason(run) {
+            table.below(reason);
         }
     }
     table.render(0)

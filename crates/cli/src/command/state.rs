@@ -1,6 +1,6 @@
 //! `crossdock state …`: what pipelines remember between runs.
 
-mod view;
+pub(super) mod view;
 
 use std::path::Path;
 

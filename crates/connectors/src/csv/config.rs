@@ -1,7 +1,6 @@
 //! Settings of the CSV destination.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -49,11 +48,11 @@ impl Config {
         Layout {
             path: self.path.clone(),
             metadata_columns: self.metadata_columns,
-            rolling: Rolling {
-                target_bytes: self.target_file_bytes.max(1),
-                min_bytes: self.min_file_bytes,
-                max_age: Duration::from_millis(self.max_checkpoint_age_ms),
-            },
+            rolling: Rolling::new(
+                self.target_file_bytes,
+                self.min_file_bytes,
+                self.max_checkpoint_age_ms,
+            ),
         }
     }
 }

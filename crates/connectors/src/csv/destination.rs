@@ -20,7 +20,7 @@ use crate::file::format::{Encode, Format};
 use crate::file::line_file::{LineFile, Lines};
 use crate::semantics::column_shape::ADDITIONAL;
 use crate::semantics::shape::Shape;
-use crate::semantics::target::{self, GROWING, Target, folder, reserved, targets};
+use crate::semantics::target::{Target, reserved};
 
 /// Writes CSV files to a local folder.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,13 +48,7 @@ impl Destination for Csv {
     ) -> Result<Box<dyn DestinationWriter>> {
         let layout = config.layout();
         let reserved = reserved(layout.metadata_columns, &[ADDITIONAL]);
-        let what = target::Manner {
-            what: "CSV files",
-            sync_modes: &GROWING,
-            reserved: &reserved,
-            place: folder,
-        };
-        let targets = targets(&opening.catalog, opening.epoch, &what)?;
+        let targets = file::targets(&opening, "CSV files", &reserved)?;
         let format = CsvFormat {
             manner: manner(&config)?,
             config,

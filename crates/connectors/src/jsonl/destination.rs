@@ -16,7 +16,7 @@ use crate::file;
 use crate::file::format::{Encode, Format};
 use crate::file::line_file::LineFile;
 use crate::semantics::shape::Shape;
-use crate::semantics::target::{GROWING, Manner, Target, folder, reserved, targets};
+use crate::semantics::target::{Target, reserved};
 
 /// Writes JSON Lines files to a local folder.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,13 +43,7 @@ impl Destination for Jsonl {
         // In an envelope the record's fields cannot collide with ours.
         let flat = config.format == LineFormat::Flat;
         let reserved = reserved(layout.metadata_columns && flat, &[]);
-        let manner = Manner {
-            what: "JSON Lines files",
-            sync_modes: &GROWING,
-            reserved: &reserved,
-            place: folder,
-        };
-        let targets = targets(&opening.catalog, opening.epoch, &manner)?;
+        let targets = file::targets(&opening, "JSON Lines files", &reserved)?;
         Ok(Box::new(
             file::open(JsonlFormat(config), layout, targets, opening).await?,
         ))

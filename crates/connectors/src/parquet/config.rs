@@ -1,7 +1,6 @@
 //! Settings of the Parquet destination.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
@@ -65,11 +64,11 @@ impl Config {
         Layout {
             path: self.path.clone(),
             metadata_columns: self.metadata_columns,
-            rolling: Rolling {
-                target_bytes: self.target_file_bytes.max(1),
-                min_bytes: self.min_file_bytes,
-                max_age: Duration::from_millis(self.max_checkpoint_age_ms),
-            },
+            rolling: Rolling::new(
+                self.target_file_bytes,
+                self.min_file_bytes,
+                self.max_checkpoint_age_ms,
+            ),
         }
     }
 

@@ -19,7 +19,7 @@ use crate::file::column_file::{ColumnFile, EXTENSION};
 use crate::file::format::{Encode, Format};
 use crate::semantics::column_shape::{ADDITIONAL, ColumnShape};
 use crate::semantics::shape::Shape;
-use crate::semantics::target::{GROWING, Manner, Target, folder, reserved, targets};
+use crate::semantics::target::{Target, reserved};
 
 /// Writes Parquet files to a local folder.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,13 +47,7 @@ impl Destination for Parquet {
     ) -> Result<Box<dyn DestinationWriter>> {
         let layout = config.layout();
         let reserved = reserved(layout.metadata_columns, &[ADDITIONAL]);
-        let manner = Manner {
-            what: "Parquet files",
-            sync_modes: &GROWING,
-            reserved: &reserved,
-            place: folder,
-        };
-        let targets = targets(&opening.catalog, opening.epoch, &manner)?;
+        let targets = file::targets(&opening, "Parquet files", &reserved)?;
         let properties = properties(&config)?;
         let format = ParquetFormat {
             properties,

@@ -4,7 +4,7 @@ use crossdock_core::checkpoint::{Lane, LaneState, StateKind};
 use crossdock_core::store::{HistoryEntry, Resume, RunRecord};
 use crossdock_core::{Json, StreamId};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::quantity;
 use crate::summary;
@@ -104,26 +104,33 @@ pub(super) fn shown_data<'a>(
                 complete: of.complete,
             })
             .collect(),
-        runs: runs.iter().map(run_data).collect(),
+        runs: runs.iter().map(|run| run_data(run).into()).collect(),
     }
 }
 
 /// A run, with the keys of a summary.
-fn run_data(run: &RunRecord) -> Value {
-    let streams: Vec<Value> = run
-        .streams
-        .iter()
-        .map(|s| summary::counts(s).into())
-        .collect();
-    json!({
+pub(in crate::command) fn run_data(run: &RunRecord) -> Map<String, Value> {
+    let streams = run.streams.iter().map(summary::counts).map(Value::from);
+    let data = json!({
         "run": run.run,
         "status": run.status.as_str(),
         "started_at": run.started_at,
         "ended_at": run.ended_at,
         "error_code": run.error_code,
         "error_message": run.error_message,
-        "streams": streams,
-    })
+        "streams": streams.collect::<Vec<_>>(),
+    });
+    match data {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+/// Why a run failed, for a line in a list.
+pub(in crate::command) fn reason(run: &RunRecord) -> Option<String> {
+    let message = run.error_message.as_deref()?;
+    let code = run.error_code.as_deref().unwrap_or("error");
+    Some(format!("{} [{code}]", text::shortened(message, LONGEST)))
 }
 
 /// A pipeline's states and last runs.
@@ -160,9 +167,8 @@ pub(super) fn shown(pipeline: &str, resume: &Resume, runs: &[RunRecord]) -> Stri
             sum(|s| s.read),
             sum(|s| s.checkpoints),
         ]);
-        if let Some(message) = &run.error_message {
-            let code = run.error_code.as_deref().unwrap_or("error");
-            table.below(format!("{} [{code}]", text::shortened(message, LONGEST)));
+        if let Some(reason) = reason(run) {
+            table.below(reason);
         }
     }
     text + &table.render(2)
