@@ -73,16 +73,19 @@ impl Rolling {
     }
 }
 
-/// The targets of a catalog that is written to files; `reserved` are the columns that are added.
+/// The targets of a catalog that is written to files; `reserved` are the columns that are added,
+/// `nested` says whether there are structs and lists.
 pub(crate) fn targets(
     opening: &DestinationOpening,
     what: &str,
     reserved: &[&str],
+    nested: bool,
 ) -> Result<Vec<Target>> {
     let manner = Manner {
         what,
         sync_modes: &GROWING,
         reserved,
+        nested,
         place: folder,
     };
     target::targets(&opening.catalog, opening.epoch, &manner)

@@ -2,6 +2,7 @@
 
 mod config;
 mod destination;
+mod inference;
 mod line;
 mod source;
 mod source_config;

@@ -3,8 +3,11 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::Int64Type;
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    Array, ArrayRef, BooleanArray, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
+    TimestampMicrosecondArray,
 };
 use bytes::Bytes;
 use crossdock_core::batch::{Batch, Body, Operation, RowSpans, RowsBuilder, Span};
@@ -185,6 +188,74 @@ async fn parquet_compressions_and_columns_as_they_come() {
         assert_eq!(column::<Int64Array>(batch, "id").values(), &[1, 1]);
         assert_eq!(column::<StringArray>(batch, "tags").value(1), "{}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parquet_has_structs_and_lists() {
+    let root = scratch();
+    let config = json!({"path": root.path(), "metadata_columns": false});
+    let schema = json!({"properties": {
+        "who": {"type": "object", "properties": {"name": {"type": "string"}}},
+        "n": {"type": "array", "items": {"type": "integer"}},
+    }});
+    let configured = || ConfiguredStream::new(Stream::new("a", schema.clone()));
+    let rows = texts(&[
+        (
+            r#"{"who":{"name":"Ann"},"n":[1,2]}"#,
+            None,
+            Operation::Create,
+        ),
+        (
+            r#"{"who":{"name":"Bo","age":7},"n":null}"#,
+            None,
+            Operation::Create,
+        ),
+    ]);
+    let Body::Rows(source) = &rows.body else {
+        panic!()
+    };
+    // Columns come with JSON text, as every source has it.
+    let flat = StreamSchema::from_json_schema(&schema);
+    let mut columns = RowsToColumns::new(&flat, None);
+    columns.append(source).unwrap();
+    let columns = Batch {
+        stream: StreamId::new("a"),
+        body: Body::Columns(columns.finish().unwrap()),
+    };
+    run(
+        "parquet",
+        &config,
+        configured(),
+        vec![rows.clone(), columns],
+    )
+    .await
+    .unwrap();
+    for batch in parquet_batches(&files(root.path(), "a")[0]) {
+        let who = column::<StructArray>(&batch, "who");
+        let names = who.column_by_name("name").unwrap().as_string::<i32>();
+        let n = column::<ListArray>(&batch, "n");
+        let additional = column::<StringArray>(&batch, "_airbyte_additional_properties");
+        for row in 0..batch.num_rows() {
+            match names.value(row) {
+                "Ann" => {
+                    assert_eq!(n.value(row).as_primitive::<Int64Type>().values(), &[1, 2]);
+                    assert!(additional.is_null(row));
+                }
+                "Bo" => {
+                    assert!(n.is_null(row));
+                    assert_eq!(additional.value(row), r#"{"who":{"name":"Bo","age":7}}"#);
+                }
+                other => panic!("{other}"),
+            }
+        }
+    }
+    let root = scratch();
+    let config = json!({"path": root.path(), "nested": "json"});
+    run("parquet", &config, configured(), vec![rows])
+        .await
+        .unwrap();
+    let batch = &parquet_batches(&files(root.path(), "a")[0])[0];
+    assert_eq!(column::<StringArray>(batch, "n").value(0), "[1,2]");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -48,10 +48,7 @@ enum Form {
 }
 
 fn field(name: &str, data_type: DataType) -> Field {
-    Field {
-        name: name.to_owned(),
-        data_type,
-    }
+    Field::new(name, data_type)
 }
 
 fn schema() -> StreamSchema {

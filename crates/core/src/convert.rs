@@ -16,6 +16,7 @@
 //! | Timestamp… | RFC 3339 | a space for `T`, `+0500`, no seconds, no zone (UTC), a date, ` BC` |
 //! | TimeWithoutTimezone | `01:23:45.678` | no seconds; a zone is cut off |
 //! | Json | anything, as its text on one line | |
+//! | struct, list ([`Nested`]) | objects, arrays; each part by the row of its own type | |
 //!
 //! | noted as | when |
 //! |---|---|
@@ -23,6 +24,10 @@
 //! | `NULLED`, `SOURCE_SERIALIZATION_ERROR` | it is no JSON: `NaN`, `Infinity`, a broken escape; where such a token stands inside an array or object, only it becomes null |
 //! | `TRUNCATED`, `DESTINATION_FIELD_SIZE_LIMITATION` | digits that a double cannot hold, fractions beyond microseconds, a zone in a column without one |
 //! | `TRUNCATED`, `SOURCE_SERIALIZATION_ERROR` | invalid UTF-8 or a lone surrogate: U+FFFD stands instead |
+//!
+//! Of a struct or list the change names the part (`address.zip`). Where a part did not fit, or an
+//! object has members that are not declared, the whole value as it came also stands among the
+//! undeclared members of its row, under its column's name.
 //!
 //! Of a key that stands twice the last value counts. A row that is no JSON object is an error.
 //!
@@ -36,11 +41,12 @@ mod key;
 mod nested;
 mod number;
 mod rows_to_columns;
+mod scratch;
+mod structured;
 mod text;
 mod time;
 mod undeclared;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_schema::{SchemaRef, TimeUnit};
@@ -50,7 +56,7 @@ pub use rows_to_columns::RowsToColumns;
 pub use text::{write_base64, write_string};
 pub use time::{write_date, write_sortable_timestamp, write_time, write_timestamp};
 
-use crate::schema::{DataType, StreamSchema};
+use crate::schema::{DataType, Field, Nested, StreamSchema};
 
 /// The key of the Arrow field metadata that marks a text column whose values are JSON text, to be
 /// written into rows as they are. Its value is `true`.
@@ -75,20 +81,28 @@ pub fn arrow_type(data_type: DataType) -> arrow_schema::DataType {
     }
 }
 
+/// The Arrow field of a column. It may be null; one of JSON text carries [`JSON_MARKER`].
+#[must_use]
+pub fn arrow_field(field: &Field) -> arrow_schema::Field {
+    use arrow_schema::DataType as Arrow;
+    let data_type = match &field.nested {
+        Some(Nested::Struct(members)) => Arrow::Struct(members.iter().map(arrow_field).collect()),
+        Some(Nested::List(element)) => Arrow::List(Arc::new(arrow_field(element))),
+        None => arrow_type(field.data_type),
+    };
+    let arrow = arrow_schema::Field::new(&field.name, data_type, true);
+    if field.data_type == DataType::Json && field.nested.is_none() {
+        return arrow.with_metadata([(JSON_MARKER, "true")]);
+    }
+    arrow
+}
+
 /// The Arrow schema of a stream's columns, and of the column `additional` for undeclared members
-/// if it is named. All fields may be null; those of JSON text carry [`JSON_MARKER`].
+/// if it is named. Its fields are those of [`arrow_field`].
 #[must_use]
 pub fn arrow_schema(schema: &StreamSchema, additional: Option<&str>) -> SchemaRef {
-    let field = |name: &str, data_type: DataType| {
-        let field = arrow_schema::Field::new(name, arrow_type(data_type), true);
-        if data_type == DataType::Json {
-            field.with_metadata(HashMap::from([(JSON_MARKER.to_owned(), "true".to_owned())]))
-        } else {
-            field
-        }
-    };
-    let declared = schema.fields.iter().map(|f| field(&f.name, f.data_type));
-    let additional = additional.map(|name| field(name, DataType::Json));
+    let declared = schema.fields.iter().map(arrow_field);
+    let additional = additional.map(|name| arrow_field(&Field::new(name, DataType::Json)));
     let fields: Vec<_> = declared.chain(additional).collect();
     Arc::new(arrow_schema::Schema::new(fields))
 }

@@ -1,5 +1,8 @@
 //! A stream's columns, read from its JSON Schema by the rules of Airbyte §1.9.
 
+mod nested;
+
+pub use nested::Nested;
 use serde_json::{Value, json};
 
 /// The type of a column, as destinations see it.
@@ -56,6 +59,20 @@ pub struct Field {
     pub name: String,
     /// Its type. Every field may be null: schemas lie (§6, 21).
     pub data_type: DataType,
+    /// What is inside, if that was asked for and is declared; then the type is [`DataType::Json`].
+    pub nested: Option<Nested>,
+}
+
+impl Field {
+    /// A field without parts.
+    #[must_use]
+    pub fn new(name: impl Into<String>, data_type: DataType) -> Self {
+        Self {
+            name: name.into(),
+            data_type,
+            nested: None,
+        }
+    }
 }
 
 /// A stream's columns in the order of the schema.
@@ -73,12 +90,18 @@ impl StreamSchema {
         let fields = properties
             .into_iter()
             .flatten()
-            .map(|(name, property)| Field {
-                name: name.clone(),
-                data_type: data_type(property),
-            })
+            .map(|(name, property)| Field::new(name.as_str(), data_type(property)))
             .collect();
         Self { fields }
+    }
+
+    /// The same with the parts of objects and arrays, where the schema declares them: for
+    /// destinations that have structs and lists.
+    #[must_use]
+    pub fn nested_from_json_schema(schema: &Value) -> Self {
+        Self {
+            fields: nested::fields(schema, 0),
+        }
     }
 }
 

@@ -149,3 +149,42 @@ fn pyarrows_parquet_is_read() {
         ])
     );
 }
+
+#[test]
+fn structs_and_lists_are_pyarrows_too() {
+    let lab = Lab::new();
+    let lines = "{\"id\":1,\"who\":{\"name\":\"Ann\",\"tags\":[\"x\",null]},\"at\":[[1],[2,3]]}\n\
+        {\"id\":2,\"who\":null,\"at\":[]}\n\
+        {\"id\":3,\"who\":{},\"at\":null}\n";
+    std::fs::write(lab.path("people.jsonl"), lines).unwrap();
+    let source = json!({"path": "people.jsonl"});
+    let destination = json!({"path": "lake", "metadata_columns": false});
+    let file = lab.pipeline(
+        ("native:jsonl", source),
+        ("native:parquet", destination),
+        json!({}),
+    );
+    lab.good(&["run", file.to_str().unwrap()]);
+    let script = "import glob, json, pyarrow.parquet as pq\n\
+        t = pq.read_table(glob.glob('lake/people/*.parquet')[0])\n\
+        t = t.drop(['_airbyte_additional_properties'])\n\
+        print(json.dumps({'types': [str(f.type) for f in t.schema], 'rows': t.to_pylist()}))";
+    let Some(read) = python(&lab, script) else {
+        return;
+    };
+    let records = json!([
+        {"id": 1, "who": {"name": "Ann", "tags": ["x", null]}, "at": [[1], [2, 3]]},
+        {"id": 2, "who": null, "at": []},
+        {"id": 3, "who": {"name": null, "tags": null}, "at": null},
+    ]);
+    assert_eq!(read["rows"], records);
+    let types = json!([
+        "int64",
+        "struct<name: string, tags: list<element: string>>",
+        "list<element: list<element: int64>>",
+    ]);
+    assert_eq!(read["types"], types);
+    let config = r#"{"path": "lake/people/*.parquet"}"#;
+    let data = lab.good(&["preview", "native:parquet", "--config", config]);
+    assert_eq!(data["records"], records);
+}

@@ -48,7 +48,7 @@ impl Destination for Csv {
     ) -> Result<Box<dyn DestinationWriter>> {
         let layout = config.layout();
         let reserved = reserved(layout.metadata_columns, &[ADDITIONAL]);
-        let targets = file::targets(&opening, "CSV files", &reserved)?;
+        let targets = file::targets(&opening, "CSV files", &reserved, false)?;
         let format = CsvFormat {
             manner: manner(&config)?,
             config,

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use arrow_array::{Array, ArrayRef, BinaryArray, RecordBatch, StringArray};
-use arrow_schema::{DataType, SchemaRef};
+use arrow_array::{Array, ArrayRef, BinaryArray, ListArray, RecordBatch, StringArray, StructArray};
+use arrow_schema::{DataType, Field, SchemaRef};
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
 use parquet::arrow::ArrowWriter;
@@ -28,6 +28,10 @@ fn for_columns(mut properties: WriterPropertiesBuilder, first: &RecordBatch) -> 
     for (field, array) in first.schema().fields().iter().zip(first.columns()) {
         let column = ColumnPath::new(vec![field.name().clone()]);
         properties = match field.data_type() {
+            DataType::Struct(_) | DataType::List(_) => {
+                let large = is_large(array);
+                of_parts(&mut vec![field.name().clone()], field, large, properties)
+            }
             // Ids never repeat; what they share is a prefix.
             DataType::Utf8 if field.name() == RAW_ID => properties
                 .set_column_encoding(column.clone(), Encoding::DELTA_BYTE_ARRAY)
@@ -47,6 +51,40 @@ fn for_columns(mut properties: WriterPropertiesBuilder, first: &RecordBatch) -> 
     properties.build()
 }
 
+/// The same for the parts of a column; `large` if any of them is.
+fn of_parts(
+    path: &mut Vec<String>,
+    field: &Field,
+    large: bool,
+    mut properties: WriterPropertiesBuilder,
+) -> WriterPropertiesBuilder {
+    let mut within = |names: &[&str], part: &Field, properties| {
+        path.extend(names.iter().map(|name| (*name).to_owned()));
+        let properties = of_parts(path, part, large, properties);
+        path.truncate(path.len() - names.len());
+        properties
+    };
+    match field.data_type() {
+        DataType::Struct(members) => {
+            for member in members {
+                properties = within(&[member.name()], member, properties);
+            }
+            properties
+        }
+        // Parquet's own name for what repeats.
+        DataType::List(element) => within(&["list", element.name()], element, properties),
+        DataType::Int64 | DataType::Date32 | DataType::Timestamp(..) | DataType::Time64(_) => {
+            let column = ColumnPath::new(path.clone());
+            properties.set_column_encoding(column, Encoding::DELTA_BINARY_PACKED)
+        }
+        DataType::Utf8 | DataType::Binary if large => {
+            let column = ColumnPath::new(path.clone());
+            properties.set_column_statistics_enabled(column, EnabledStatistics::None)
+        }
+        _ => properties,
+    }
+}
+
 /// A text column with more bytes than this in one batch has single values of that size, most likely.
 const LARGE: usize = 16 << 20;
 
@@ -57,7 +95,11 @@ fn is_large(array: &ArrayRef) -> bool {
         [first, .., last] => usize::try_from(last - first).unwrap_or(0),
         _ => 0,
     };
-    if let Some(texts) = array.as_any().downcast_ref::<StringArray>() {
+    if let Some(parts) = array.as_any().downcast_ref::<StructArray>() {
+        parts.columns().iter().any(is_large)
+    } else if let Some(lists) = array.as_any().downcast_ref::<ListArray>() {
+        is_large(lists.values())
+    } else if let Some(texts) = array.as_any().downcast_ref::<StringArray>() {
         bytes(texts.value_offsets()) > LARGE
     } else if let Some(values) = array.as_any().downcast_ref::<BinaryArray>() {
         bytes(values.value_offsets()) > LARGE

@@ -43,7 +43,7 @@ impl Destination for Jsonl {
         // In an envelope the record's fields cannot collide with ours.
         let flat = config.format == LineFormat::Flat;
         let reserved = reserved(layout.metadata_columns && flat, &[]);
-        let targets = file::targets(&opening, "JSON Lines files", &reserved)?;
+        let targets = file::targets(&opening, "JSON Lines files", &reserved, false)?;
         Ok(Box::new(
             file::open(JsonlFormat(config), layout, targets, opening).await?,
         ))

@@ -157,6 +157,7 @@ mod tests {
             what: "x",
             sync_modes: &GROWING,
             reserved: &[],
+            nested: false,
             place: folder,
         };
         let target = targets(&catalog, 1, &manner).unwrap().remove(0);

@@ -1,6 +1,5 @@
 //! The JSON Lines source: each line's text is passed on as it is.
 
-use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead as _, Read as _};
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use crossdock_core::error::{Error, Result};
 use encoding_rs::Encoding;
 use serde_json::{Map, Value, json};
 
+use super::inference::Members;
 use super::source_config::SourceConfig;
 use crate::file::fault::io;
 use crate::file_source::input::{self, Input};
@@ -58,8 +58,7 @@ impl JsonLines {
 
 impl SourceFormat for JsonLines {
     fn infer(&self, files: &[Found]) -> Result<Value> {
-        let mut kinds: BTreeMap<usize, (String, Seen)> = BTreeMap::new();
-        let mut places: HashMap<String, usize> = HashMap::new();
+        let mut members = Members::default();
         let mut left = self.config.sample_records;
         for found in files {
             let mut lines = Lines::new(self.open(found, 0)?, found, 1);
@@ -74,15 +73,7 @@ impl SourceFormat for JsonLines {
                         left -= 1;
                         let object: Map<String, Value> =
                             serde_json::from_slice(&text).unwrap_or_default();
-                        for (name, value) in object {
-                            let next = places.len();
-                            let place = *places.entry(name.clone()).or_insert(next);
-                            kinds
-                                .entry(place)
-                                .or_insert((name, Seen::default()))
-                                .1
-                                .see(&value);
-                        }
+                        members.see(&object);
                     }
                 }
             }
@@ -90,10 +81,7 @@ impl SourceFormat for JsonLines {
                 break;
             }
         }
-        let mut properties = Map::new();
-        for (name, seen) in kinds.into_values() {
-            properties.insert(name, seen.schema());
-        }
+        let mut properties = members.properties();
         for (name, kind) in &self.config.types {
             properties.insert(name.clone(), kind.schema());
         }
@@ -118,48 +106,6 @@ impl SourceFormat for JsonLines {
 
     fn extensions(&self) -> &'static [&'static str] {
         &["jsonl", "ndjson", "json"]
-    }
-}
-
-/// The JSON types that a field's values had.
-#[derive(Clone, Copy, Debug, Default)]
-struct Seen {
-    boolean: bool,
-    integer: bool,
-    number: bool,
-    string: bool,
-    array: bool,
-    object: bool,
-}
-
-impl Seen {
-    fn see(&mut self, value: &Value) {
-        match value {
-            Value::Null => {}
-            Value::Bool(_) => self.boolean = true,
-            Value::Number(number) if number.is_i64() => self.integer = true,
-            Value::Number(_) => self.number = true,
-            Value::String(_) => self.string = true,
-            Value::Array(_) => self.array = true,
-            Value::Object(_) => self.object = true,
-        }
-    }
-
-    fn schema(self) -> Value {
-        let mut types = vec!["null"];
-        let all = [
-            (self.boolean, "boolean"),
-            (self.integer && !self.number, "integer"),
-            (self.number, "number"),
-            (self.string, "string"),
-            (self.array, "array"),
-            (self.object, "object"),
-        ];
-        types.extend(all.iter().filter(|(has, _)| *has).map(|(_, name)| *name));
-        if types.len() == 1 {
-            types.push("string");
-        }
-        json!({"type": types})
     }
 }
 

@@ -17,6 +17,10 @@ use crate::file::{Layout, Rolling, default};
 pub struct Config {
     /// The folder that will hold one folder for each stream. Created if it does not exist.
     pub path: PathBuf,
+    /// What becomes of objects and arrays: `typed` makes structs and lists of those whose parts the
+    /// schema declares, `json` keeps all as JSON text.
+    #[serde(default)]
+    pub nested: NestedValues,
     /// How pages are compressed: `none`, `snappy` or `zstd`.
     #[serde(default)]
     pub compression: Compression,
@@ -100,4 +104,15 @@ pub enum Compression {
     /// Zstandard.
     #[default]
     Zstd,
+}
+
+/// What becomes of objects and arrays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum NestedValues {
+    /// Structs and lists, where their parts are declared.
+    #[default]
+    Typed,
+    /// JSON text.
+    Json,
 }

@@ -11,7 +11,7 @@ use crossdock_core::session::Session;
 use crossdock_core::spec::{Checked, Spec};
 use parquet::file::properties::WriterPropertiesBuilder;
 
-use super::config::Config;
+use super::config::{Config, NestedValues};
 use super::property::properties;
 use crate::describe;
 use crate::file;
@@ -47,7 +47,8 @@ impl Destination for Parquet {
     ) -> Result<Box<dyn DestinationWriter>> {
         let layout = config.layout();
         let reserved = reserved(layout.metadata_columns, &[ADDITIONAL]);
-        let targets = file::targets(&opening, "Parquet files", &reserved)?;
+        let nested = config.nested == NestedValues::Typed;
+        let targets = file::targets(&opening, "Parquet files", &reserved, nested)?;
         let properties = properties(&config)?;
         let format = ParquetFormat {
             properties,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
-use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use crossdock_core::batch::{Body, Columns, Rows};
 use crossdock_core::code;
 use crossdock_core::convert::{self, RowsToColumns};
@@ -79,6 +79,27 @@ impl ColumnShape {
             .map_err(|e| Error::new(&code::INTERNAL, "columns do not fit the schema").caused_by(e))
     }
 
+    /// Whether a column is the JSON text of what is a struct or a list here.
+    fn is_text_of_nested(&self, columns: &Columns) -> bool {
+        let given = columns.values.schema();
+        let is_text = |ours: &FieldRef| {
+            let theirs = given.field_with_name(ours.name());
+            theirs.is_ok_and(|theirs| *theirs.data_type() == DataType::Utf8)
+        };
+        let mut nested = self
+            .own
+            .fields()
+            .iter()
+            .filter(|f| f.data_type().is_nested());
+        nested.any(is_text)
+    }
+
+    fn of_rows(&mut self, rows: &Rows) -> Result<RecordBatch> {
+        self.collect.append(rows)?;
+        let columns = self.collect.finish()?;
+        self.joined(&columns, columns.values.columns().to_vec(), Some(rows))
+    }
+
     /// The columns of a column batch in the order of ours: by name, since a source may leave out
     /// what it has nothing for.
     fn by_name(&self, columns: &Columns) -> Result<Vec<ArrayRef>> {
@@ -119,10 +140,9 @@ impl Shape<RecordBatch> for ColumnShape {
 
     fn shape(&mut self, body: Body) -> Result<RecordBatch> {
         match body {
-            Body::Rows(rows) => {
-                self.collect.append(&rows)?;
-                let columns = self.collect.finish()?;
-                self.joined(&columns, columns.values.columns().to_vec(), Some(&rows))
+            Body::Rows(rows) => self.of_rows(&rows),
+            Body::Columns(columns) if self.is_text_of_nested(&columns) => {
+                self.of_rows(&convert::columns_to_rows(&columns, Some(ADDITIONAL))?)
             }
             Body::Columns(columns) => {
                 let own = self.by_name(&columns)?;

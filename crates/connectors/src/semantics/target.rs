@@ -23,6 +23,8 @@ pub(crate) struct Manner<'a> {
     pub(crate) sync_modes: &'a [DestinationSyncMode],
     /// The columns that it adds.
     pub(crate) reserved: &'a [&'a str],
+    /// Whether it has structs and lists; otherwise they are JSON text.
+    pub(crate) nested: bool,
     /// Where a stream of this name goes.
     pub(crate) place: fn(&StreamId) -> String,
 }
@@ -124,7 +126,11 @@ fn target(stream: &ConfiguredStream, epoch: i64, manner: &Manner<'_>) -> Result<
         .with("stream", &id)
         .hint("the minimum must be 0 or equal to `generation_id`"));
     }
-    let schema = StreamSchema::from_json_schema(&stream.stream.json_schema);
+    let schema = if manner.nested {
+        StreamSchema::nested_from_json_schema(&stream.stream.json_schema)
+    } else {
+        StreamSchema::from_json_schema(&stream.stream.json_schema)
+    };
     if let Some(field) = schema
         .fields
         .iter()
@@ -281,6 +287,7 @@ mod tests {
             what: "files",
             sync_modes: &GROWING,
             reserved,
+            nested: false,
             place: folder,
         }
     }

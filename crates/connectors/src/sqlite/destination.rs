@@ -74,6 +74,7 @@ impl Destination for Sqlite {
             what: "SQLite tables",
             sync_modes: &KEYED,
             reserved: &reserved,
+            nested: false,
             place: table,
         };
         let targets = targets(&opening.catalog, opening.epoch, &manner)?;

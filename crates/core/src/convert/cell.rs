@@ -55,7 +55,7 @@ fn ends(text: &[u8], end: usize) -> bool {
 
 /// Adds the value that starts at `at` to the column, if it has the usual form of the column's
 /// type, and returns the offset after it, where the caller must find the end of the value. `None`
-/// is no verdict: see [`read_unusual`].
+/// is no verdict: see [`read_unusual`], or [`super::structured`] for columns with parts.
 #[inline(always)]
 pub(super) fn read_usual(column: &mut Column, text: &[u8], at: usize) -> Option<usize> {
     let end = match &mut column.values {
@@ -134,7 +134,7 @@ pub(super) fn read_usual(column: &mut Column, text: &[u8], at: usize) -> Option<
             texts.close().ok()?;
             checked.end
         }
-        Values::Binary(_) | Values::Time(_) => return None,
+        Values::Binary(_) | Values::Time(_) | Values::Struct(_) | Values::List(_) => return None,
     };
     column.filled += 1;
     Some(end)
@@ -255,6 +255,8 @@ fn push_token(values: &mut Values, token: &[u8]) -> Result<Pushed, Overflow> {
         Values::Timestamp { micros, zoned } => {
             push_reading(micros, text_of(&kind, |text| time::timestamp(text, *zoned)))
         }
+        // These have parts: see `structured`.
+        Values::Struct(_) | Values::List(_) => MISFIT,
     })
 }
 

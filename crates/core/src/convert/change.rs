@@ -1,5 +1,7 @@
 //! What had to be changed in a record, noted in its metadata as Airbyte's `meta.changes` (§1.2).
 
+use std::borrow::Cow;
+
 use super::nested;
 use super::text::{unescape, write_string};
 use crate::json::scan::Members;
@@ -33,7 +35,7 @@ impl Change {
 pub(super) fn write_metadata<'a>(
     out: &mut Vec<u8>,
     own: Option<&[u8]>,
-    changes: impl ExactSizeIterator<Item = (&'a str, Change)>,
+    changes: impl ExactSizeIterator<Item = (Cow<'a, str>, Change)>,
 ) -> bool {
     let text = own.map(|own| String::from_utf8_lossy(own.trim_ascii()));
     let own = text.as_deref().map(str::as_bytes).and_then(|own| {
@@ -101,7 +103,10 @@ mod tests {
     fn changes_join_the_records_own_metadata() {
         let check = |own: Option<&str>, changes: &[(&str, Change)], expected: Option<&str>| {
             let mut out = Vec::new();
-            let some = write_metadata(&mut out, own.map(str::as_bytes), changes.iter().copied());
+            let changes = changes
+                .iter()
+                .map(|(field, change)| ((*field).into(), *change));
+            let some = write_metadata(&mut out, own.map(str::as_bytes), changes);
             let text = String::from_utf8(out).unwrap();
             assert_eq!(some.then_some(text.as_str()), expected);
         };

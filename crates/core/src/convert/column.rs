@@ -5,13 +5,16 @@ use std::sync::Arc;
 use arrow_array::types::{
     Date32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
 };
-use arrow_array::{ArrayRef, BinaryArray, BooleanArray, PrimitiveArray, StringArray};
+use arrow_array::{
+    ArrayRef, BinaryArray, BooleanArray, ListArray, PrimitiveArray, StringArray, StructArray,
+};
 use arrow_buffer::{
     BooleanBuffer, BooleanBufferBuilder, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer,
 };
-use arrow_schema::ArrowError;
+use arrow_schema::{ArrowError, FieldRef, Fields};
 
-use crate::schema::DataType;
+use super::arrow_field;
+use crate::schema::{DataType, Field, Nested};
 
 /// A column of texts or bytes would exceed 2 GiB, which its 32-bit offsets cannot say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +80,56 @@ pub(super) enum Values {
     Date(Vec<i32>),
     Timestamp { micros: Vec<i64>, zoned: bool },
     Time(Vec<i64>),
+    Struct(Members),
+    List(Elements),
+}
+
+/// The columns of a struct's members.
+#[derive(Debug)]
+pub(super) struct Members {
+    fields: Fields,
+    pub(super) columns: Vec<Column>,
+}
+
+impl Members {
+    /// The index of the member with this name, which is likely to be `guess`.
+    pub(super) fn find(&self, name: &[u8], guess: usize) -> Option<usize> {
+        let is = |field: &FieldRef| field.name().as_bytes() == name;
+        if self.fields.get(guess).is_some_and(is) {
+            return Some(guess);
+        }
+        self.fields.iter().position(is)
+    }
+
+    /// Its name.
+    pub(super) fn name(&self, index: usize) -> &str {
+        self.fields[index].name()
+    }
+}
+
+/// The elements of all lists of a column, one after another.
+#[derive(Debug)]
+pub(super) struct Elements {
+    field: FieldRef,
+    pub(super) column: Box<Column>,
+    /// Where each list begins, and where the last ends.
+    offsets: Vec<i32>,
+}
+
+impl Elements {
+    /// Ends the list whose elements were appended.
+    pub(super) fn close(&mut self) -> Result<(), Overflow> {
+        let end = i32::try_from(self.column.filled).map_err(|_| Overflow)?;
+        self.offsets.push(end);
+        Ok(())
+    }
+
+    fn truncate(&mut self, rows: usize) {
+        self.offsets.truncate(rows + 1);
+        let end = self.offsets.last().copied().unwrap_or_default();
+        self.column
+            .truncate(usize::try_from(end).unwrap_or_default());
+    }
 }
 
 /// A column: values, and which of them are null.
@@ -91,6 +144,33 @@ pub(super) struct Column {
 }
 
 impl Column {
+    /// A column for a field.
+    pub(super) fn of(field: &Field) -> Self {
+        let values = match &field.nested {
+            None => return Self::new(field.data_type),
+            Some(Nested::Struct(members)) => Values::Struct(Members {
+                fields: members.iter().map(arrow_field).collect(),
+                columns: members.iter().map(Self::of).collect(),
+            }),
+            Some(Nested::List(element)) => Values::List(Elements {
+                field: Arc::new(arrow_field(element)),
+                column: Box::new(Self::of(element)),
+                offsets: vec![0],
+            }),
+        };
+        Self {
+            values,
+            nulls: Vec::new(),
+            filled: 0,
+        }
+    }
+
+    /// Whether it is a struct or a list.
+    pub(super) fn is_structured(&self) -> bool {
+        matches!(self.values, Values::Struct(_) | Values::List(_))
+    }
+
+    /// A column without parts.
     pub(super) fn new(data_type: DataType) -> Self {
         let texts = || Texts::with_capacity(0, 0);
         let timestamp = |zoned| Values::Timestamp {
@@ -127,6 +207,12 @@ impl Column {
             Values::Timestamp { micros, .. } => micros.push(0),
             Values::Number(values) => values.push(0.0),
             Values::Date(values) => values.push(0),
+            Values::Struct(members) => {
+                for column in &mut members.columns {
+                    column.pad(self.filled + 1)?;
+                }
+            }
+            Values::List(elements) => elements.close()?,
         }
         self.filled += 1;
         Ok(())
@@ -151,6 +237,8 @@ impl Column {
             Values::Timestamp { micros, .. } => micros.truncate(rows),
             Values::Number(values) => values.truncate(rows),
             Values::Date(values) => values.truncate(rows),
+            Values::Struct(members) => members.columns.iter_mut().for_each(|c| c.truncate(rows)),
+            Values::List(elements) => elements.truncate(rows),
         }
         while self.nulls.last().is_some_and(|null| *null as usize >= rows) {
             self.nulls.pop();
@@ -174,6 +262,8 @@ impl Column {
                 self.filled * 8
             }
             Values::Date(_) => self.filled * 4,
+            Values::Struct(members) => members.columns.iter().map(Self::bytes).sum(),
+            Values::List(elements) => elements.column.bytes() + self.filled * 4,
         };
         values + self.nulls.len() * 4
     }
@@ -181,7 +271,7 @@ impl Column {
     /// The column as an array; starts anew with room for as much again.
     pub(super) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
         let nulls = self.take_nulls();
-        self.filled = 0;
+        let rows = std::mem::take(&mut self.filled);
         Ok(match &mut self.values {
             Values::Text(texts) | Values::Json(texts) => {
                 let (offsets, bytes) = texts.take();
@@ -217,6 +307,30 @@ impl Column {
                 let values = take(micros).into();
                 let array = PrimitiveArray::<TimestampMicrosecondType>::try_new(values, nulls)?;
                 Arc::new(array.with_timezone_opt(zoned.then_some("UTC")))
+            }
+            Values::Struct(Members { fields, columns }) => {
+                let arrays = columns.iter_mut().map(Self::finish);
+                let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
+                let (fields, length) = (fields.clone(), rows);
+                Arc::new(StructArray::try_new_with_length(
+                    fields, arrays, nulls, length,
+                )?)
+            }
+            Values::List(Elements {
+                field,
+                column,
+                offsets,
+            }) => {
+                let mut anew = Vec::with_capacity(offsets.len());
+                anew.push(0);
+                let offsets = std::mem::replace(offsets, anew);
+                let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+                Arc::new(ListArray::try_new(
+                    field.clone(),
+                    offsets,
+                    column.finish()?,
+                    nulls,
+                )?)
             }
         })
     }

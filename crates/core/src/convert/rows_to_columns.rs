@@ -4,6 +4,7 @@
 //! one came next in the row before, and its key's bytes are compared where it should stand; a hash
 //! table is asked only where that fails.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -11,9 +12,11 @@ use arrow_array::{RecordBatch, RecordBatchOptions, StringArray};
 use arrow_schema::{ArrowError, SchemaRef};
 
 use super::cell::{self, Fault};
-use super::change::{Change, write_metadata};
+use super::change::write_metadata;
 use super::column::{Column, Values};
 use super::key::Key;
+use super::scratch::{Changed, Scratch};
+use super::structured::{self, Findings};
 use super::text::unescape;
 use super::undeclared::write_object;
 use crate::batch::{Columns, Operation, Operations, Rows};
@@ -49,20 +52,6 @@ struct Slot {
     column: Column,
 }
 
-/// What one row leaves behind until its end. Kept for its memory.
-#[derive(Debug, Default)]
-struct Scratch {
-    changes: Vec<(Changed, Change)>,
-    undeclared: Vec<Member>,
-}
-
-/// The field that was changed.
-#[derive(Debug, PartialEq, Eq)]
-enum Changed {
-    Column(usize),
-    Undeclared(String),
-}
-
 /// How many columns after the expected one are tried before the hash table is asked: sources that
 /// leave out nulls skip a few.
 const LOOK_AHEAD: usize = 4;
@@ -77,7 +66,7 @@ impl RowsToColumns {
             name: field.name.clone(),
             key: Key::new(&field.name),
             next: index + 1,
-            column: Column::new(field.data_type),
+            column: Column::of(field),
         };
         let fields = schema.fields.iter().enumerate();
         let by_name = fields
@@ -203,8 +192,7 @@ impl RowsToColumns {
 
     fn append_row(&mut self, rows: &Rows, index: usize) -> Result<(), Fault> {
         let operation = rows.operation(index);
-        self.scratch.changes.clear();
-        self.scratch.undeclared.clear();
+        self.scratch.clear();
         let mut text = rows.after(index);
         if text.is_empty() && operation == Operation::Delete {
             // A delete may say what it removes by the value before or by the key alone.
@@ -253,7 +241,7 @@ impl RowsToColumns {
                 }
                 match cell::read_usual(&mut self.slots[index].column, text, value) {
                     Some(value_end) => value_end,
-                    None => self.read_unusual(index, text, value)?,
+                    None => self.read_unusual(index, text, at, value)?,
                 }
             } else {
                 self.pass_undeclared(text, at, value)?
@@ -261,7 +249,7 @@ impl RowsToColumns {
             (more, at) = match text.get(value_end) {
                 Some(b',') => (true, value_end + 1),
                 Some(b'}') => (false, value_end),
-                _ => self.end_of_value(text, column, value, value_end)?,
+                _ => self.end_of_value(text, column, (at, value), value_end)?,
             };
         }
         at += 1;
@@ -341,10 +329,30 @@ impl RowsToColumns {
         Ok(value_end)
     }
 
+    /// Reads the value of the member whose key starts at `at` into the column `index`.
     #[inline(never)]
-    fn read_unusual(&mut self, index: usize, text: &[u8], value: usize) -> Result<usize, Fault> {
+    fn read_unusual(
+        &mut self,
+        index: usize,
+        text: &[u8],
+        at: usize,
+        value: usize,
+    ) -> Result<usize, Fault> {
         let value = skip_space(text, value);
         let column = &mut self.slots[index].column;
+        if column.is_structured() {
+            let mut findings = Findings::default();
+            let end = structured::read(column, text, value, &mut findings)?;
+            let at = skip_space(text, at);
+            let member = Member {
+                key_start: at + 1,
+                key_end: skip_string(text, at)? - 1,
+                value_start: value,
+                value_end: end,
+            };
+            self.scratch.found(index, member, findings);
+            return Ok(end);
+        }
         let (end, change) = cell::read_unusual(column, text, value)?;
         if let Some(change) = change {
             self.scratch.changes.push((Changed::Column(index), change));
@@ -357,8 +365,7 @@ impl RowsToColumns {
     fn take_back(&mut self, index: usize) {
         let row = self.len();
         self.slots[index].column.truncate(row);
-        let changes = &mut self.scratch.changes;
-        changes.retain(|(field, _)| *field != Changed::Column(index));
+        self.scratch.forget(index);
     }
 
     /// After a value that neither comma nor brace follows at once: whether more members follow, and
@@ -368,7 +375,7 @@ impl RowsToColumns {
         &mut self,
         text: &[u8],
         column: Option<usize>,
-        value: usize,
+        (key, value): (usize, usize),
         value_end: usize,
     ) -> Result<(bool, usize), Fault> {
         let mut at = skip_space(text, value_end);
@@ -377,7 +384,7 @@ impl RowsToColumns {
         {
             // It only began like a usual value, as `12abc` does.
             self.take_back(index);
-            let value_end = self.read_unusual(index, text, value)?;
+            let value_end = self.read_unusual(index, text, key, value)?;
             at = skip_space(text, value_end);
         }
         match text.get(at) {
@@ -389,9 +396,11 @@ impl RowsToColumns {
 
     fn end_undeclared(&mut self, text: &[u8]) -> Result<(), Fault> {
         let row = self.len();
+        self.scratch.end_members();
         let Scratch {
             changes,
             undeclared,
+            ..
         } = &mut self.scratch;
         let Some(column) = &mut self.additional else {
             return Ok(());
@@ -422,14 +431,14 @@ impl RowsToColumns {
         }
         self.metadata.pad(self.emitted_at.len())?;
         let slots = &self.slots;
-        let changes = self
-            .scratch
-            .changes
-            .iter()
-            .map(|(field, change)| match field {
-                Changed::Column(index) => (slots[*index].name.as_str(), *change),
-                Changed::Undeclared(key) => (key.as_str(), *change),
-            });
+        let changes = self.scratch.changes.iter();
+        let changes = changes.map(|(field, change)| match field {
+            Changed::Column(index) => (Cow::Borrowed(slots[*index].name.as_str()), *change),
+            Changed::Part(index, path) => {
+                (Cow::Owned(format!("{}{path}", slots[*index].name)), *change)
+            }
+            Changed::Undeclared(key) => (Cow::Borrowed(key.as_str()), *change),
+        });
         let Column {
             values: Values::Json(texts),
             filled,

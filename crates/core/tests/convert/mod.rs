@@ -5,3 +5,4 @@ mod property;
 mod reading;
 mod row;
 mod sample;
+mod structured;

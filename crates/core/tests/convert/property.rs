@@ -80,10 +80,7 @@ fn table() -> impl Strategy<Value = (StreamSchema, Vec<Vec<(String, String)>>)> 
         let fields: Vec<Field> = types
             .into_iter()
             .enumerate()
-            .map(|(i, (data_type, name))| Field {
-                name: format!("{name}{i}"),
-                data_type,
-            })
+            .map(|(i, (data_type, name))| Field::new(format!("{name}{i}"), data_type))
             .collect();
         let members: Vec<_> = fields
             .iter()
@@ -175,7 +172,7 @@ proptest! {
         types in vec(proptest::sample::select(&TYPES[..]), 8),
     ) {
         let names = ["", "a", "b", "c", "é", "0", "\"", "\\"];
-        let fields = names.iter().zip(types).map(|(name, data_type)| Field { name: (*name).to_owned(), data_type });
+        let fields = names.iter().zip(types).map(|(name, data_type)| Field::new(*name, data_type));
         let schema = StreamSchema { fields: fields.collect() };
         let texts: Vec<_> = table.iter().map(|row| {
             object(&row.iter().map(|(name, value)| (name.clone(), value.to_string())).collect::<Vec<_>>())
@@ -206,7 +203,7 @@ proptest! {
             data = [b"{\"a\":1,\"j\":".as_slice(), &data, b"}"].concat();
         }
         let fields = TYPES.iter().zip(["a", "b", "c", "i", "n", "d", "t", "u", "v", "w", "j"]);
-        let fields = fields.map(|(data_type, name)| Field { name: name.to_owned(), data_type: *data_type });
+        let fields = fields.map(|(data_type, name)| Field::new(name, *data_type));
         let schema = StreamSchema { fields: fields.collect() };
         let mut columns = RowsToColumns::new(&schema, Some("undeclared"));
         if columns.append(&rows([(&data, &metadata)])).is_ok() {

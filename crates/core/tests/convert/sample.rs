@@ -7,10 +7,7 @@ use crossdock_core::schema::{DataType, Field, StreamSchema};
 
 /// A schema of the fields `(name, type)`.
 pub(crate) fn schema(fields: &[(&str, DataType)]) -> StreamSchema {
-    let field = |(name, data_type): &(&str, DataType)| Field {
-        name: (*name).to_owned(),
-        data_type: *data_type,
-    };
+    let field = |(name, data_type): &(&str, DataType)| Field::new(*name, *data_type);
     StreamSchema {
         fields: fields.iter().map(field).collect(),
     }
