@@ -17,10 +17,12 @@ pub(crate) mod format;
 pub(crate) mod line_file;
 pub(crate) mod name;
 pub(crate) mod plan;
+pub(crate) mod portion;
 pub(crate) mod recovery;
 pub(crate) mod shop;
 pub(crate) mod split;
 pub(crate) mod staging;
+mod swap;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,9 +31,12 @@ use std::time::Duration;
 use crossdock_core::destination::DestinationOpening;
 use crossdock_core::error::Result;
 
+use crate::semantics::partition::{self, PartitionBy};
+use crate::semantics::shape::Shape;
 use crate::semantics::target::{self, GROWING, Manner, Target, folder};
 use crate::writer::{Channel, ThreadedWriter, ended};
 use format::Format;
+use portion::Portions;
 use recovery::recover;
 use shop::{Order, Shop};
 use staging::Staging;
@@ -73,22 +78,30 @@ impl Rolling {
     }
 }
 
-/// The targets of a catalog that is written to files; `reserved` are the columns that are added,
-/// `nested` says whether there are structs and lists.
-pub(crate) fn targets(
-    opening: &DestinationOpening,
-    what: &str,
-    reserved: &[&str],
-    nested: bool,
-) -> Result<Vec<Target>> {
+/// What a format says of the targets that it is given.
+pub(crate) struct Wishes<'a> {
+    /// What is written, for errors: "Parquet files".
+    pub(crate) what: &'a str,
+    /// The columns that are added.
+    pub(crate) reserved: &'a [&'a str],
+    /// Whether there are structs and lists.
+    pub(crate) nested: bool,
+    /// The setting.
+    pub(crate) partition_by: &'a PartitionBy,
+}
+
+/// The targets of a catalog that is written to files.
+pub(crate) fn targets(opening: &DestinationOpening, wishes: &Wishes<'_>) -> Result<Vec<Target>> {
     let manner = Manner {
-        what,
+        what: wishes.what,
         sync_modes: &GROWING,
-        reserved,
-        nested,
+        reserved: wishes.reserved,
+        nested: wishes.nested,
         place: folder,
     };
-    target::targets(&opening.catalog, opening.epoch, &manner)
+    let mut targets = target::targets(&opening.catalog, opening.epoch, &manner)?;
+    partition::assign(&mut targets, wishes.partition_by)?;
+    Ok(targets)
 }
 
 /// Defaults that the configurations of the file destinations share.
@@ -121,7 +134,7 @@ pub(crate) async fn open<F: Format>(
     let channels = targets.iter().map(|target| {
         Ok(Channel {
             stream: target.stream.clone(),
-            shape: format.shape(target)?,
+            shape: Box::new(Portions::new(&*format, target)?) as Box<dyn Shape<_>>,
         })
     });
     let channels = channels.collect::<Result<Vec<_>>>()?;

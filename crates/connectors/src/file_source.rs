@@ -7,6 +7,7 @@
 
 pub(crate) mod cursor;
 pub(crate) mod dead_letter;
+mod hive;
 pub(crate) mod input;
 pub(crate) mod kind;
 pub(crate) mod list;

@@ -7,6 +7,8 @@ pub(crate) mod deletion;
 pub(crate) mod evolution;
 pub(crate) mod metadata;
 pub(crate) mod name;
+pub(crate) mod partition;
+pub(crate) mod plain_text;
 pub(crate) mod raw_id;
 pub(crate) mod shape;
 pub(crate) mod target;

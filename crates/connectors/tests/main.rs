@@ -7,6 +7,7 @@ mod file_resume;
 mod file_source;
 mod generation;
 mod parquet_source;
+mod partition;
 mod refusal;
 mod rig;
 mod round_trip;

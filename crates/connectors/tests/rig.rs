@@ -236,12 +236,21 @@ pub(crate) fn batch(stream: &str, ids: Range<u64>) -> Batch {
     }
 }
 
-/// The visible files of a stream, in order.
+/// The visible files of a stream, in order, those of its partitions too.
 pub(crate) fn files(root: &Path, folder: &str) -> Vec<std::path::PathBuf> {
     let Ok(entries) = fs::read_dir(root.join(folder)) else {
         return Vec::new();
     };
-    let mut files: Vec<_> = entries.map(|e| e.unwrap().path()).collect();
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            let inner = path.strip_prefix(root).unwrap().to_str().unwrap();
+            files.extend(self::files(root, inner));
+        } else {
+            files.push(path);
+        }
+    }
     files.sort();
     files
 }

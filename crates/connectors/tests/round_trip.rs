@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::rig::{Acks, files, registry, scratch};
 
 /// Moves everything that a source has into a destination, as a full refresh.
-async fn move_all(source: (&str, &Value), destination: (&str, &Value)) {
+pub(crate) async fn move_all(source: (&str, &Value), destination: (&str, &Value)) {
     let registry = registry();
     let from = registry.get(source.0).unwrap().source.clone().unwrap();
     let to = registry

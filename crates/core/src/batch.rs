@@ -11,6 +11,7 @@ mod rows;
 pub use columns::Columns;
 pub use rows::{RowSpans, Rows, RowsBuilder, Span, WireForm};
 
+use crate::error::Result;
 use crate::stream::StreamId;
 
 /// What a record does to its row.
@@ -43,6 +44,15 @@ impl Operations {
         match self {
             Self::Uniform(operation) => *operation,
             Self::Each(each) => each.get(index).copied().unwrap_or_default(),
+        }
+    }
+
+    /// The operations of the records with these indices.
+    #[must_use]
+    pub fn select(&self, indices: &[u32]) -> Self {
+        match self {
+            Self::Uniform(operation) => Self::Uniform(*operation),
+            Self::Each(_) => Self::Each(indices.iter().map(|i| self.get(*i as usize)).collect()),
         }
     }
 }
@@ -81,14 +91,36 @@ pub enum Body {
     Columns(Columns),
 }
 
+impl Body {
+    /// Number of records.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Rows(rows) => rows.len(),
+            Self::Columns(columns) => columns.len(),
+        }
+    }
+
+    /// Whether there is no record.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The records with these indices, in that order. Rows share their buffer; columns are copied.
+    pub fn select(&self, indices: &[u32]) -> Result<Self> {
+        Ok(match self {
+            Self::Rows(rows) => Self::Rows(rows.select(indices)),
+            Self::Columns(columns) => Self::Columns(columns.select(indices)?),
+        })
+    }
+}
+
 impl Batch {
     /// Number of records.
     #[must_use]
     pub fn records(&self) -> usize {
-        match &self.body {
-            Body::Rows(rows) => rows.len(),
-            Body::Columns(columns) => columns.len(),
-        }
+        self.body.len()
     }
 
     /// Bytes that count against the memory budget and in the statistics: the wire lines of rows

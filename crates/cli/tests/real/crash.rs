@@ -15,11 +15,11 @@ use crate::lab::{Lab, program};
 const COUNT: i64 = 400;
 
 /// The calls by which files change.
-const CALLS: &str =
-    "write,pwrite64,writev,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,ftruncate";
+const CALLS: &str = "write,pwrite64,writev,fsync,fdatasync,rename,renameat,renameat2,link,linkat,unlink,unlinkat,\
+    mkdir,mkdirat,rmdir,ftruncate";
 
-/// The ids that a reader sees, by stream, in the order of the rows.
-type Seen = BTreeMap<&'static str, Vec<i64>>;
+/// The ids that a reader sees, by stream, or stream and partition, in the order of the rows.
+type Seen = BTreeMap<String, Vec<i64>>;
 
 const STREAMS: [&str; 2] = ["sample_1", "sample_2"];
 
@@ -45,7 +45,7 @@ fn in_database(lab: &Lab) -> Seen {
                 ids.extend(rows.map(|id| id.unwrap()));
             }
         }
-        (*stream, ids)
+        ((*stream).to_owned(), ids)
     };
     STREAMS.iter().map(ids).collect()
 }
@@ -58,7 +58,7 @@ fn in_lines(lab: &Lab) -> Seen {
     let ids = |stream: &&'static str| {
         let records = folders.get(*stream).into_iter().flatten();
         (
-            *stream,
+            (*stream).to_owned(),
             records.map(|r| r["id"].as_i64().unwrap()).collect(),
         )
     };
@@ -81,7 +81,7 @@ fn in_parquet(lab: &Lab) -> Seen {
     let text = String::from_utf8_lossy(&output.stderr);
     let ids: Vec<Vec<i64>> = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|e| panic!("a file is not whole: {e}\n{text}"));
-    STREAMS.into_iter().zip(ids).collect()
+    STREAMS.iter().map(|s| (*s).to_owned()).zip(ids).collect()
 }
 
 /// What strikes at the chosen call.
@@ -92,16 +92,31 @@ enum Blow {
     FullDisk,
 }
 
-fn struck(lab: &Lab, strace: &str, file: &Path, blow: Blow, at: usize) -> Output {
-    let fault = match blow {
-        Blow::Kill => format!("{CALLS}:signal=KILL:when={at}"),
-        // What is printed does not go to the disk.
-        Blow::FullDisk => format!("pwrite64,fsync,fdatasync,ftruncate:error=ENOSPC:when={at}+"),
-    };
+impl Blow {
+    /// The calls that it strikes at.
+    fn calls(self) -> &'static str {
+        match self {
+            Self::Kill => CALLS,
+            // What is printed does not go to the disk.
+            Self::FullDisk => "pwrite64,fsync,fdatasync,ftruncate",
+        }
+    }
+}
+
+/// A run under `strace`, which writes the calls to `trace.txt` and does as `fault` says.
+fn traced(lab: &Lab, strace: &str, file: &Path, fault: Option<String>) -> Output {
     let mut command = Command::new(strace);
+    command.args([
+        "-f",
+        "-o",
+        &lab.text("trace.txt"),
+        "-e",
+        &format!("trace={CALLS}"),
+    ]);
+    if let Some(fault) = fault {
+        command.args(["-e", &format!("inject={fault}")]);
+    }
     command
-        .args(["-f", "-o", "/dev/null", "-e", &format!("trace={CALLS}")])
-        .args(["-e", &format!("inject={fault}")])
         .arg(env!("CARGO_BIN_EXE_crossdock"))
         .args(["run", file.to_str().unwrap()])
         .env("CROSSDOCK_STORE", lab.path("state.db"))
@@ -110,83 +125,147 @@ fn struck(lab: &Lab, strace: &str, file: &Path, blow: Blow, at: usize) -> Output
     command.output().unwrap()
 }
 
-/// How many times a run was struck before it went well.
-fn strike_everywhere(destination: &Destination, strace: &str, blow: Blow, stride: usize) -> usize {
+/// Where to strike: each kind of call at every `stride`th time that one thread makes it, and at
+/// the last. `strace` counts for each thread and each kind of call.
+fn strikes(trace: &str, blow: Blow, stride: usize) -> Vec<(String, usize)> {
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for line in trace.lines() {
+        let mut words = line.split(['(', ' ']).filter(|word| !word.is_empty());
+        let (thread, call) = (words.next().unwrap(), words.next().unwrap_or_default());
+        if blow.calls().split(',').any(|of| of == call) {
+            *counts.entry((call, thread)).or_default() += 1;
+        }
+    }
+    let mut most: BTreeMap<&str, usize> = BTreeMap::new();
+    for ((call, _), count) in counts {
+        let most = most.entry(call).or_default();
+        *most = count.max(*most);
+    }
+    let mut strikes = Vec::new();
+    for (call, count) in most {
+        let every = (1..=count).step_by(stride);
+        let last = (count % stride != 1).then_some(count);
+        strikes.extend(every.chain(last).map(|at| (call.to_owned(), at)));
+    }
+    strikes
+}
+
+/// A pipeline into the destination.
+fn pipeline(lab: &Lab, destination: &Destination) -> std::path::PathBuf {
     let Destination {
         connector,
         config,
         mode,
-        see,
+        ..
     } = destination;
+    let columns = if destination.is_partitioned() { 5 } else { 2 };
     let source = json!({
-        "count": COUNT, "columns": 2, "streams": 2, "batch_records": 20, "checkpoint_every": 40
+        "count": COUNT, "columns": columns, "streams": 2, "batch_records": 20, "checkpoint_every": 40
     });
-    let streams: Vec<_> = STREAMS
-        .iter()
-        .map(|name| {
-            let (sync, mode) = mode.split_once('|').unwrap();
-            json!({"name": name, "sync_mode": sync, "destination_sync_mode": mode,
-                "primary_key": [["id"]]})
-        })
-        .collect();
+    let (sync, mode) = mode.split_once('|').unwrap();
+    let stream = |name: &&str| {
+        json!({"name": name, "sync_mode": sync, "destination_sync_mode": mode,
+            "primary_key": [["id"]]})
+    };
     let more = json!({
-        "streams": streams,
+        "streams": STREAMS.iter().map(stream).collect::<Vec<_>>(),
         "settings": {"commit_interval": "1ms",
             "retries": {"complete_failures": 1, "partial_failures": 1}}
     });
-    let mut strikes = 0;
-    for at in (1..).step_by(stride) {
-        let lab = Lab::new();
-        let file = lab.pipeline(
-            ("native:sample", source.clone()),
-            (connector, config.clone()),
-            more.clone(),
-        );
-        let output = struck(&lab, strace, &file, blow, at);
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(
-            !text.contains("panicked"),
-            "{connector} {blow:?} {at}: {text}"
-        );
-        let is_done = output.status.success();
-        if !is_done {
-            strikes += 1;
-            if blow == Blow::FullDisk {
-                assert!(output.status.code().is_some(), "{at}: {text}");
-                assert!(
-                    text.contains("space") || text.contains("full"),
-                    "{connector} {at}: {text}"
-                );
-            }
-            for (stream, ids) in see(&lab) {
-                let whole = ids.iter().copied().eq(0..ids.len() as i64);
-                let replaces = mode.ends_with("overwrite");
-                let is_checkpoint = if replaces {
-                    // Nothing, or all.
-                    ids.is_empty() || ids.len() as i64 == COUNT
-                } else {
-                    ids.len() % 40 == 0
-                };
-                assert!(
-                    whole && is_checkpoint,
-                    "{connector} {mode} {blow:?} {at} {stream}: {ids:?}"
-                );
-            }
-            lab.good(&["run", file.to_str().unwrap()]);
-        }
-        for (stream, ids) in see(&lab) {
-            let complete = ids.iter().copied().eq(0..COUNT);
-            assert!(
-                complete,
-                "{connector} {mode} {blow:?} {at} {stream}: {ids:?}"
+    lab.pipeline(("native:sample", source), (connector, config.clone()), more)
+}
+
+impl Destination {
+    fn is_partitioned(&self) -> bool {
+        self.config.get("partition_by").is_some()
+    }
+
+    fn replaces(&self) -> bool {
+        self.mode.ends_with("overwrite")
+    }
+
+    /// What is seen after a death, beside what is seen in the end.
+    fn check_death(&self, died: &Seen, done: &Seen, strike: &str) {
+        for (place, ids) in died {
+            let rest = done[place].strip_prefix(ids.as_slice());
+            let (first, next) = (
+                ids.last().map_or(0, |last| last + 1),
+                rest.and_then(|rest| rest.first()).copied().unwrap_or(COUNT),
             );
-        }
-        if is_done {
-            break;
+            let is_cut = match self.replaces() {
+                // The old records, or the new ones; never some of each.
+                true => rest == Some(&[]),
+                // A checkpoint comes after every 40 records.
+                false => (first..=next).any(|id| id % 40 == 0),
+            };
+            assert!(rest.is_some() && is_cut, "{strike} {place}: {ids:?}");
         }
     }
-    eprintln!("{connector} {mode}: {blow:?} at {strikes} writes");
-    strikes
+
+    /// Every row once.
+    fn check_whole(&self, done: Seen, strike: &str) {
+        let mut all: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+        for (place, ids) in done {
+            let stream = place.split('/').next().unwrap_or_default().to_owned();
+            all.entry(stream).or_default().extend(ids);
+        }
+        for (stream, mut ids) in all {
+            if self.is_partitioned() {
+                ids.sort_unstable();
+            }
+            let complete = ids.iter().copied().eq(0..COUNT);
+            assert!(complete, "{strike} {stream}: {ids:?}");
+        }
+    }
+}
+
+/// How many runs were struck.
+fn strike_everywhere(destination: &Destination, strace: &str, blow: Blow, stride: usize) -> usize {
+    let Destination {
+        connector,
+        mode,
+        see,
+        ..
+    } = destination;
+    let lab = Lab::new();
+    let file = pipeline(&lab, destination);
+    if destination.replaces() {
+        lab.good(&["run", file.to_str().unwrap()]);
+    }
+    let output = traced(&lab, strace, &file, None);
+    assert!(output.status.success());
+    let trace = std::fs::read_to_string(lab.path("trace.txt")).unwrap();
+    let mut struck = 0;
+    for (call, at) in strikes(&trace, blow, stride) {
+        let strike = format!("{connector} {mode} {blow:?} {call} {at}");
+        let lab = Lab::new();
+        let file = pipeline(&lab, destination);
+        if destination.replaces() {
+            lab.good(&["run", file.to_str().unwrap()]);
+        }
+        let fault = match blow {
+            Blow::Kill => format!("{call}:signal=KILL:when={at}"),
+            Blow::FullDisk => format!("{}:error=ENOSPC:when={at}+", blow.calls()),
+        };
+        let output = traced(&lab, strace, &file, Some(fault));
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!text.contains("panicked"), "{strike}: {text}");
+        // One run makes some more or fewer calls than another.
+        if !output.status.success() {
+            struck += 1;
+            if blow == Blow::FullDisk {
+                assert!(output.status.code().is_some(), "{strike}: {text}");
+                let says = text.contains("space") || text.contains("full");
+                assert!(says, "{strike}: {text}");
+            }
+            let died = see(&lab);
+            lab.good(&["run", file.to_str().unwrap()]);
+            destination.check_death(&died, &see(&lab), &strike);
+        }
+        destination.check_whole(see(&lab), &strike);
+    }
+    eprintln!("{connector} {mode}: {blow:?} at {struck} writes");
+    struck
 }
 
 const INCREMENTAL: &str = "incremental|append";
@@ -264,6 +343,43 @@ fn sqlite() {
     );
 }
 
+/// Records in folders named after a field.
+fn in_partitions(lab: &Lab) -> Seen {
+    let mut seen = Seen::new();
+    for stream in STREAMS {
+        for partition in ["true", "false", "__HIVE_DEFAULT_PARTITION__"] {
+            let place = format!("{stream}/is_active={partition}");
+            let mut files: Vec<_> = std::fs::read_dir(lab.path("out").join(&place))
+                .into_iter()
+                .flatten()
+                .map(|entry| entry.unwrap().path())
+                .collect();
+            files.sort();
+            let texts = files
+                .iter()
+                .map(|file| std::fs::read_to_string(file).unwrap());
+            let lines = texts.collect::<String>();
+            let records = lines
+                .lines()
+                .map(|l| serde_json::from_str::<Value>(l).unwrap());
+            let ids = records.map(|record| record["id"].as_i64().unwrap());
+            seen.insert(place, ids.collect());
+        }
+    }
+    seen
+}
+
+#[test]
+fn partitions() {
+    let config = json!({"path": "out", "min_file_bytes": 0, "partition_by": {"*": ["is_active"]}});
+    check(
+        "native:jsonl",
+        &config,
+        in_partitions,
+        &[INCREMENTAL, OVERWRITE],
+    );
+}
+
 #[test]
 fn jsonl() {
     let config = json!({"path": "out", "min_file_bytes": 0});
@@ -290,7 +406,7 @@ fn in_csv(lab: &Lab) -> Seen {
                     .map(|l| l.split(',').nth(at).unwrap().parse::<i64>().unwrap()),
             );
         }
-        (*stream, ids)
+        ((*stream).to_owned(), ids)
     };
     STREAMS.iter().map(ids).collect()
 }

@@ -188,3 +188,36 @@ fn structs_and_lists_are_pyarrows_too() {
     let data = lab.good(&["preview", "native:parquet", "--config", config]);
     assert_eq!(data["records"], records);
 }
+
+#[test]
+fn folders_of_partitions_are_pyarrows_too() {
+    let lab = Lab::new();
+    let orders = "id,country,year\n1,DE,2025\n2,FR,2026\n3,,2026\n4,a/b=c,2025\n";
+    std::fs::write(lab.path("orders.csv"), orders).unwrap();
+    let source = json!({"path": "orders.csv"});
+    let destination = json!({"path": "lake", "metadata_columns": false,
+        "partition_by": {"orders": ["country", "year"]}});
+    let to = ("native:parquet", destination);
+    let file = lab.pipeline(("native:csv", source), to, json!({}));
+    lab.good(&["run", file.to_str().unwrap()]);
+    let script = "import json, pyarrow.parquet as pq\n\
+        t = pq.read_table('lake/orders').drop(['_airbyte_additional_properties'])\n\
+        rows = sorted(t.to_pylist(), key=lambda r: r['id'])\n\
+        pq.write_to_dataset(t, 'theirs', partition_cols=['year', 'country'])\n\
+        print(json.dumps(rows))";
+    let Some(read) = python(&lab, script) else {
+        return;
+    };
+    let records = json!([
+        {"id": 1, "country": "DE", "year": 2025},
+        {"id": 2, "country": "FR", "year": 2026},
+        {"id": 3, "country": null, "year": 2026},
+        {"id": 4, "country": "a/b=c", "year": 2025},
+    ]);
+    assert_eq!(read, records);
+    let config = r#"{"path": "theirs"}"#;
+    let mut data = lab.good(&["preview", "native:parquet", "--config", config]);
+    let read = data["records"].as_array_mut().unwrap();
+    read.sort_by_key(|record| record["id"].as_i64());
+    assert_eq!(data["records"], records);
+}

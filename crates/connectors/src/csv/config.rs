@@ -1,5 +1,6 @@
 //! Settings of the CSV destination.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -27,6 +28,11 @@ pub struct Config {
     /// Add Airbyte's metadata columns to each record.
     #[serde(default = "default::yes")]
     pub metadata_columns: bool,
+    /// For streams whose records go to folders of their own, such as `country=DE`: the fields that
+    /// those are named after. `day(created_at)` takes a part of a date: `year`, `month`, `day` or
+    /// `hour`. `*` stands for all streams that are not named.
+    #[serde(default)]
+    pub partition_by: BTreeMap<String, Vec<String>>,
     /// A file of this size is closed and a new one begun.
     #[serde(default = "default::target_file_bytes")]
     #[schemars(range(min = 1))]

@@ -15,9 +15,9 @@ use super::config::Config;
 use super::dialect::character;
 use super::line::{CsvLines, CsvShape, Manner};
 use crate::describe;
-use crate::file;
 use crate::file::format::{Encode, Format};
 use crate::file::line_file::{LineFile, Lines};
+use crate::file::{self, Wishes};
 use crate::semantics::column_shape::ADDITIONAL;
 use crate::semantics::shape::Shape;
 use crate::semantics::target::{Target, reserved};
@@ -48,7 +48,15 @@ impl Destination for Csv {
     ) -> Result<Box<dyn DestinationWriter>> {
         let layout = config.layout();
         let reserved = reserved(layout.metadata_columns, &[ADDITIONAL]);
-        let targets = file::targets(&opening, "CSV files", &reserved, false)?;
+        let targets = file::targets(
+            &opening,
+            &Wishes {
+                what: "CSV files",
+                reserved: &reserved,
+                nested: false,
+                partition_by: &config.partition_by,
+            },
+        )?;
         let format = CsvFormat {
             manner: manner(&config)?,
             config,

@@ -3,17 +3,14 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{
-    Date32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
-};
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_schema::{DataType, TimeUnit};
+use arrow_schema::DataType;
 use crossdock_core::batch::Body;
 use crossdock_core::code;
-use crossdock_core::convert;
 use crossdock_core::error::{Error, Result};
 
 use crate::semantics::column_shape::ColumnShape;
+use crate::semantics::plain_text::{WriteText, plain_text};
 use crate::semantics::shape::Shape;
 use crate::semantics::target::Target;
 
@@ -113,66 +110,33 @@ impl Manner {
 
 struct Column<'a> {
     array: &'a ArrayRef,
-    write: fn(&Manner, &mut Vec<u8>, &dyn Array, usize),
+    /// How its values are written; texts may need quotes.
+    write: Option<WriteText>,
 }
 
 impl<'a> Column<'a> {
     fn new(array: &'a ArrayRef) -> Result<Self> {
-        let write: fn(&Manner, &mut Vec<u8>, &dyn Array, usize) = match array.data_type() {
-            DataType::Utf8 => |manner, out, array, row| {
-                manner.text(out, array.as_string::<i32>().value(row).as_bytes());
-            },
-            DataType::Binary => |_, out, array, row| {
-                convert::write_base64(out, array.as_binary::<i32>().value(row));
-            },
-            DataType::Boolean => |_, out, array, row| {
-                let text: &[u8] = if array.as_boolean().value(row) {
-                    b"true"
-                } else {
-                    b"false"
-                };
-                out.extend_from_slice(text);
-            },
-            DataType::Int64 => |_, out, array, row| {
-                let value = array.as_primitive::<Int64Type>().value(row);
-                out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
-            },
-            DataType::Float64 => |_, out, array, row| {
-                let value = array.as_primitive::<Float64Type>().value(row);
-                out.extend_from_slice(zmij::Buffer::new().format(value).as_bytes());
-            },
-            DataType::Date32 => |_, out, array, row| {
-                let value = array.as_primitive::<Date32Type>().value(row);
-                convert::write_date(out, value.into());
-            },
-            DataType::Time64(TimeUnit::Microsecond) => |_, out, array, row| {
-                let value = array.as_primitive::<Time64MicrosecondType>().value(row);
-                convert::write_time(out, value);
-            },
-            DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => |_, out, array, row| {
-                let value = array.as_primitive::<TimestampMicrosecondType>().value(row);
-                convert::write_timestamp(out, value, true);
-            },
-            DataType::Timestamp(TimeUnit::Microsecond, None) => |_, out, array, row| {
-                let value = array.as_primitive::<TimestampMicrosecondType>().value(row);
-                convert::write_timestamp(out, value, false);
-            },
-            other => {
-                return Err(Error::new(
-                    &code::INTERNAL,
-                    "a column of a type that has no place in CSV",
-                )
-                .with("type", other));
-            }
-        };
-        Ok(Self { array, write })
+        let data_type = array.data_type();
+        let write = plain_text(data_type).ok_or_else(|| {
+            Error::new(
+                &code::INTERNAL,
+                "a column of a type that has no place in CSV",
+            )
+            .with("type", data_type)
+        })?;
+        Ok(Self {
+            array,
+            write: (*data_type != DataType::Utf8).then_some(write),
+        })
     }
 
     fn write(&self, manner: &Manner, out: &mut Vec<u8>, row: usize) {
         if self.array.is_null(row) {
             out.extend_from_slice(&manner.null);
+        } else if let Some(write) = self.write {
+            write(out, self.array, row);
         } else {
-            (self.write)(manner, out, self.array, row);
+            manner.text(out, self.array.as_string::<i32>().value(row).as_bytes());
         }
     }
 }

@@ -36,6 +36,10 @@ impl FileSourceConfig for SourceConfig {
         self.cursor.clone()
     }
 
+    fn hive_partitions(&self) -> bool {
+        self.hive_partitions
+    }
+
     fn format(self) -> Result<Arc<dyn SourceFormat>> {
         if self.header && !self.columns.is_empty() {
             return Err(Error::new(

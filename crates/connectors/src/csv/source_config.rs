@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::file::default;
 use crate::file_source::kind::Kind;
 use crate::file_source::setting::{BadLines, Compression, sample_records};
 
@@ -22,6 +23,9 @@ pub struct SourceConfig {
     /// Several streams: for each name a file, a folder or a pattern.
     #[serde(default)]
     pub streams: BTreeMap<String, String>,
+    /// Take fields from the names of folders such as `country=DE`, unless the files have them too.
+    #[serde(default = "default::yes")]
+    pub hive_partitions: bool,
     /// The character between fields; `\t` is a tab.
     #[serde(default = "comma")]
     pub delimiter: String,

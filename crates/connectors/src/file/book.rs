@@ -8,11 +8,21 @@
 //! are what lets recovery give back exactly the rows of whichever was committed (P4).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
 use super::Rolling;
+
+/// Where a file belongs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    /// The index of its stream.
+    pub(crate) stream: usize,
+    /// Its folder within the stream's; empty if that is not partitioned.
+    pub(crate) partition: Arc<str>,
+}
 
 /// What a checkpoint covers, by index of the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,7 +82,7 @@ struct Pending {
 #[derive(Debug)]
 pub(crate) struct Book {
     rolling: Rolling,
-    open: BTreeMap<usize, Open>,
+    open: BTreeMap<Place, Open>,
     pending: BTreeMap<Scope, Pending>,
     last: u64,
 }
@@ -93,17 +103,17 @@ impl Book {
         self.last
     }
 
-    /// The streams with an open file.
-    pub(crate) fn open(&self) -> Vec<usize> {
-        self.open.keys().copied().collect()
+    /// The places with an open file.
+    pub(crate) fn open(&self) -> Vec<Place> {
+        self.open.keys().cloned().collect()
     }
 
-    /// Item `seq` put `rows` into the file of `stream`, which now has `bytes`. Whether the file
+    /// Item `seq` put `rows` into the file of `place`, which now has `bytes`. Whether the file
     /// has its size and must be closed.
     #[must_use]
-    pub(crate) fn wrote(&mut self, stream: usize, seq: u64, rows: u64, bytes: u64) -> bool {
+    pub(crate) fn wrote(&mut self, place: &Place, seq: u64, rows: u64, bytes: u64) -> bool {
         self.last = self.last.max(seq);
-        let open = self.open.entry(stream).or_insert_with(|| Open {
+        let open = self.open.entry(place.clone()).or_insert_with(|| Open {
             first: seq,
             through: seq,
             rows: 0,
@@ -119,9 +129,9 @@ impl Book {
     /// Checkpoint `seq` came.
     pub(crate) fn checkpoint(&mut self, scope: Scope, seq: u64, now: Instant) {
         self.last = self.last.max(seq);
-        for (stream, open) in &mut self.open {
+        for (place, open) in &mut self.open {
             let new = open.cuts.last().is_none_or(|cut| cut.rows < open.rows);
-            if scope.covers(*stream) && new {
+            if scope.covers(place.stream) && new {
                 open.cuts.push(Cut {
                     seq,
                     rows: open.rows,
@@ -135,16 +145,15 @@ impl Book {
     }
 
     /// The open files that hold back the pending checkpoint of `scope`.
-    fn holding(&self, scope: Scope, seq: u64) -> impl Iterator<Item = (usize, &Open)> {
+    fn holding(&self, scope: Scope, seq: u64) -> impl Iterator<Item = (&Place, &Open)> {
         self.open
             .iter()
-            .filter(move |(stream, open)| scope.covers(**stream) && open.first < seq)
-            .map(|(stream, open)| (*stream, open))
+            .filter(move |(place, open)| scope.covers(place.stream) && open.first < seq)
     }
 
-    /// The streams whose files must be closed now.
+    /// The places whose files must be closed now.
     #[must_use]
-    pub(crate) fn due(&self, now: Instant) -> Vec<usize> {
+    pub(crate) fn due(&self, now: Instant) -> Vec<Place> {
         let mut due = Vec::new();
         for (scope, pending) in &self.pending {
             let bytes: u64 = self
@@ -152,7 +161,8 @@ impl Book {
                 .map(|(_, open)| open.bytes)
                 .sum();
             if bytes >= self.rolling.min_bytes || now >= pending.since + self.rolling.max_age {
-                due.extend(self.holding(*scope, pending.seq).map(|(stream, _)| stream));
+                let holding = self.holding(*scope, pending.seq);
+                due.extend(holding.map(|(place, _)| place.clone()));
             }
         }
         due.sort_unstable();
@@ -167,9 +177,9 @@ impl Book {
         Some(oldest + self.rolling.max_age)
     }
 
-    /// The file of `stream` is closed and durable.
-    pub(crate) fn close(&mut self, stream: usize) -> Option<Closed> {
-        let mut open = self.open.remove(&stream)?;
+    /// The file of `place` is closed and durable.
+    pub(crate) fn close(&mut self, place: &Place) -> Option<Closed> {
+        let mut open = self.open.remove(place)?;
         let rows = open.rows;
         open.cuts.retain(|cut| cut.rows > 0 && cut.rows < rows);
         Some(Closed {
@@ -200,6 +210,11 @@ mod tests {
 
     use super::*;
 
+    fn place(stream: usize) -> Place {
+        let partition = "".into();
+        Place { stream, partition }
+    }
+
     fn book(min_bytes: u64) -> Book {
         let max_age = Duration::from_secs(10);
         Book::new(Rolling {
@@ -213,13 +228,13 @@ mod tests {
     fn small_files_wait_and_so_does_the_acknowledgement() {
         let mut book = book(100);
         let start = Instant::now();
-        assert!(!book.wrote(0, 1, 10, 50));
+        assert!(!book.wrote(&place(0), 1, 10, 50));
         book.checkpoint(Scope::Stream(0), 2, start);
         assert!(book.due(start).is_empty());
         assert!(book.acknowledgements().is_empty());
-        assert!(!book.wrote(0, 3, 10, 120));
-        assert_eq!(book.due(start), [0], "large enough");
-        let closed = book.close(0).unwrap();
+        assert!(!book.wrote(&place(0), 3, 10, 120));
+        assert_eq!(book.due(start), [place(0)], "large enough");
+        let closed = book.close(&place(0)).unwrap();
         assert_eq!(
             closed,
             Closed {
@@ -235,35 +250,56 @@ mod tests {
     fn age_closes_what_size_does_not() {
         let mut book = book(100);
         let start = Instant::now();
-        assert!(!book.wrote(0, 1, 1, 1));
-        assert!(!book.wrote(1, 2, 1, 1));
+        assert!(!book.wrote(&place(0), 1, 1, 1));
+        assert!(!book.wrote(&place(1), 2, 1, 1));
         book.checkpoint(Scope::All, 3, start);
-        assert!(!book.wrote(2, 4, 1, 1));
+        assert!(!book.wrote(&place(2), 4, 1, 1));
         let later = start + Duration::from_secs(10);
         assert_eq!(book.deadline(), Some(later));
         assert!(book.due(later - Duration::from_millis(1)).is_empty());
         assert_eq!(
             book.due(later),
-            [0, 1],
+            [place(0), place(1)],
             "stream 2 began after the checkpoint"
         );
         assert_eq!(
-            book.close(0).unwrap().cuts,
+            book.close(&place(0)).unwrap().cuts,
             [],
             "the checkpoint is at the end"
         );
         assert!(book.acknowledgements().is_empty());
-        let _ = book.close(1);
+        let _ = book.close(&place(1));
         assert_eq!(book.acknowledgements(), [(Scope::All, 3)]);
         assert_eq!(book.deadline(), None);
     }
 
     #[test]
+    fn every_partition_holds_its_streams_checkpoint() {
+        let mut book = book(100);
+        let start = Instant::now();
+        let of = |partition: &str| Place {
+            stream: 0,
+            partition: partition.into(),
+        };
+        assert!(!book.wrote(&of("a=1"), 1, 4, 40));
+        assert!(!book.wrote(&of("a=2"), 1, 6, 70));
+        book.checkpoint(Scope::Stream(0), 2, start);
+        assert_eq!(book.due(start), [of("a=1"), of("a=2")], "together");
+        let _ = book.close(&of("a=1"));
+        assert!(book.acknowledgements().is_empty());
+        let _ = book.close(&of("a=2"));
+        assert_eq!(book.acknowledgements(), [(Scope::Stream(0), 2)]);
+    }
+
+    #[test]
     fn a_checkpoint_without_data_is_acknowledged_at_once() {
         let mut book = book(100);
-        assert!(!book.wrote(1, 1, 1, 1));
+        assert!(!book.wrote(&place(1), 1, 1, 1));
         book.checkpoint(Scope::Stream(0), 2, Instant::now());
         assert_eq!(book.acknowledgements(), [(Scope::Stream(0), 2)]);
-        assert!(book.wrote(1, 3, 1, 1000), "a file of its size is closed");
+        assert!(
+            book.wrote(&place(1), 3, 1, 1000),
+            "a file of its size is closed"
+        );
     }
 }

@@ -8,21 +8,29 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::Rolling;
-use super::book::{Book, Scope};
+use super::book::{Book, Place, Scope};
 use super::name::{DataName, Stage};
 use super::plan::{Leftover, Step, recover};
 use crate::semantics::target::Current;
 
 #[derive(Clone, Debug)]
 enum Item {
-    Batch { stream: usize, rows: u64 },
-    Checkpoint { stream: usize },
-    Wait { seconds: u64 },
+    /// Rows of both partitions; one may have none.
+    Batch {
+        stream: usize,
+        rows: [u64; 2],
+    },
+    Checkpoint {
+        stream: usize,
+    },
+    Wait {
+        seconds: u64,
+    },
 }
 
 fn item() -> impl Strategy<Value = Item> {
     prop_oneof![
-        4 => (0..3usize, 1..6u64).prop_map(|(stream, rows)| Item::Batch { stream, rows }),
+        4 => (0..3usize, 1..6u64, 0..3u64).prop_map(|(stream, one, other)| Item::Batch { stream, rows: [one, other] }),
         3 => (0..3usize).prop_map(|stream| Item::Checkpoint { stream }),
         1 => (1..15u64).prop_map(|seconds| Item::Wait { seconds }),
     ]
@@ -31,9 +39,9 @@ fn item() -> impl Strategy<Value = Item> {
 /// What a run left behind.
 #[derive(Default)]
 struct World {
-    /// Per row of a stream, the item that it came with, in order; and those of each staged file.
-    rows: BTreeMap<usize, Vec<u64>>,
-    staged: Vec<(usize, Leftover, Vec<u64>)>,
+    /// Per row of a place, the item that it came with, in order; and those of each staged file.
+    rows: BTreeMap<Place, Vec<u64>>,
+    staged: Vec<(Place, Leftover, Vec<u64>)>,
     checkpoints: Vec<(Scope, u64)>,
     /// The last acknowledged checkpoint of each scope.
     acknowledged: BTreeMap<Scope, u64>,
@@ -46,12 +54,13 @@ fn run(items: &[Item], global: bool, min_bytes: u64, finish: bool) -> World {
         max_age: Duration::from_secs(10),
     };
     let (mut book, mut world, mut now) = (Book::new(rolling), World::default(), Instant::now());
-    let mut open: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
+    let mut open: BTreeMap<Place, Vec<u64>> = BTreeMap::new();
     let mut seq = 0;
     let close =
-        |stream, book: &mut Book, open: &mut BTreeMap<usize, Vec<u64>>, world: &mut World| {
-            let closed = book.close(stream).unwrap();
+        |place: Place, book: &mut Book, open: &mut BTreeMap<Place, Vec<u64>>, world: &mut World| {
+            let closed = book.close(&place).unwrap();
             let name = DataName {
+                partition: "".into(),
                 generation: 0,
                 epoch: 1,
                 through: closed.through,
@@ -64,22 +73,31 @@ fn run(items: &[Item], global: bool, min_bytes: u64, finish: bool) -> World {
                 name,
                 cuts: closed.cuts,
             };
-            world
-                .staged
-                .push((stream, left, open.remove(&stream).unwrap()));
+            let content = open.remove(&place).unwrap();
+            world.staged.push((place, left, content));
         };
     for item in items {
         match item {
             Item::Batch { stream, rows } => {
                 seq += 1;
-                let file = open.entry(*stream).or_default();
-                for _ in 0..*rows {
-                    world.rows.entry(*stream).or_default().push(seq);
-                    file.push(seq);
-                }
-                let bytes = file.len() as u64;
-                if book.wrote(*stream, seq, *rows, bytes) {
-                    close(*stream, &mut book, &mut open, &mut world);
+                for (partition, rows) in ["a=1", "a=2"]
+                    .into_iter()
+                    .zip(rows)
+                    .filter(|(_, n)| **n > 0)
+                {
+                    let place = Place {
+                        stream: *stream,
+                        partition: partition.into(),
+                    };
+                    let file = open.entry(place.clone()).or_default();
+                    for _ in 0..*rows {
+                        world.rows.entry(place.clone()).or_default().push(seq);
+                        file.push(seq);
+                    }
+                    let bytes = file.len() as u64;
+                    if book.wrote(&place, seq, *rows, bytes) {
+                        close(place, &mut book, &mut open, &mut world);
+                    }
                 }
             }
             Item::Checkpoint { stream } => {
@@ -94,14 +112,14 @@ fn run(items: &[Item], global: bool, min_bytes: u64, finish: bool) -> World {
             }
             Item::Wait { seconds } => now += Duration::from_secs(*seconds),
         }
-        for stream in book.due(now) {
-            close(stream, &mut book, &mut open, &mut world);
+        for place in book.due(now) {
+            close(place, &mut book, &mut open, &mut world);
         }
         world.acknowledged.extend(book.acknowledgements());
     }
     if finish {
-        for stream in book.open() {
-            close(stream, &mut book, &mut open, &mut world);
+        for place in book.open() {
+            close(place, &mut book, &mut open, &mut world);
         }
         world.acknowledged.extend(book.acknowledgements());
         world.acknowledged.insert(Scope::All, seq);
@@ -126,12 +144,12 @@ proptest! {
         };
         let allowed: Vec<_> = world.checkpoints.iter().filter(|(s, seq)| *seq <= last(s)).collect();
         let mark = allowed.get(pick.index(allowed.len() + 1)).copied();
-        for (stream, rows) in &world.rows {
-            let covered = mark.filter(|(scope, _)| scope.covers(*stream)).map(|(_, seq)| *seq);
+        for (place, rows) in &world.rows {
+            let covered = mark.filter(|(scope, _)| scope.covers(place.stream)).map(|(_, seq)| *seq);
             let expected: Vec<u64> =
                 rows.iter().copied().filter(|seq| covered.is_some_and(|m| *seq <= m)).collect();
             let mut visible: Vec<u64> = Vec::new();
-            for (_, left, content) in world.staged.iter().filter(|(s, ..)| s == stream) {
+            for (_, left, content) in world.staged.iter().filter(|(p, ..)| p == place) {
                 let current = Some(Current { generation: 0, truncates: false });
                 let plan = recover(std::slice::from_ref(left), &[], |_| covered, current);
                 match plan.steps[0] {
@@ -140,7 +158,7 @@ proptest! {
                     _ => {}
                 }
             }
-            prop_assert_eq!(visible, expected, "stream {} mark {:?}", stream, mark);
+            prop_assert_eq!(visible, expected, "place {:?} mark {:?}", place, mark);
         }
     }
 }

@@ -1,11 +1,14 @@
 //! The names of data files, which carry all that recovery must know of a file.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// What a data file's name says: which data it holds. Two files never have the same: `epoch` and
 /// `tag` name the run, `through` is the last item in it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct DataName {
+    /// The folder within the stream's, such as `country=DE/year=2026`; empty if there is none.
+    pub(crate) partition: Arc<str>,
     /// The stream's generation.
     pub(crate) generation: i64,
     /// The run.
@@ -20,10 +23,12 @@ pub(crate) struct DataName {
     pub(crate) extension: String,
 }
 
-/// The visible name. Numbers are padded so that names sort as numbers do.
+/// The visible name, from the stream's folder on. Numbers are padded so that names sort as numbers
+/// do.
 impl fmt::Display for DataName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
+            partition,
             generation,
             epoch,
             through,
@@ -31,6 +36,9 @@ impl fmt::Display for DataName {
             tag,
             extension,
         } = self;
+        if !partition.is_empty() {
+            write!(f, "{partition}/")?;
+        }
         write!(
             f,
             "{generation:010}-{epoch:010}-{through:012}-{part:05}-{tag:08x}.{extension}"
@@ -41,9 +49,11 @@ impl fmt::Display for DataName {
 impl DataName {
     /// Reads a visible name; `None` for every file that is not ours.
     pub(crate) fn parse(name: &str) -> Option<Self> {
-        let (numbers, extension) = name.split_once('.')?;
+        let (partition, file) = split(name);
+        let (numbers, extension) = file.split_once('.')?;
         let mut parts = numbers.split('-');
         let parsed = Self {
+            partition: partition.into(),
             generation: parts.next()?.parse().ok()?,
             epoch: parts.next()?.parse().ok()?,
             through: parts.next()?.parse().ok()?,
@@ -133,6 +143,7 @@ impl StagedName {
         if let Some(data) = name.strip_suffix(".cuts") {
             return Some(Self::Cuts(data.to_owned()));
         }
+        let (partition, name) = split(name);
         if let Some(numbers) = name.strip_prefix("complete-") {
             let mut parts = numbers.split('-');
             return Some(Self::Marker(Marker {
@@ -146,13 +157,24 @@ impl StagedName {
         let stage = [Stage::Append, Stage::Generation, Stage::Committed]
             .into_iter()
             .find(|s| stage.chars().eq([s.letter()]))?;
-        Some(Self::Data(stage, DataName::parse(data)?))
+        let data = DataName::parse(data)?;
+        let partition = partition.into();
+        Some(Self::Data(stage, DataName { partition, ..data }))
     }
+}
+
+/// The partition of a name, and its last part.
+pub(crate) fn split(name: &str) -> (&str, &str) {
+    name.rsplit_once('/').unwrap_or(("", name))
 }
 
 /// The name of a data file in staging.
 pub(crate) fn staged(stage: Stage, name: &DataName) -> String {
-    format!("{}-{name}", stage.letter())
+    let name = name.to_string();
+    match split(&name) {
+        ("", file) => format!("{}-{file}", stage.letter()),
+        (partition, file) => format!("{partition}/{}-{file}", stage.letter()),
+    }
 }
 
 /// The name of the cuts of a data file.
@@ -167,6 +189,7 @@ mod tests {
     #[test]
     fn data_names_read_back_and_sort_as_numbers() {
         let name = DataName {
+            partition: "".into(),
             generation: 2,
             epoch: 31,
             through: 400,
@@ -191,7 +214,22 @@ mod tests {
             StagedName::parse(&staged(Stage::Generation, &name)),
             StagedName::Data(Stage::Generation, name.clone())
         );
-        assert_eq!(StagedName::parse(&cuts(&name)), StagedName::Cuts(text));
+        assert_eq!(
+            StagedName::parse(&cuts(&name)),
+            StagedName::Cuts(text.clone())
+        );
+        let parted = DataName {
+            partition: "a=1/b=%2E.".into(),
+            ..name
+        };
+        assert_eq!(parted.to_string(), format!("a=1/b=%2E./{text}"));
+        assert_eq!(DataName::parse(&parted.to_string()), Some(parted.clone()));
+        let name = staged(Stage::Append, &parted);
+        assert_eq!(name, format!("a=1/b=%2E./a-{text}"));
+        let data = StagedName::Data(Stage::Append, parted.clone());
+        assert_eq!(StagedName::parse(&name), data);
+        let cuts = StagedName::Cuts(parted.to_string());
+        assert_eq!(StagedName::parse(&super::cuts(&parted)), cuts);
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub(crate) enum Step {
 pub(crate) struct Plan {
     /// One step for each leftover, in their order.
     pub(crate) steps: Vec<Step>,
-    /// The completed generation whose predecessors must go, after the steps.
+    /// The completed generation that must be shown and whose predecessors must go, after the steps.
     pub(crate) complete: Option<Marker>,
 }
 
@@ -89,7 +89,10 @@ pub(crate) fn recover(
         let Leftover { stage, name, cuts } = leftover;
         let waits = match stage {
             Stage::Append => false,
-            Stage::Generation | Stage::Committed if finished(name) || append(name) => false,
+            // Its completion shows all of it at once.
+            Stage::Generation if finished(name) => true,
+            Stage::Committed if finished(name) => return Step::Keep,
+            Stage::Generation | Stage::Committed if append(name) => false,
             Stage::Generation | Stage::Committed if outdated(name) => return Step::Delete,
             Stage::Generation => true,
             Stage::Committed => return Step::Keep,
@@ -129,6 +132,7 @@ mod tests {
 
     fn name(generation: i64, epoch: i64, through: u64) -> DataName {
         DataName {
+            partition: "".into(),
             generation,
             epoch,
             through,
@@ -186,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_committed_completion_publishes_its_generation() {
+    fn a_committed_completion_waits_for_all_of_its_generation() {
         let marker = Marker {
             generation: 5,
             epoch: 3,
@@ -208,7 +212,7 @@ mod tests {
             assert_eq!(plan.steps, expected);
             assert_eq!(plan.complete, complete.then(|| marker.clone()));
         };
-        check(Some(20), true, [Step::Publish, Step::Publish, Step::Delete]);
+        check(Some(20), true, [Step::Keep, Step::Commit, Step::Delete]);
         check(Some(19), false, [Step::Delete, Step::Delete, Step::Delete]);
         check(None, false, [Step::Delete, Step::Delete, Step::Delete]);
     }

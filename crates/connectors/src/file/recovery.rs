@@ -1,6 +1,7 @@
 //! Brings order into what earlier runs left, when a run opens: after it, the visible folders hold
 //! exactly the data of committed checkpoints (P4). [`super::plan`] decides.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -62,11 +63,13 @@ fn recover_stream(
         }
     }
     let plan = plan::recover(&leftovers, &markers, |e| mark_of(marks, stream, e), current);
+    let mut partitions = BTreeSet::new();
     for (leftover, step) in leftovers.iter().zip(&plan.steps) {
+        partitions.insert(leftover.name.partition.clone());
         tracing::debug!(%stream, file = %leftover.name, ?step, "staged file of an earlier run");
         take(folder, leftover, *step)?;
     }
-    folder.sync_visible()?;
+    folder.sync_visible(partitions)?;
     if let Some(marker) = &plan.complete {
         folder.complete(marker)?;
     }
@@ -86,7 +89,7 @@ fn take(folder: &StreamFolder, leftover: &Leftover, step: Step) -> Result<()> {
             let (head, head_name) = head(folder, leftover, cut)?;
             folder.publish_as(&head, &head_name)?;
             // The original goes only when the head is safe: until then this can be repeated.
-            folder.sync_visible()?;
+            folder.sync_visible([name.partition.clone()])?;
         }
         Step::CommitHead(cut) => {
             let (head, head_name) = head(folder, leftover, cut)?;

@@ -1,7 +1,7 @@
 //! The filing thread's work: keeps the open files of one run, stages, publishes, acknowledges.
 //! [`Book`] decides when.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,10 +13,11 @@ use crossdock_core::error::{Error, Result};
 use crossdock_core::stream::StreamId;
 
 use super::Rolling;
-use super::book::{Book, Cut, Scope};
+use super::book::{Book, Cut, Place, Scope};
 use super::fault::io;
 use super::format::{Encode, Format};
 use super::name::{DataName, Marker, Stage};
+use super::portion::Portion;
 use super::recovery::sync;
 use super::split::split;
 use super::staging::{Staging, StreamFolder};
@@ -25,6 +26,9 @@ use crate::writer::Keeper;
 
 /// How much memory all open files together may hold back (P7); beyond it the largest is flushed.
 const MEMORY: u64 = 64 << 20;
+
+/// The most files that are open at once; beyond it the one that was written longest ago is closed.
+const MOST_OPEN: usize = 256;
 
 /// What a run writes with.
 pub(crate) struct Order<F> {
@@ -37,6 +41,8 @@ pub(crate) struct Order<F> {
 
 struct OpenFile<S> {
     path: PathBuf,
+    /// The item that it was last written with.
+    used: Seq,
     encoder: Box<dyn Encode<S>>,
 }
 
@@ -53,7 +59,7 @@ pub(crate) struct Shop<F: Format> {
     index: HashMap<StreamId, usize>,
     tag: u32,
     book: Book,
-    open: BTreeMap<usize, OpenFile<F::Shaped>>,
+    open: BTreeMap<Place, OpenFile<F::Shaped>>,
     waiting: Vec<Waiting>,
     /// The streams whose generation is complete once the marker is committed.
     complete: Vec<(usize, Marker)>,
@@ -116,15 +122,16 @@ impl<F: Format> Shop<F> {
 
     /// Ends the open file of a stream and stages it. With `at_cut`, rows behind its last
     /// checkpoint go into a file of their own, so that the others can be published without them.
-    fn close_file(&mut self, at: usize, at_cut: bool) -> Result<()> {
-        let Some(OpenFile { path, encoder }) = self.open.remove(&at) else {
+    fn close_file(&mut self, place: &Place, at_cut: bool) -> Result<()> {
+        let at = place.stream;
+        let Some(OpenFile { path, encoder, .. }) = self.open.remove(place) else {
             return Ok(());
         };
         let file = encoder.finish()?;
         // P1: the content is on the disk before the name says that the file is whole.
         file.sync_all().map_err(io("sync the file", &path))?;
         drop(file);
-        let Some(closed) = self.book.close(at) else {
+        let Some(closed) = self.book.close(place) else {
             return Err(Error::new(
                 &code::INTERNAL,
                 "an open file is not in the book",
@@ -132,6 +139,7 @@ impl<F: Format> Shop<F> {
         };
         let target = &self.order.targets[at];
         let name = DataName {
+            partition: place.partition.clone(),
             generation: target.current.generation,
             epoch: self.order.epoch,
             through: closed.through,
@@ -162,6 +170,52 @@ impl<F: Format> Shop<F> {
         }
     }
 
+    /// Appends a portion to the file of its place.
+    fn write_portion(&mut self, at: usize, seq: Seq, portion: Portion<F::Shaped>) -> Result<()> {
+        let Portion {
+            partition,
+            shaped,
+            rows,
+        } = portion;
+        let place = Place {
+            stream: at,
+            partition,
+        };
+        let open = self.open.get(&place);
+        if open.is_some_and(|file| !file.encoder.takes(&shaped)) {
+            self.close_file(&place, false)?;
+        }
+        if !self.open.contains_key(&place) {
+            self.bound_open()?;
+            let path = self.temporary(at);
+            let encoder = self.order.format.encode(&path, &shaped)?;
+            let file = OpenFile {
+                path,
+                used: seq,
+                encoder,
+            };
+            self.open.insert(place.clone(), file);
+        }
+        let Some(file) = self.open.get_mut(&place) else {
+            return Err(Error::new(&code::INTERNAL, "an open file is not there"));
+        };
+        file.used = seq;
+        file.encoder.write(&shaped)?;
+        if self.book.wrote(&place, seq.0, rows, file.encoder.bytes()) {
+            self.close_file(&place, false)?;
+        }
+        self.bound_memory()
+    }
+
+    fn bound_open(&mut self) -> Result<()> {
+        if self.open.len() < MOST_OPEN {
+            return Ok(());
+        }
+        let oldest = self.open.iter().min_by_key(|(_, file)| file.used);
+        let oldest = oldest.map(|(place, _)| place.clone());
+        oldest.map_or(Ok(()), |place| self.close_file(&place, false))
+    }
+
     fn stage(
         &mut self,
         at: usize,
@@ -184,30 +238,14 @@ impl<F: Format> Shop<F> {
 }
 
 impl<F: Format> Keeper for Shop<F> {
-    type Shaped = F::Shaped;
+    type Shaped = Vec<Portion<F::Shaped>>;
 
-    /// Appends a shaped batch to its stream's file.
-    fn write(&mut self, at: usize, seq: Seq, shaped: F::Shaped, rows: u64) -> Result<()> {
-        if self
-            .open
-            .get(&at)
-            .is_some_and(|file| !file.encoder.takes(&shaped))
-        {
-            self.close_file(at, false)?;
+    /// Appends a shaped batch to its stream's files.
+    fn write(&mut self, at: usize, seq: Seq, shaped: Self::Shaped, _: u64) -> Result<()> {
+        for portion in shaped {
+            self.write_portion(at, seq, portion)?;
         }
-        if !self.open.contains_key(&at) {
-            let path = self.temporary(at);
-            let encoder = self.order.format.encode(&path, &shaped)?;
-            self.open.insert(at, OpenFile { path, encoder });
-        }
-        let Some(file) = self.open.get_mut(&at) else {
-            return Err(Error::new(&code::INTERNAL, "an open file is not there"));
-        };
-        file.encoder.write(&shaped)?;
-        if self.book.wrote(at, seq.0, rows, file.encoder.bytes()) {
-            self.close_file(at, false)?;
-        }
-        self.bound_memory()
+        Ok(())
     }
 
     /// Takes a checkpoint; it is acknowledged by [`Keeper::settle`], now or later.
@@ -231,8 +269,8 @@ impl<F: Format> Keeper for Shop<F> {
 
     /// Closes the files that are due, and acknowledges what is durable now.
     fn settle(&mut self) -> Result<()> {
-        for at in self.book.due(Instant::now()) {
-            self.close_file(at, false)?;
+        for place in self.book.due(Instant::now()) {
+            self.close_file(&place, false)?;
         }
         for (scope, seq) in self.book.acknowledgements() {
             let lane = match scope {
@@ -256,7 +294,7 @@ impl<F: Format> Keeper for Shop<F> {
             return Ok(());
         };
         let covered = |at: usize, through: u64| scope.covers(at) && through <= mark.seq.0;
-        let mut touched = Vec::new();
+        let mut touched = BTreeSet::new();
         for file in self
             .waiting
             .extract_if(.., |f| covered(f.stream, f.name.through))
@@ -266,12 +304,11 @@ impl<F: Format> Keeper for Shop<F> {
                 folder.commit(&file.name)?;
             } else {
                 folder.publish(Stage::Append, &file.name)?;
-                touched.push(file.stream);
+                touched.insert((file.stream, file.name.partition));
             }
         }
-        touched.dedup();
-        for at in touched {
-            self.folders[at].sync_visible()?;
+        for (at, partition) in touched {
+            self.folders[at].sync_visible([partition])?;
         }
         for (at, marker) in self
             .complete
@@ -287,8 +324,8 @@ impl<F: Format> Keeper for Shop<F> {
     fn finish(&mut self, ending: Ending) -> Result<()> {
         // After a failure only the last checkpoints will be committed, not the rows behind them.
         let at_cut = ending == Ending::Incomplete;
-        for at in self.book.open() {
-            self.close_file(at, at_cut)?;
+        for place in self.book.open() {
+            self.close_file(&place, at_cut)?;
         }
         let through = self.book.last();
         if ending == Ending::Complete {

@@ -3,13 +3,17 @@
 //!
 //! ```text
 //! <path>/.crossdock/<pipeline>/lock
+//! <path>/.crossdock/<pipeline>/<stream's hash>.next/…, .swap                             see `swap`
 //! <path>/.crossdock/<pipeline>/<stream's hash>/stream.json, a-…, g-…, c-…, ….cuts, complete-…, tmp-…
 //! <path>/<folder>/…                                                                     visible
 //! ```
+//!
+//! The files of a partition stand in its folder in both places: `country=DE/a-…`, `country=DE/…`.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossdock_core::code;
@@ -20,7 +24,6 @@ use serde::{Deserialize, Serialize};
 use super::book::Cut;
 use super::fault::{gone_is_fine, io};
 use super::name::{self, DataName, Marker, STREAM_FILE, Stage, StagedName};
-use super::plan::is_stale;
 use crate::semantics::name::{hash, safe};
 use crate::semantics::target::Target;
 
@@ -28,7 +31,7 @@ use crate::semantics::target::Target;
 const HIDDEN: &str = ".crossdock";
 
 /// Makes the entries of a folder durable.
-fn sync_folder(path: &Path) -> Result<()> {
+pub(super) fn sync_folder(path: &Path) -> Result<()> {
     match File::open(path).and_then(|f| f.sync_all()) {
         // Some network file systems have no such thing, and need none.
         Err(e)
@@ -47,8 +50,30 @@ fn create_folder(path: &Path) -> Result<()> {
     fs::create_dir_all(path).map_err(io("create the folder", path))
 }
 
+/// The folder of a partition within `folder`.
+pub(super) fn within(folder: &Path, partition: &str) -> PathBuf {
+    match partition {
+        "" => folder.to_owned(),
+        partition => folder.join(partition),
+    }
+}
+
+/// Creates `folder`, which lies below `root`, so that it lasts.
+pub(super) fn create_below(root: &Path, folder: &Path) -> Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    create_folder(folder)?;
+    let parents = folder.ancestors().skip(1);
+    parents
+        .take_while(|parent| parent.starts_with(root))
+        .try_for_each(sync_folder)
+}
+
 /// Writes a small file so that it is there whole or not at all.
-fn write_whole(folder: &Path, name: &str, content: &[u8]) -> Result<()> {
+pub(super) fn write_whole(folder: &Path, name: &str, content: &[u8]) -> Result<()> {
+    let (partition, name) = name::split(name);
+    let folder = within(folder, partition);
     let temporary = folder.join(format!("tmp-{name}"));
     let write = || -> io::Result<()> {
         let mut file = File::create(&temporary)?;
@@ -196,12 +221,39 @@ fn names(folder: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// The files in a folder and in the partitions in it, by their names from there on.
+pub(super) fn files(folder: &Path) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    let mut partitions = vec![String::new()];
+    while let Some(partition) = partitions.pop() {
+        for name in names(&within(folder, &partition))? {
+            // Whatever else lies there is not ours.
+            let may_be_partition = name.contains('=');
+            let path = match partition.as_str() {
+                "" => name,
+                partition => format!("{partition}/{name}"),
+            };
+            let is_folder = || fs::symlink_metadata(folder.join(&path)).is_ok_and(|m| m.is_dir());
+            if may_be_partition && is_folder() {
+                partitions.push(path);
+            } else {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 /// A stream's two folders.
 #[derive(Clone, Debug)]
 pub(crate) struct StreamFolder {
-    root: PathBuf,
-    staged: PathBuf,
-    visible: PathBuf,
+    /// The destination's folder.
+    pub(super) root: PathBuf,
+    /// Where its files wait.
+    pub(super) staged: PathBuf,
+    /// Where readers find them.
+    pub(super) visible: PathBuf,
 }
 
 impl StreamFolder {
@@ -218,7 +270,7 @@ impl StreamFolder {
     /// What is staged.
     pub(crate) fn list(&self) -> Result<Vec<(String, StagedName)>> {
         let parsed = |name: String| (name.clone(), StagedName::parse(&name));
-        Ok(names(&self.staged)?.into_iter().map(parsed).collect())
+        Ok(files(&self.staged)?.into_iter().map(parsed).collect())
     }
 
     /// The checkpoints inside a staged file.
@@ -248,6 +300,8 @@ impl StreamFolder {
         name: &DataName,
         cuts: &[Cut],
     ) -> Result<()> {
+        let folder = within(&self.staged, &name.partition);
+        create_below(&self.staged, &folder)?;
         if !cuts.is_empty() {
             let text = serde_json::to_vec(cuts)
                 .map_err(|e| Error::new(&code::INTERNAL, "could not write cuts").caused_by(e))?;
@@ -255,7 +309,7 @@ impl StreamFolder {
         }
         let path = self.path(stage, name);
         fs::rename(temporary, &path).map_err(io("rename into staging", &path))?;
-        sync_folder(&self.staged)
+        sync_folder(&folder)
     }
 
     /// Says that a generation is complete once the marker's item is committed.
@@ -272,15 +326,7 @@ impl StreamFolder {
 
     /// Makes `from` visible under `name`. May be repeated.
     pub(crate) fn publish_as(&self, from: &Path, name: &DataName) -> Result<()> {
-        if !self.visible.is_dir() {
-            create_folder(&self.visible)?;
-            let inside = |folder: &&Path| folder.starts_with(&self.root);
-            self.visible
-                .ancestors()
-                .skip(1)
-                .take_while(inside)
-                .try_for_each(sync_folder)?;
-        }
+        create_below(&self.root, &within(&self.visible, &name.partition))?;
         let to = self.visible.join(name.to_string());
         gone_is_fine(fs::rename(from, &to)).map_err(io("publish the file", &to))
     }
@@ -301,34 +347,16 @@ impl StreamFolder {
         gone_is_fine(fs::remove_file(&path)).map_err(io("remove the file", &path))
     }
 
-    /// Ends the completion of a generation: its files become visible, then what it replaces goes.
-    /// Until the marker is gone, recovery repeats it.
-    pub(crate) fn complete(&self, marker: &Marker) -> Result<()> {
-        for (_, staged) in self.list()? {
-            if let StagedName::Data(Stage::Committed, name) = staged
-                && name.generation == marker.generation
-            {
-                self.publish(Stage::Committed, &name)?;
-            }
-        }
-        self.sync_visible()?;
-        for name in names(&self.visible)? {
-            if DataName::parse(&name).is_some_and(|name| is_stale(&name, marker)) {
-                let path = self.visible.join(&name);
-                gone_is_fine(fs::remove_file(&path)).map_err(io("remove the file", &path))?;
-            }
-        }
-        self.sync_visible()?;
-        self.remove(&marker.to_string())?;
-        sync_folder(&self.staged)
-    }
-
-    /// Makes published names durable.
-    pub(crate) fn sync_visible(&self) -> Result<()> {
-        if self.visible.is_dir() {
-            sync_folder(&self.visible)
-        } else {
-            Ok(())
-        }
+    /// Makes published names of these partitions durable.
+    pub(crate) fn sync_visible(
+        &self,
+        partitions: impl IntoIterator<Item = Arc<str>>,
+    ) -> Result<()> {
+        let folders = partitions.into_iter();
+        let mut folders = folders.map(|partition| within(&self.visible, &partition));
+        folders.try_for_each(|folder| match folder.is_dir() {
+            true => sync_folder(&folder),
+            false => Ok(()),
+        })
     }
 }

@@ -13,6 +13,7 @@ use crossdock_core::spec::{Checked, Spec};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
+use super::hive::Hive;
 use super::reader;
 use super::record::SourceFormat;
 use super::setting::{BadLines, Patterns};
@@ -33,8 +34,21 @@ pub(crate) trait FileSourceConfig:
         None
     }
 
+    /// Whether the names of folders tell fields.
+    fn hive_partitions(&self) -> bool;
+
     /// How the files are read. Refuses settings that make no sense together.
     fn format(self) -> Result<Arc<dyn SourceFormat>>;
+}
+
+/// How the files are read, and their folders.
+fn format<C: FileSourceConfig>(config: C) -> Result<Arc<dyn SourceFormat>> {
+    let with_folders = config.hive_partitions();
+    let format = config.format()?;
+    Ok(match with_folders {
+        true => Arc::new(Hive(format)),
+        false => format,
+    })
 }
 
 /// Reads files as the configuration `C` says.
@@ -65,13 +79,13 @@ impl<C: FileSourceConfig> Source for FileSource<C> {
 
     async fn discover(&self, config: C, _: &Session) -> Result<Catalog> {
         let (patterns, bad_lines) = (config.patterns()?, config.bad_lines());
-        reader::discover(config.format()?, patterns, bad_lines).await
+        reader::discover(format(config)?, patterns, bad_lines).await
     }
 
     async fn open(&self, config: C, opening: SourceOpening) -> Result<Box<dyn SourceReader>> {
         let (patterns, bad_lines) = (config.patterns()?, config.bad_lines());
         let cursor = config.cursor();
-        let format = config.format()?;
+        let format = format(config)?;
         Ok(Box::new(reader::open(
             format, &patterns, bad_lines, cursor, opening,
         )?))

@@ -12,9 +12,9 @@ use crossdock_core::spec::{Checked, Spec};
 use super::config::{Config, LineFormat};
 use super::line::{LineShape, Lines};
 use crate::describe;
-use crate::file;
 use crate::file::format::{Encode, Format};
 use crate::file::line_file::LineFile;
+use crate::file::{self, Wishes};
 use crate::semantics::shape::Shape;
 use crate::semantics::target::{Target, reserved};
 
@@ -43,7 +43,15 @@ impl Destination for Jsonl {
         // In an envelope the record's fields cannot collide with ours.
         let flat = config.format == LineFormat::Flat;
         let reserved = reserved(layout.metadata_columns && flat, &[]);
-        let targets = file::targets(&opening, "JSON Lines files", &reserved, false)?;
+        let targets = file::targets(
+            &opening,
+            &Wishes {
+                what: "JSON Lines files",
+                reserved: &reserved,
+                nested: false,
+                partition_by: &config.partition_by,
+            },
+        )?;
         Ok(Box::new(
             file::open(JsonlFormat(config), layout, targets, opening).await?,
         ))

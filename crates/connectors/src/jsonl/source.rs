@@ -37,6 +37,10 @@ impl FileSourceConfig for SourceConfig {
         self.cursor.clone()
     }
 
+    fn hive_partitions(&self) -> bool {
+        self.hive_partitions
+    }
+
     fn format(self) -> Result<Arc<dyn SourceFormat>> {
         Ok(Arc::new(JsonLines {
             encoding: encoding(self.encoding.as_deref())?,

@@ -14,9 +14,9 @@ use parquet::file::properties::WriterPropertiesBuilder;
 use super::config::{Config, NestedValues};
 use super::property::properties;
 use crate::describe;
-use crate::file;
 use crate::file::column_file::{ColumnFile, EXTENSION};
 use crate::file::format::{Encode, Format};
+use crate::file::{self, Wishes};
 use crate::semantics::column_shape::{ADDITIONAL, ColumnShape};
 use crate::semantics::shape::Shape;
 use crate::semantics::target::{Target, reserved};
@@ -48,7 +48,15 @@ impl Destination for Parquet {
         let layout = config.layout();
         let reserved = reserved(layout.metadata_columns, &[ADDITIONAL]);
         let nested = config.nested == NestedValues::Typed;
-        let targets = file::targets(&opening, "Parquet files", &reserved, nested)?;
+        let targets = file::targets(
+            &opening,
+            &Wishes {
+                what: "Parquet files",
+                reserved: &reserved,
+                nested,
+                partition_by: &config.partition_by,
+            },
+        )?;
         let properties = properties(&config)?;
         let format = ParquetFormat {
             properties,

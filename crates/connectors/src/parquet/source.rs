@@ -47,6 +47,10 @@ impl FileSourceConfig for SourceConfig {
         BadLines::Fail
     }
 
+    fn hive_partitions(&self) -> bool {
+        self.hive_partitions
+    }
+
     fn format(self) -> Result<Arc<dyn SourceFormat>> {
         Ok(Arc::new(ParquetFiles))
     }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::file::default;
+
 /// Reads Parquet files.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -19,4 +21,7 @@ pub struct SourceConfig {
     /// Several streams: for each name a file, a folder or a pattern.
     #[serde(default)]
     pub streams: BTreeMap<String, String>,
+    /// Take fields from the names of folders such as `country=DE`, unless the files have them too.
+    #[serde(default = "default::yes")]
+    pub hive_partitions: bool,
 }

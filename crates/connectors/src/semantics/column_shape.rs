@@ -17,9 +17,8 @@ use super::target::Target;
 /// that all files and tables of a stream have the same columns whatever the records hold.
 pub(crate) const ADDITIONAL: &str = "_airbyte_additional_properties";
 
-/// The columns of a target.
-fn file_schema(target: &Target, metadata_columns: bool) -> SchemaRef {
-    let own = convert::arrow_schema(&target.schema, Some(ADDITIONAL));
+/// The columns of a target's files.
+fn file_schema(target: &Target, own: &SchemaRef, metadata_columns: bool) -> SchemaRef {
     let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     let metadata = [
         Field::new(RAW_ID, DataType::Utf8, false),
@@ -31,10 +30,12 @@ fn file_schema(target: &Target, metadata_columns: bool) -> SchemaRef {
         .into_iter()
         .filter(|_| metadata_columns)
         .map(Arc::new);
+    let own = own
+        .fields
+        .iter()
+        .filter(|field| !target.is_in_path(field.name()));
     Arc::new(Schema::new(
-        metadata
-            .chain(own.fields.iter().cloned())
-            .collect::<Vec<_>>(),
+        metadata.chain(own.cloned()).collect::<Vec<_>>(),
     ))
 }
 
@@ -49,9 +50,10 @@ pub(crate) struct ColumnShape {
 
 impl ColumnShape {
     pub(crate) fn new(target: &Target, metadata_columns: bool) -> Self {
+        let own = convert::arrow_schema(&target.schema, Some(ADDITIONAL));
         Self {
-            schema: file_schema(target, metadata_columns),
-            own: convert::arrow_schema(&target.schema, Some(ADDITIONAL)),
+            schema: file_schema(target, &own, metadata_columns),
+            own,
             meta: metadata_columns.then(|| Meta::new(target)),
             collect: RowsToColumns::new(&target.schema, Some(ADDITIONAL)),
             target: target.clone(),
@@ -73,7 +75,9 @@ impl ColumnShape {
             Some(meta) => metadata::columns(meta, &self.target, columns, rows),
             None => Vec::with_capacity(own.len()),
         };
-        arrays.extend(own);
+        let fields = self.own.fields().iter().zip(own);
+        let in_file = fields.filter(|(field, _)| !self.target.is_in_path(field.name()));
+        arrays.extend(in_file.map(|(_, array)| array));
         let options = RecordBatchOptions::new().with_row_count(Some(columns.len()));
         RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)
             .map_err(|e| Error::new(&code::INTERNAL, "columns do not fit the schema").caused_by(e))

@@ -12,6 +12,7 @@ use crossdock_core::stream::StreamId;
 
 use super::metadata;
 use super::name;
+use super::partition::Partition;
 
 /// What a destination can keep, and how it names things: the questions on which native
 /// destinations differ.
@@ -92,6 +93,16 @@ pub(crate) struct Target {
     pub(crate) current: Current,
     /// Set if a key has one row only.
     pub(crate) dedup: Option<Dedup>,
+    /// What its folders are named after, the outermost first; empty if it has none.
+    pub(crate) partitions: Vec<Partition>,
+}
+
+impl Target {
+    /// Whether a field's value is in the name of the folder.
+    pub(crate) fn is_in_path(&self, field: &str) -> bool {
+        let mut partitions = self.partitions.iter();
+        partitions.any(|partition| partition.field_in_path() == Some(field))
+    }
 }
 
 /// The targets of a catalog, or why it cannot be written.
@@ -167,6 +178,7 @@ fn target(stream: &ConfiguredStream, epoch: i64, manner: &Manner<'_>) -> Result<
         sync_id,
         current,
         dedup,
+        partitions: Vec::new(),
     })
 }
 

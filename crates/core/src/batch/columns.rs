@@ -1,8 +1,12 @@
 //! The column shape: an Arrow record batch and what Arrow does not say of the records.
 
-use arrow_array::{Array, RecordBatch, StringArray};
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, RecordBatch, StringArray, UInt32Array};
+use arrow_select::take::{take, take_record_batch};
 
 use super::Operations;
+use crate::code;
+use crate::error::{Error, Result};
 
 /// Records as columns. The batch's columns are the stream's fields in the order of its schema.
 #[derive(Clone, Debug)]
@@ -28,6 +32,27 @@ impl Columns {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The records with these indices, in that order. An index beyond the records is an error.
+    pub fn select(&self, indices: &[u32]) -> Result<Self> {
+        let fault = |cause| {
+            Error::new(&code::INTERNAL, "could not take records out of a batch").caused_by(cause)
+        };
+        let places = UInt32Array::from(indices.to_vec());
+        let metadata = self.metadata.as_ref().map(|texts| {
+            let taken = take(texts, &places, None).map_err(fault)?;
+            Ok(taken.as_string::<i32>().clone())
+        });
+        Ok(Self {
+            values: take_record_batch(&self.values, &places).map_err(fault)?,
+            operations: self.operations.select(indices),
+            emitted_at: indices
+                .iter()
+                .map(|i| self.emitted_at[*i as usize])
+                .collect(),
+            metadata: metadata.transpose()?,
+        })
     }
 
     /// Memory of the buffers.

@@ -182,6 +182,27 @@ impl Rows {
         self.after.iter().map(|s| s.len()).sum()
     }
 
+    /// The records with these indices, in that order, with the same buffer.
+    #[must_use]
+    pub fn select(&self, indices: &[u32]) -> Self {
+        let at = |column: &[Span]| {
+            let entries = indices.iter().filter(|_| !column.is_empty());
+            entries.map(|index| column[*index as usize]).collect()
+        };
+        let emitted_at = indices.iter().map(|index| self.emitted_at[*index as usize]);
+        Self {
+            buffer: self.buffer.clone(),
+            after: at(&self.after),
+            before: at(&self.before),
+            key: at(&self.key),
+            metadata: at(&self.metadata),
+            emitted_at: emitted_at.collect(),
+            operations: self.operations.select(indices),
+            lines: at(&self.lines),
+            form: self.form,
+        }
+    }
+
     /// The records `range` with the same buffer.
     #[must_use]
     pub fn slice(&self, range: std::ops::Range<usize>) -> Self {
