@@ -6,32 +6,45 @@ use crossdock_control::run_log;
 use crossdock_control::ui::Role;
 use crossdock_core::event::{LogLevel, LogRecord};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::args::LogFormat;
 use crate::palette::Palette;
 use crate::printer::{LogWriter, Printer};
 use crate::text::indented;
+use crate::trace::Traces;
 
 /// A connector's log line is cut after so many characters, unless more is wanted.
 const LONGEST: usize = 1000;
 
-/// Sends our own log to the printer. `RUST_LOG` decides what is shown, else `-v`.
-pub(crate) fn start(printer: &Arc<Printer>, verbose: u8, format: LogFormat) {
+/// Sends our own log to the printer. `RUST_LOG` decides what is shown, else `-v`. Spans go where
+/// `traces` says.
+pub(crate) fn start(
+    printer: &Arc<Printer>,
+    verbose: u8,
+    format: LogFormat,
+    traces: Option<&Traces>,
+) {
     let default = match verbose {
         0 => "error",
         1 => "warn,crossdock=info",
         _ => "info,crossdock=debug",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let layer = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_writer(LogWriter(printer.clone()));
-    // A second subscriber in one process would be a test's.
-    let _ = match format {
-        LogFormat::Text => tracing::subscriber::set_global_default(builder.without_time().finish()),
-        LogFormat::Json => tracing::subscriber::set_global_default(builder.json().finish()),
+    let layer = match format {
+        LogFormat::Text => layer.without_time().boxed(),
+        LogFormat::Json => layer.json().boxed(),
     };
+    let logs = layer.with_filter(filter);
+    // A second subscriber in one process would be a test's.
+    let _ = tracing_subscriber::registry()
+        .with(logs)
+        .with(traces.map(Traces::layer))
+        .try_init();
 }
 
 /// A connector's log line as it is shown, or nothing if it is not grave enough.

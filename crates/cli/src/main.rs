@@ -18,6 +18,7 @@ mod start;
 mod summary;
 mod table;
 mod text;
+mod trace;
 mod usage;
 
 use std::process::ExitCode;

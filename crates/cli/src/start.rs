@@ -8,12 +8,14 @@ use clap::error::ErrorKind as Refusal;
 use crossdock_core::{Error, code};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinError;
+use tracing::Instrument as _;
 
 use crate::answer::Answer;
 use crate::args::{self, Args, Glimpse, Global, LogFormat};
 use crate::context::Context;
 use crate::printer::Printer;
-use crate::{command, exit, log, signal, usage};
+use crate::trace::Traces;
+use crate::{command, exit, log, signal, trace, usage};
 
 /// What a thread that waits for input may hold up the end.
 const LAST_WAIT: Duration = Duration::from_millis(500);
@@ -26,11 +28,10 @@ pub(crate) fn start(words: &[OsString]) -> u8 {
         Err(refused) => return refuse(&refused, glimpse),
     };
     let printer = Arc::new(Printer::new(&args.global));
-    log::start(&printer, args.global.verbose, args.global.log_format);
     let name = args.command.name();
     let answer = match runtime() {
         Ok(runtime) => {
-            let answer = runtime.block_on(execute(args, printer.clone()));
+            let answer = runtime.block_on(observed(args, printer.clone()));
             // Whatever still runs is dropped here, and with it every process (P8).
             runtime.shutdown_timeout(LAST_WAIT);
             answer
@@ -49,13 +50,38 @@ fn runtime() -> Result<Runtime, Error> {
         .map_err(|e| Error::new(&code::IO, "the runtime could not be started").caused_by(e))
 }
 
+/// Executes the command, with its logs and traces going where they should.
+async fn observed(args: Args, printer: Arc<Printer>) -> Answer {
+    let (traces, wrong) = match Traces::begin().transpose() {
+        Ok(traces) => (traces, None),
+        Err(error) => (None, Some(error)),
+    };
+    let Global {
+        verbose,
+        log_format,
+        ..
+    } = args.global;
+    log::start(&printer, verbose, log_format, traces.as_ref());
+    // Who wants traces and cannot have them still wants the rows.
+    wrong.iter().for_each(|error| printer.warning(error));
+    let span = trace::command(args.command.name());
+    let answer = execute(args, printer.clone()).instrument(span).await;
+    if let Some(traces) = traces
+        && let Some(error) = traces.end().await
+    {
+        printer.warning(&error);
+    }
+    answer
+}
+
 async fn execute(args: Args, printer: Arc<Printer>) -> Answer {
     let cancel = match signal::listen(printer.clone(), args.command.drains()) {
         Ok(cancel) => cancel,
         Err(error) => return error.into(),
     };
     let context = Context::new(args.global, printer, cancel);
-    let done = tokio::spawn(async move { command::execute(args.command, &context).await }).await;
+    let work = async move { command::execute(args.command, &context).await };
+    let done = tokio::spawn(work.in_current_span()).await;
     done.unwrap_or_else(|failed| defect(&failed).into())
 }
 

@@ -13,6 +13,7 @@ mod run;
 mod signal;
 mod state;
 mod sync;
+mod trace;
 mod tutorial;
 mod usage;
 mod validate;

@@ -17,6 +17,7 @@ pub mod run;
 pub mod run_log;
 pub mod schema_change;
 pub mod select;
+mod span;
 pub mod state;
 pub mod ui;
 
@@ -30,6 +31,7 @@ use crossdock_store::SqliteStore;
 
 pub use crossdock_engine::Cancel;
 pub use crossdock_engine::progress::{Progress, StreamProgress};
+pub use crossdock_engine::trace::TARGET as SPAN_TARGET;
 pub use run::{StreamSummary, Summary, Surroundings, run};
 
 /// The native connectors of this build.

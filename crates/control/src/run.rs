@@ -17,13 +17,16 @@ use crossdock_core::registry::Registry;
 use crossdock_core::store::Store;
 use crossdock_engine::Cancel;
 use crossdock_engine::retry::{RetryPolicy, RetryState, Verdict};
+use crossdock_engine::trace;
 use tokio::sync::watch;
+use tracing::{Instrument as _, Span};
 
 pub use summary::{StreamSummary, Summary};
 
 use crate::connector::{self, FoundDestination, FoundSource};
 use crate::prepare::{self, Keeping, Ready};
 use crate::select;
+use crate::span::{self, asked, spanned};
 use crate::ui::{Phase, Role, Ui};
 use attempt::Attempt;
 
@@ -83,6 +86,10 @@ impl Prepared {
 /// Runs a pipeline. An error means that it could not even begin; everything after is told in the
 /// summary.
 pub async fn run(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> {
+    within(span::pipeline(pipeline), conduct(pipeline, around)).await
+}
+
+async fn conduct(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> {
     around.ui.phase(&pipeline.id, &Phase::Preparing);
     let mut cancel = around.cancel.clone();
     let prepared = interruptible(&cancel, Box::pin(prepare_all(pipeline, around))).await?;
@@ -101,7 +108,7 @@ pub async fn run(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> 
             prepared: &prepared,
             clock: clock(),
         };
-        let summary = attempt.run().await;
+        let summary = within(span::attempt(number), attempt.run()).await;
         let (failure, progress) = match summary {
             // The attempt did not come so far as to read anything.
             Err(error) => (prepared.masked(error), false),
@@ -136,6 +143,18 @@ pub async fn run(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> 
         }
     }
     total.ok_or_else(|| Error::new(&code::INTERNAL, "a run ended without a summary"))
+}
+
+/// Runs within a span, which fails as the run does.
+async fn within(span: Span, run: impl Future<Output = Result<Summary>>) -> Result<Summary> {
+    let ended = Box::pin(run.instrument(span.clone())).await;
+    let error = ended
+        .as_ref()
+        .map_or_else(Some, |summary| summary.error.as_ref());
+    error
+        .into_iter()
+        .for_each(|error| trace::failed(&span, error));
+    ended
 }
 
 fn give_up(total: Option<Summary>, failure: Error) -> Result<Summary> {
@@ -205,7 +224,9 @@ pub(crate) async fn prepare_all(pipeline: &Pipeline, around: &Surroundings) -> R
     let source_side = async {
         let first = prepare::first_session(&pipeline.source, Role::Source, &around.ui, settings);
         let name = |error| named(error, Role::Source, &pipeline.source);
-        let spec = source.spec(&first).await.map_err(name)?;
+        let reference = &pipeline.source.reference;
+        let spec = spanned(asked!("spec", reference), source.spec(&first));
+        let spec = spec.await.map_err(name)?;
         let ready = prepare::ready(
             &pipeline.source,
             spec,
@@ -216,7 +237,8 @@ pub(crate) async fn prepare_all(pipeline: &Pipeline, around: &Surroundings) -> R
         )
         .await?;
         around.ui.phase(&pipeline.id, &Phase::Discovering);
-        let catalog = source.source.discover(ready.config(), &ready.session).await;
+        let discover = source.source.discover(ready.config(), &ready.session);
+        let catalog = spanned(asked!("discover", reference), discover).await;
         let catalog = catalog.map_err(|e| prepare::masked(name(e), &ready.masker))?;
         Ok::<_, Error>((ready, catalog))
     };
@@ -225,8 +247,8 @@ pub(crate) async fn prepare_all(pipeline: &Pipeline, around: &Surroundings) -> R
         let connectors = found.into_iter().zip(&pipeline.destinations);
         for (at, (destination, connector)) in connectors.enumerate() {
             let first = prepare::first_session(connector, Role::Destination, &around.ui, settings);
-            let spec = destination
-                .spec(&first)
+            let reference = &connector.reference;
+            let spec = spanned(asked!("spec", reference), destination.spec(&first))
                 .await
                 .map_err(|e| named(e, Role::Destination, connector))?;
             let ready = prepare::ready(

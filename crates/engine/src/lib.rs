@@ -11,6 +11,7 @@ pub mod retry;
 pub mod run;
 mod source_actor;
 pub mod stall;
+pub mod trace;
 
 pub use pump::{Job, Report, Settings, execute, wire};
 pub use run::{Cancel, Outcome, Strictness};

@@ -12,11 +12,13 @@ use crossdock_core::source::{SourceOpening, SourceReader};
 use crossdock_core::store::{Commit, Generation, Lease, Resume, RunEnd, RunStatus};
 use crossdock_engine::life::Life;
 use crossdock_engine::{Job, Report};
+use tracing::{Instrument as _, Span};
 
 use super::{Prepared, Summary, Surroundings, engine_settings, interruptible};
 use crate::fields;
 use crate::generation;
 use crate::recall::recall;
+use crate::span::{self, asked, spanned};
 use crate::ui::ProgressRelay;
 
 pub(super) struct Attempt<'a> {
@@ -32,6 +34,7 @@ impl Attempt<'_> {
         let store = &self.around.store;
         let lease = store.begin(&self.pipeline.id).await?;
         self.around.ui.began(&self.pipeline.id, lease.run);
+        Span::current().record("crossdock.run", lease.run);
         let result = self.conduct(&lease).await;
         let end = match &result {
             Ok(summary) => summary.run_end(),
@@ -74,7 +77,9 @@ impl Attempt<'_> {
         store.save_catalog(lease, catalog.clone()).await?;
         let (wiring, acks) = crossdock_engine::wire(self.prepared.destinations.len());
         let mut writers = Writers::default();
-        for ((found, ready), acks) in self.prepared.destinations.iter().zip(acks) {
+        let connectors = self.pipeline.destinations.iter();
+        let destinations = self.prepared.destinations.iter().zip(connectors);
+        for (((found, ready), connector), acks) in destinations.zip(acks) {
             let (life, session) = self.alive(&ready.session);
             let opening = DestinationOpening {
                 catalog: catalog.clone(),
@@ -84,7 +89,8 @@ impl Attempt<'_> {
                 acks,
                 session,
             };
-            let open = found.destination.open(ready.config(), opening);
+            let span = asked!("open destination", connector.reference);
+            let open = spanned(span, found.destination.open(ready.config(), opening));
             match interruptible(&self.around.cancel, open).await {
                 Ok(writer) => {
                     let writer = if found.selects_fields() {
@@ -109,7 +115,8 @@ impl Attempt<'_> {
             session,
         };
         let config = self.prepared.source_ready.config();
-        let open = self.prepared.source.source.open(config, opening);
+        let span = asked!("open source", self.pipeline.source.reference);
+        let open = spanned(span, self.prepared.source.source.open(config, opening));
         let source = match interruptible(&self.around.cancel, open).await {
             Ok(source) => source,
             Err(error) => {
@@ -191,7 +198,9 @@ impl Attempt<'_> {
             clock: self.clock.clone(),
             settings: engine_settings(&self.pipeline.settings),
         };
-        crossdock_engine::execute(wiring, job).await
+        crossdock_engine::execute(wiring, job)
+            .instrument(span::moving())
+            .await
     }
 
     fn alive(&self, session: &Session) -> (Arc<Life>, Session) {

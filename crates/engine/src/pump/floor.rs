@@ -16,7 +16,8 @@ use crossdock_core::store::{Generation, Lease, Store};
 use crossdock_core::stream::StreamId;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
-use tracing::warn;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span, info_span, warn};
 
 use super::{Job, Settings};
 use crate::budget::{Budget, Permit};
@@ -28,6 +29,7 @@ use crate::progress::{Progress, StreamProgress, Watcher};
 use crate::run::Run;
 use crate::source_actor::{Delivery, SourceActor, Waiting};
 use crate::stall::{DestinationSight, Sight};
+use crate::trace::{self, StreamSpans, TARGET};
 
 /// Deliveries that may wait for the loop; the budget bounds their bytes.
 const DELIVERIES: usize = 64;
@@ -47,6 +49,7 @@ pub(super) struct Floor {
     pub(super) source_life: Arc<Life>,
     pub(super) drops: BTreeMap<(Option<StreamId>, &'static str), u64>,
     pub(super) statuses: BTreeMap<StreamId, StreamStatus>,
+    spans: StreamSpans,
     /// The source is no longer asked for more.
     pub(super) stopped_asking: bool,
     began: Instant,
@@ -134,6 +137,7 @@ impl Floor {
             source_life: job.source_life,
             drops: BTreeMap::new(),
             statuses: BTreeMap::new(),
+            spans: StreamSpans::here(),
             stopped_asking: false,
             began,
             store: job.store,
@@ -165,7 +169,8 @@ impl Floor {
         }
     }
 
-    pub(super) fn write(&self, seq: Seq, batch: Batch, permit: Option<Permit>) {
+    pub(super) fn write(&mut self, seq: Seq, batch: Batch, permit: Option<Permit>) {
+        self.spans.batch(&batch);
         self.tell(|| Command::Write(seq, Box::new(batch.clone()), permit.clone()));
     }
 
@@ -180,6 +185,7 @@ impl Floor {
 
     pub(super) fn status(&mut self, stream: StreamId, status: StreamStatus) {
         self.tell(|| Command::Status(stream.clone(), status));
+        self.spans.status(&stream, status);
         self.statuses.insert(stream, status);
     }
 
@@ -235,11 +241,19 @@ impl Floor {
             _ => Duration::ZERO,
         };
         let (store, lease, hurry) = (self.store.clone(), self.lease.clone(), self.hurry.clone());
+        let parent = Span::current();
         tokio::spawn(async move {
             if !pause.is_zero() {
                 let _ = tokio::time::timeout(pause, hurry.notified()).await;
             }
-            store.commit(&lease, order.commit.clone()).await?;
+            let span = info_span!(
+                target: TARGET, parent: &parent, "commit",
+                crossdock.checkpoints = order.checkpoints.len(),
+                otel.status_code = Empty, error.type = Empty,
+            );
+            let commit = store.commit(&lease, order.commit.clone());
+            let done = commit.instrument(span.clone()).await;
+            done.inspect_err(|error| trace::failed(&span, error))?;
             Ok(order)
         })
     }

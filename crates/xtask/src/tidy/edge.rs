@@ -32,7 +32,7 @@ const ALLOWED: [(&str, &[&str]); 11] = [
 ];
 
 /// Libraries with one owner, so that what they are about is in one place.
-const OWNED: [(&str, &str, &str); 9] = [
+const OWNED: [(&str, &str, &str); 10] = [
     (
         "rusqlite",
         "store connectors",
@@ -45,6 +45,7 @@ const OWNED: [(&str, &str, &str); 9] = [
         "cli",
         "only `cli` decides where logs go",
     ),
+    ("opentelemetry", "cli", "only `cli` decides where traces go"),
     ("parquet", "connectors", "wide Arrow stays in `connectors`"),
     ("serde-saphyr", "config", "only `config` reads YAML"),
     (
