@@ -90,7 +90,7 @@ codes! {
         "check the path and that the file is executable";
     LAUNCH_FAILED = "launch.failed", Connector,
         "The connector's process could not be started.",
-        "see the cause";
+        "see the cause; the reference must name a program for this machine, or a script with its `#!` line";
     LAUNCHER_UNSUPPORTED = "launch.unsupported", Config,
         "This launcher is not part of this version of Crossdock.",
         "use `exec` or `python`";
@@ -164,8 +164,8 @@ codes! {
         "The records read are not the records written, filtered, dead-lettered and dropped (P6).",
         "compare the counts per stream in the summary";
     REJECTED_RECORDS = "run.rejected_records", Data,
-        "The destination rejected records and there is no dead-letter destination.",
-        "see the reasons; set a dead-letter destination to keep such records";
+        "The destination rejected records.",
+        "see its reasons by `crossdock logs`; `settings.rejected_records: allow` loses them, counted, and goes on";
     RECORD_TOO_LARGE = "run.record_too_large", Data,
         "A record does not fit the memory budget.",
         "raise `settings.memory_budget`";
@@ -187,9 +187,6 @@ codes! {
     RUN_UNKNOWN = "run.unknown", Config,
         "There is no run of that number, or nothing is kept of it.",
         "`crossdock runs` lists the runs";
-    RUN_FAILED = "run.failed", Connector,
-        "The run failed.",
-        "see the cause";
 
     // The store.
     STORE_UNAVAILABLE = "store.unavailable", Config,

@@ -421,6 +421,9 @@ fn mismatch<C>(ledger: &Ledger<C>, streams: &[StreamCounts]) -> Option<Error> {
 
 fn stream_failure(failures: &[(StreamId, Error)]) -> Error {
     let (stream, first) = &failures[0];
+    if failures.len() == 1 {
+        return of_one_stream(stream, first);
+    }
     let mut error = Error::new(
         &code::STREAM_FAILED,
         format!("stream {stream}: {}", first.message()),
@@ -430,6 +433,26 @@ fn stream_failure(failures: &[(StreamId, Error)]) -> Error {
         error = error.with("also failed", format!("{stream}: {}", failure.message()));
     }
     error
+}
+
+/// The error of the only stream that failed, as the run's own: nothing is gained by a word about it.
+fn of_one_stream(stream: &StreamId, error: &Error) -> Error {
+    let mut own = Error::new(error.code(), error.message())
+        .with_kind(error.kind())
+        .hint(error.remedy());
+    let is_named = error.context().iter().any(|(key, _)| *key == "stream");
+    if !is_named {
+        own = own.with("stream", stream);
+    }
+    for (key, value) in error.context() {
+        own = own.with(key, value);
+    }
+    let causes = error.causes();
+    if causes.is_empty() {
+        own
+    } else {
+        own.caused_by(causes.join(": "))
+    }
 }
 
 /// How a run ended.

@@ -76,6 +76,7 @@ pub(super) fn failure(talk: &Talk, end: &End, cause: Option<&TraceError>) -> Err
         _ => &code::CONNECTOR_EXIT,
     };
     let message = match end.exit {
+        Some(exit @ Exit::Signal(_)) => format!("the connector was {}", exit.in_words()),
         Some(exit) => format!("the connector failed with {}", exit.in_words()),
         None => format!("the connector {}", end.in_words()),
     };

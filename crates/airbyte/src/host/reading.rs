@@ -258,10 +258,7 @@ impl Reading {
                 // Exit 0 is not enough (§6, 4).
                 let error = Error::new(
                     &code::STREAM_INCOMPLETE,
-                    format!(
-                        "the source ended well but left the stream {} incomplete",
-                        progress.id
-                    ),
+                    "the source ended well but left a stream incomplete",
                 );
                 steps.push(Step::Emit(Event::StreamFailed {
                     stream: progress.id.clone(),
