@@ -50,6 +50,7 @@ async fn open(rig: &Rig, config: Value, catalog: ConfiguredCatalog) -> Box<dyn D
         pipeline: "p".into(),
         epoch: 1,
         marks: Vec::new(),
+        marks_decide: false,
         acks: rig.ears.clone(),
         session: rig.session.clone(),
     };

@@ -4,6 +4,7 @@ mod book;
 mod cell;
 mod column_type;
 mod config;
+mod cut;
 mod database;
 mod destination;
 mod fault;

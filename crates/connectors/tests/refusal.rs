@@ -120,6 +120,7 @@ async fn a_second_run_at_the_same_time() {
         pipeline: "test pipeline".to_owned(),
         epoch: 2,
         marks: Vec::new(),
+        marks_decide: false,
         acks,
         session,
     };

@@ -114,6 +114,18 @@ pub(crate) async fn open(
     epoch: i64,
     marks: &[Mark],
 ) -> Result<Writer> {
+    open_as(connector, config, streams, epoch, marks, false).await
+}
+
+/// The same; `beside` others, so that the marks alone decide where the run resumes.
+pub(crate) async fn open_as(
+    connector: &str,
+    config: &Value,
+    streams: Vec<ConfiguredStream>,
+    epoch: i64,
+    marks: &[Mark],
+    beside: bool,
+) -> Result<Writer> {
     let acks = Arc::new(Acks::default());
     let opening = DestinationOpening {
         catalog: ConfiguredCatalog {
@@ -123,6 +135,7 @@ pub(crate) async fn open(
         pipeline: "test pipeline".to_owned(),
         epoch,
         marks: marks.to_vec(),
+        marks_decide: beside,
         acks: acks.clone(),
         session: Session::default(),
     };

@@ -53,6 +53,7 @@ pub(crate) async fn move_all(source: (&str, &Value), destination: (&str, &Value)
         pipeline: "round trip".to_owned(),
         epoch: 1,
         marks: Vec::new(),
+        marks_decide: false,
         acks,
         session: Session::default(),
     };

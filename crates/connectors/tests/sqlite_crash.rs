@@ -3,12 +3,13 @@
 
 use std::ops::Range;
 
+use crossdock_core::catalog::ConfiguredStream;
 use crossdock_core::checkpoint::{Lane, LaneState};
-use crossdock_core::destination::{Ending, Stored};
+use crossdock_core::destination::{Ending, Mark, Stored};
 use crossdock_core::session::Session;
 use serde_json::{Value, json};
 
-use crate::rig::{Writer, lane, open, registry, scratch, stream};
+use crate::rig::{Writer, copy_folder, lane, open, open_as, registry, replacing, scratch, stream};
 use crate::sqlite_table::{config, reader};
 
 #[derive(Clone, Debug)]
@@ -215,4 +216,103 @@ async fn a_run_that_was_overtaken_writes_no_more() {
     drop(new);
     assert_eq!(ids(&config, "a"), [0; 0]);
     assert!(stored(&config).await.is_empty());
+}
+
+/// The rows of `name` up to the marks.
+fn marked(script: &[Step], marks: &[Mark], name: &str) -> Vec<u64> {
+    let of = |mark: &&Mark| mark.lane == Lane::Global || mark.lane == lane(name);
+    let through = marks.iter().filter(of).map(|mark| mark.seq.0).max();
+    let batches = script.iter().zip(1..).filter_map(|(step, seq)| match step {
+        Step::Batch(of, ids) if *of == name && Some(seq) <= through => Some(ids.clone()),
+        _ => None,
+    });
+    batches.flatten().collect()
+}
+
+/// Beside another destination the engine's marks decide, however far this one was: dies after each
+/// step, and goes on from every mark that the engine may have had, or from none.
+async fn survive_beside(streams: fn() -> Vec<ConfiguredStream>, is_visible: bool) {
+    let mut resumed = 0;
+    for script in scripts() {
+        for end in 0..=script.len() {
+            let root = scratch();
+            let died = root.path().join("died");
+            std::fs::create_dir(&died).unwrap();
+            let at = |folder: &std::path::Path| json!({"path": folder.join("out.db"), "transaction_bytes": 0});
+            let config = at(&died);
+            let opened = open_as("sqlite", &config, streams(), 1, &[], true).await;
+            let mut writer = opened.unwrap();
+            play(&mut writer, &script[..end]).await;
+            writer.inner.close().await.unwrap();
+            let mut possible = vec![Vec::new()];
+            for (step, seq) in script[..end].iter().zip(1..) {
+                match step {
+                    Step::Checkpoint(lane) if seq <= writer.acks.up_to(lane) => {
+                        possible.push(vec![writer.mark(lane, seq)]);
+                    }
+                    Step::Finish(Ending::Complete) => {
+                        possible.push(vec![writer.mark(&Lane::Global, seq)]);
+                    }
+                    _ => {}
+                }
+            }
+            for (number, marks) in possible.iter().enumerate() {
+                let again = root.path().join(format!("again-{number}"));
+                copy_folder(&died, &again);
+                let config = at(&again);
+                let context = format!("{marks:?} after {:?}", &script[..end]);
+                let opened = open_as("sqlite", &config, streams(), 2, marks, true).await;
+                let mut writer = opened.unwrap();
+                let mut seq = 0;
+                for name in ["a", "b"] {
+                    let done = marked(&script, marks, name);
+                    if is_visible {
+                        assert_eq!(ids(&config, name), done, "{name} {context}");
+                    }
+                    let (from, to) = (done.len() as u64, all_of(&script, name).len() as u64);
+                    seq += 1;
+                    writer.write(seq, name, from..to).await;
+                }
+                writer.inner.finish(Ending::Complete).await.unwrap();
+                writer.inner.close().await.unwrap();
+                for name in ["a", "b"] {
+                    assert_eq!(
+                        ids(&config, name),
+                        all_of(&script, name),
+                        "{name} {context}"
+                    );
+                }
+                resumed += 1;
+            }
+        }
+    }
+    assert!(resumed > 100, "{resumed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn beside_others_the_marks_decide() {
+    survive_beside(|| vec![stream("a"), stream("b")], true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_generation_beside_others_too() {
+    survive_beside(|| vec![replacing("a", 5), replacing("b", 5)], false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_wrote_is_not_taken_back() {
+    let root = scratch();
+    let config = config(&root);
+    let mut writer = begin(&config, 1).await;
+    writer.write(1, "a", 0..5).await;
+    writer.checkpoint(2, &lane("a")).await;
+    writer.inner.finish(Ending::Incomplete).await.unwrap();
+    writer.inner.close().await.unwrap();
+    let connection = rusqlite::Connection::open(config["path"].as_str().unwrap()).unwrap();
+    let theirs = "INSERT INTO a SELECT * FROM a WHERE id = 0; UPDATE a SET id = 99 WHERE rowid = 6";
+    connection.execute_batch(theirs).unwrap();
+    let streams = vec![stream("a"), stream("b")];
+    let opened = open_as("sqlite", &config, streams, 2, &[], true).await;
+    opened.unwrap().inner.close().await.unwrap();
+    assert_eq!(ids(&config, "a"), [99]);
 }

@@ -96,6 +96,7 @@ pub async fn write(
         pipeline: PIPELINE.to_owned(),
         epoch: run.lease.epoch,
         marks: Vec::new(),
+        marks_decide: false,
         acks: run.acks(),
         session: run.destination(&ready.session),
     };

@@ -106,6 +106,9 @@ pub struct DestinationOpening {
     /// What earlier runs committed. A staged destination publishes what these cover and drops what
     /// earlier runs left that they do not.
     pub marks: Vec<Mark>,
+    /// The run resumes from `marks` alone, though this destination may have stored later checkpoints
+    /// (it is not the only one, and was not asked): it must take back what goes beyond them.
+    pub marks_decide: bool,
     /// Where to say what is durable.
     pub acks: Arc<dyn Acknowledge>,
     /// Whom to tell, and limits.

@@ -23,8 +23,8 @@ use crossdock_core::destination::Ack;
 use crossdock_core::store::StreamCounts;
 use crossdock_core::stream::StreamId;
 
-use book::{DestinationBook, StreamBook};
-use lane::{Pending, Waiting};
+use book::{DestinationBook, StreamBook, fair_runs};
+use lane::{Pending, Waiting, fair_waiting};
 
 /// What an acknowledgement that could not be used was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,7 +110,8 @@ impl<C> Ledger<C> {
         let at = self.enter(stream);
         self.last += 1;
         let by_item = self.destinations.iter().any(|d| d.by_item);
-        self.streams[at].add(self.last, records, bytes, by_item);
+        let most = fair_runs(self.streams.len());
+        self.streams[at].add(self.last, records, bytes, by_item, most);
         Seq(self.last)
     }
 
@@ -157,6 +158,7 @@ impl<C> Ledger<C> {
             self.lanes.push(Waiting::new(lane.clone(), stream));
             self.lanes.len() - 1
         });
+        let most = fair_waiting(self.lanes.len());
         let waiting = &mut self.lanes[at];
         let total: u64 = read.iter().sum();
         if let Some(source) = source_count {
@@ -171,11 +173,14 @@ impl<C> Ledger<C> {
             }
         }
         waiting.read_before = total;
-        let forgot = waiting.push(Pending {
-            seq: self.last,
-            read,
-            content,
-        });
+        let forgot = waiting.push(
+            Pending {
+                seq: self.last,
+                read,
+                content,
+            },
+            most,
+        );
         if forgot {
             let boundaries = waiting.seqs();
             let by_item = self.destinations.iter().any(|d| d.by_item);

@@ -28,6 +28,8 @@ struct Destination {
     config: Value,
     /// How the streams are written.
     mode: &'static str,
+    /// Files are written beside.
+    beside: bool,
     see: fn(&Lab) -> Seen,
 }
 
@@ -167,11 +169,15 @@ fn pipeline(lab: &Lab, destination: &Destination) -> std::path::PathBuf {
         json!({"name": name, "sync_mode": sync, "destination_sync_mode": mode,
             "primary_key": [["id"]]})
     };
-    let more = json!({
+    let mut more = json!({
         "streams": STREAMS.iter().map(stream).collect::<Vec<_>>(),
         "settings": {"commit_interval": "1ms",
             "retries": {"complete_failures": 1, "partial_failures": 1}}
     });
+    if destination.beside {
+        let files = json!({"path": "out", "min_file_bytes": 0});
+        more["destinations"] = json!([{"connector": "native:jsonl", "config": files}]);
+    }
     lab.pipeline(("native:sample", source), (connector, config.clone()), more)
 }
 
@@ -263,6 +269,9 @@ fn strike_everywhere(destination: &Destination, strace: &str, blow: Blow, stride
             destination.check_death(&died, &see(&lab), &strike);
         }
         destination.check_whole(see(&lab), &strike);
+        if destination.beside {
+            destination.check_whole(in_lines(&lab), &strike);
+        }
     }
     eprintln!("{connector} {mode}: {blow:?} at {struck} writes");
     struck
@@ -273,6 +282,16 @@ const DEDUP: &str = "incremental|append_dedup";
 const OVERWRITE: &str = "full_refresh|overwrite";
 
 fn check(connector: &'static str, config: &Value, see: fn(&Lab) -> Seen, modes: &[&'static str]) {
+    check_beside(connector, config, see, modes, false);
+}
+
+fn check_beside(
+    connector: &'static str,
+    config: &Value,
+    see: fn(&Lab) -> Seen,
+    modes: &[&'static str],
+    beside: bool,
+) {
     let (Some(strace), Some(_)) = (
         program("CROSSDOCK_TEST_STRACE"),
         program("CROSSDOCK_TEST_PYARROW_PYTHON"),
@@ -285,6 +304,7 @@ fn check(connector: &'static str, config: &Value, see: fn(&Lab) -> Seen, modes: 
             connector,
             config: config.clone(),
             mode,
+            beside,
             see,
         };
         strikes += strike_everywhere(&destination, &strace, Blow::Kill, 11);
@@ -341,6 +361,13 @@ fn sqlite() {
         in_database,
         &[INCREMENTAL, DEDUP, OVERWRITE],
     );
+}
+
+/// Beside another destination, whose rows may end elsewhere, it takes back what comes again.
+#[test]
+fn sqlite_beside_files() {
+    let config = json!({"path": "out.db", "transaction_bytes": 0});
+    check_beside("native:sqlite", &config, in_database, &[INCREMENTAL], true);
 }
 
 /// Records in folders named after a field.

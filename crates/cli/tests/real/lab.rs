@@ -70,6 +70,15 @@ impl Lab {
             .as_object_mut()
             .unwrap()
             .extend(more.as_object().unwrap().clone());
+        let object = pipeline.as_object_mut().unwrap();
+        if object.contains_key("destinations") {
+            // That one is the first of several.
+            let first = object.remove("destination").unwrap();
+            object["destinations"]
+                .as_array_mut()
+                .unwrap()
+                .insert(0, first);
+        }
         let file = json!({"version": 1, "pipelines": [pipeline]});
         let path = self.path("pipeline.yaml");
         std::fs::write(&path, file.to_string()).unwrap();

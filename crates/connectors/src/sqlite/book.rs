@@ -50,6 +50,17 @@ CREATE TABLE IF NOT EXISTS _crossdock_table (
     building INTEGER,
     covered INTEGER
 ) WITHOUT ROWID;
+-- The last row of each checkpoint that the engine may not have committed, and of the newest that it
+-- has.
+CREATE TABLE IF NOT EXISTS _crossdock_cut (
+    pipeline TEXT NOT NULL,
+    stream TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (pipeline, stream, epoch, seq)
+) WITHOUT ROWID;
 ";
 
 /// Makes the tables, if they are not there.
@@ -183,6 +194,15 @@ pub(crate) fn store(
         Ok(())
     };
     keep(&database.connection).map_err(fault("keep a checkpoint", &database.path))
+}
+
+/// Forgets the checkpoints of a pipeline that resumes from elsewhere.
+pub(crate) fn forget(database: &Database, pipeline: &str) -> Result<()> {
+    let sql = "DELETE FROM _crossdock_checkpoint WHERE pipeline = ?1";
+    let forget = database.connection.execute(sql, [pipeline]);
+    forget
+        .map(drop)
+        .map_err(fault("forget checkpoints", &database.path))
 }
 
 /// The checkpoints of a pipeline.

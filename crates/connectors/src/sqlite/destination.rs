@@ -10,6 +10,7 @@ use crossdock_core::spec::{Checked, Spec};
 
 use super::book;
 use super::config::Config;
+use super::cut;
 use super::database::Database;
 use super::keeper::{Pace, SqlKeeper};
 use super::shape::SqlShape;
@@ -95,10 +96,18 @@ fn prepare(
     let (run, tables) = database.transaction(|| {
         book::prepare(&database)?;
         let run = book::take_over(&database, &opening.pipeline, opening.epoch)?;
-        let tables = targets
-            .iter()
-            .map(|target| Table::open(&database, target, &opening.pipeline, has_metadata))
-            .collect::<Result<Vec<_>>>()?;
+        if opening.marks_decide {
+            book::forget(&database, &opening.pipeline)?;
+            for target in &targets {
+                cut::undo(&database, &opening.pipeline, target, &opening.marks)?;
+            }
+        }
+        let open = |target| {
+            let table = Table::open(&database, target, &opening.pipeline, has_metadata)?;
+            cut::begin(&database, &run, &table)?;
+            Ok(table)
+        };
+        let tables = targets.iter().map(open).collect::<Result<Vec<_>>>()?;
         Ok((run, tables))
     })?;
     let channel = |(mut target, table): (Target, &Table)| {

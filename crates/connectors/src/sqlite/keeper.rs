@@ -15,6 +15,7 @@ use crossdock_core::error::Result;
 use crossdock_core::stream::StreamId;
 
 use super::book::{self, Run};
+use super::cut;
 use super::database::Database;
 use super::hold::Hold;
 use super::statement::SqlBatch;
@@ -49,6 +50,8 @@ pub(crate) struct SqlKeeper {
     bytes: u64,
     /// The checkpoints in it.
     waiting: Vec<(Lane, Seq)>,
+    /// The engine's commits since the last transaction.
+    settled: Vec<Mark>,
     last: Seq,
 }
 
@@ -75,6 +78,7 @@ impl SqlKeeper {
             open: None,
             bytes: 0,
             waiting: Vec::new(),
+            settled: Vec::new(),
             last: Seq(0),
         }
     }
@@ -86,6 +90,9 @@ impl SqlKeeper {
                 .run("begin a transaction", "BEGIN IMMEDIATE")?;
             self.open = Some(Instant::now());
             book::check(&self.database, &self.run)?;
+            for mark in self.settled.drain(..) {
+                cut::settle(&self.database, &self.run, &self.streams, &mark)?;
+            }
         }
         Ok(())
     }
@@ -158,6 +165,7 @@ impl Keeper for SqlKeeper {
         for at in &covered {
             self.release(*at)?;
             self.tables[*at].cover(&self.database)?;
+            cut::note(&self.database, &self.run, &self.tables[*at], seq.0)?;
         }
         let generations = self.generations(&covered);
         book::store(&self.database, &self.run, checkpoint, &generations)?;
@@ -175,8 +183,12 @@ impl Keeper for SqlKeeper {
         if is_due { self.commit() } else { Ok(()) }
     }
 
-    fn committed(&mut self, _: &Mark) -> Result<()> {
-        // What is durable here is visible already.
+    fn committed(&mut self, mark: &Mark) -> Result<()> {
+        // What is durable here is visible already. The next transaction takes note.
+        if mark.epoch == self.run.epoch {
+            self.settled.retain(|earlier| earlier.lane != mark.lane);
+            self.settled.push(mark.clone());
+        }
         Ok(())
     }
 
@@ -187,6 +199,7 @@ impl Keeper for SqlKeeper {
                 for at in 0..self.tables.len() {
                     self.release(at)?;
                     self.tables[at].complete(&self.database)?;
+                    cut::note(&self.database, &self.run, &self.tables[at], self.last.0)?;
                 }
             }
             // What no checkpoint covers comes again with the next run.

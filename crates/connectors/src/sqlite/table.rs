@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::schema::{DataType, Field, StreamSchema};
+use crossdock_core::stream::StreamId;
 
 use super::book::{self, Entry, PREFIX};
 use super::column_type;
@@ -128,20 +129,34 @@ impl Table {
             .map_err(|e| e.with("table", &self.visible))
     }
 
-    /// All rows so far belong to a checkpoint.
-    pub(crate) fn cover(&mut self, database: &Database) -> Result<()> {
-        if !self.is_hidden() {
-            return Ok(());
+    /// Its stream.
+    pub(crate) fn stream(&self) -> &StreamId {
+        &self.target.stream
+    }
+
+    /// The last row that was appended; none where rows replace others.
+    pub(crate) fn last_row(&self, database: &Database) -> Result<Option<i64>> {
+        if self.target.dedup.is_some() {
+            return Ok(None);
         }
-        let last: i64 = database
+        database
             .connection
             .prepare_cached(&format!(
                 "SELECT coalesce(max(rowid), 0) FROM {}",
                 quoted(&self.written)
             ))
             .and_then(|mut select| select.query_row([], |row| row.get(0)))
-            .map_err(fault("read a table", &database.path))?;
-        self.entry.covered = Some(last);
+            .map(Some)
+            .map_err(fault("read a table", &database.path))
+    }
+
+    /// All rows so far belong to a checkpoint.
+    pub(crate) fn cover(&mut self, database: &Database) -> Result<()> {
+        if !self.is_hidden() {
+            return Ok(());
+        }
+        // Rows that replace others are not counted, and not forgotten either.
+        self.entry.covered = Some(self.last_row(database)?.unwrap_or(0));
         book::note(database, &self.visible, &self.entry)
     }
 
@@ -185,6 +200,7 @@ impl Table {
             return self.drop_earlier(database);
         }
         replace(database, &self.visible, &self.written)?;
+        self.written.clone_from(&self.visible);
         self.entry = Entry {
             generation: Some(self.generation()),
             building: None,

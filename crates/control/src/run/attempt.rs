@@ -86,6 +86,7 @@ impl Attempt<'_> {
                 pipeline: self.pipeline.id.clone(),
                 epoch: lease.epoch,
                 marks: resume.marks.clone(),
+                marks_decide: self.prepared.destinations.len() > 1,
                 acks,
                 session,
             };

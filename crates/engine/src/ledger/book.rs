@@ -5,8 +5,15 @@ use std::collections::{BTreeSet, VecDeque};
 use crossdock_core::store::StreamCounts;
 use crossdock_core::stream::StreamId;
 
-/// Above this many runs, neighbouring batches of a stream become one (P7).
-const MERGE_ABOVE: usize = 1024;
+/// Above so many runs, neighbouring batches of a stream become one (P7): so many in all, shared by
+/// the streams, at most and at least so many for each.
+const RUNS: (usize, usize, usize) = (8192, 1024, 8);
+
+/// How many runs each of so many streams may have before they merge.
+pub(super) fn fair_runs(streams: usize) -> usize {
+    let (all, most, least) = RUNS;
+    (all / streams.max(1)).clamp(least, most)
+}
 
 /// Batches of one stream without a checkpoint in between.
 #[derive(Debug)]
@@ -40,11 +47,12 @@ impl StreamBook {
         }
     }
 
-    /// `by_item`: some destination acknowledges single items, so only neighbours may merge.
-    pub(super) fn add(&mut self, seq: u64, records: u64, bytes: u64, by_item: bool) {
+    /// `by_item`: some destination acknowledges single items, so only neighbours may merge. `most`:
+    /// see [`fair_runs`].
+    pub(super) fn add(&mut self, seq: u64, records: u64, bytes: u64, by_item: bool, most: usize) {
         self.counts.read += records;
         self.counts.bytes += bytes;
-        let crowded = self.runs.len() >= MERGE_ABOVE;
+        let crowded = self.runs.len() >= most;
         let may_join = |run: &&mut Run| crowded && !run.closed && (!by_item || run.last + 1 == seq);
         if let Some(run) = self.runs.back_mut().filter(may_join) {
             run.last = seq;

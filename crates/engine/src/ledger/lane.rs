@@ -4,9 +4,16 @@ use std::collections::VecDeque;
 
 use crossdock_core::checkpoint::Lane;
 
-/// At most so many checkpoints of a lane wait (P7). Beyond that, only every n-th is kept, evenly over
-/// all that wait, so that a destination which lags far behind still makes progress.
-const KEPT: usize = 512;
+/// At most so many checkpoints wait (P7): so many in all, shared by the lanes, at most and at least so
+/// many for each. Beyond that, only every n-th is kept, evenly over all that wait, so that a
+/// destination which lags far behind still makes progress.
+const KEPT: (usize, usize, usize) = (4096, 512, 16);
+
+/// How many checkpoints may wait on each of so many lanes.
+pub(super) fn fair_waiting(lanes: usize) -> usize {
+    let (all, most, least) = KEPT;
+    (all / lanes.max(1)).clamp(least, most)
+}
 
 /// A checkpoint that waits.
 #[derive(Debug)]
@@ -29,6 +36,8 @@ pub(super) struct Waiting<C> {
     arrived: u64,
     /// Every n-th of them is kept, and the newest.
     stride: u64,
+    /// How many may wait, by the last that came.
+    most: usize,
 }
 
 #[derive(Debug)]
@@ -49,12 +58,14 @@ impl<C> Waiting<C> {
             pending: VecDeque::new(),
             arrived: 0,
             stride: 1,
+            most: KEPT.1,
         }
     }
 
-    /// True: some waiting checkpoints were forgotten to make room.
-    pub(super) fn push(&mut self, pending: Pending<C>) -> bool {
+    /// True: some waiting checkpoints were forgotten to make room. `most`: see [`fair_waiting`].
+    pub(super) fn push(&mut self, pending: Pending<C>, most: usize) -> bool {
         self.arrived += 1;
+        self.most = most;
         let mut stands_for = 1;
         let stride = self.stride;
         let newest = self
@@ -67,7 +78,7 @@ impl<C> Waiting<C> {
             ordinal: self.arrived,
             stands_for,
         });
-        if self.pending.len() > KEPT {
+        if self.pending.len() > most {
             self.stride *= 2;
             self.thin();
             forgot = true;
@@ -111,7 +122,7 @@ impl<C> Waiting<C> {
             passed += entry.stands_for;
             newest = Some(entry.pending);
         }
-        if self.pending.len() < KEPT / 4 {
+        if self.pending.len() < self.most / 4 {
             self.stride = 1;
         }
         newest.map(|pending| (pending, passed))

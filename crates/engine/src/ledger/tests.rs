@@ -201,6 +201,34 @@ fn memory_is_bounded_without_acknowledgements() {
 }
 
 #[test]
+fn many_streams_share_the_memory() {
+    let streams: Vec<_> = (0..1000).map(|n| stream(&format!("s{n}"))).collect();
+    let mut ledger = Ledger::new(1);
+    for (i, stream) in streams.iter().cycle().take(200_000).enumerate() {
+        ledger.batch(stream, 1, 1);
+        if i % 7 == 0 {
+            let lane = Lane::Stream(stream.clone());
+            ledger.checkpoint(lane, None, i as u64).unwrap();
+        }
+    }
+    // Were it for each stream alone, it would be ten times as much.
+    assert!(ledger.entries() < 100_000, "{} entries", ledger.entries());
+    let last = ledger.last().0;
+    ledger.acknowledge(0, &upto(Lane::Global, last)).unwrap();
+    assert_eq!(ready(&mut ledger).len(), 1000);
+    let counts = ledger.counts();
+    assert!(
+        counts
+            .iter()
+            .all(|c| c.written == 200 && c.committed <= 200)
+    );
+    assert_eq!(
+        counts.iter().map(|c| c.checkpoints).sum::<u64>(),
+        200_000_u64.div_ceil(7)
+    );
+}
+
+#[test]
 fn forgotten_checkpoints_let_their_runs_join() {
     let mut ledger = Ledger::new(1);
     for i in 0..50_000u64 {
