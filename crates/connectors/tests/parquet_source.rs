@@ -220,3 +220,42 @@ proptest! {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_takes_what_is_new_of_a_file_that_was_written_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.parquet");
+    let put = |rows: &[(i64, i64)], nested: bool| {
+        let ids = Int64Array::from_iter_values(rows.iter().map(|(id, _)| *id));
+        let at = rows.iter().map(|(_, at)| *at);
+        let at = TimestampMillisecondArray::from_iter_values(at).with_timezone("UTC");
+        let mut columns: Vec<(&str, ArrayRef)> = vec![("id", Arc::new(ids)), ("at", Arc::new(at))];
+        if nested {
+            // Such a file is read as rows.
+            let tags = rows.iter().map(|_| Some([Some(1)]));
+            let tags = ListArray::from_iter_primitive::<Int32Type, _, _>(tags);
+            columns.push(("tags", Arc::new(tags)));
+        }
+        write(&path, &columns);
+    };
+    for nested in [false, true] {
+        let config = json!({"path": path, "cursor": "at"});
+        put(&[(1, 5_000), (2, 4_000)], nested);
+        let first = read("parquet", &config, Vec::new(), false).await;
+        assert_eq!(ids(&first.records), [1, 2]);
+        // 5.5 s is later than 5 s, whatever their letters say.
+        put(
+            &[(2, 4_000), (3, 5_500), (1, 5_000), (4, 4_999), (5, 6_000)],
+            nested,
+        );
+        let second = read("parquet", &config, first.state, false).await;
+        assert_eq!(ids(&second.records), [3, 1, 5]);
+        put(&[(1, 5_000), (6, 5_999)], nested);
+        let third = read("parquet", &config, second.state, false).await;
+        assert_eq!(ids(&third.records), [0; 0]);
+    }
+}
+
+fn ids(records: &[Value]) -> Vec<i64> {
+    records.iter().map(|r| r["id"].as_i64().unwrap()).collect()
+}

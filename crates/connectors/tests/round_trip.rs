@@ -229,3 +229,30 @@ proptest! {
         prop_assert_eq!(back, expected);
     }
 }
+
+/// What nests comes back from Parquet as it was, typed or not.
+#[tokio::test(flavor = "multi_thread")]
+async fn nested_values_survive_parquet() {
+    for nested in ["typed", "json"] {
+        let root = scratch();
+        let at = |name: &str| root.path().join(name);
+        let records = [
+            json!({"id": 1, "who": {"name": "Ann", "tags": ["a", "b"]}, "any": {"x": [1, {"y": 2}]}}),
+            json!({"id": 2, "who": {"name": "Bo", "tags": []}, "any": ["text", 1.5]}),
+            json!({"id": 3, "who": null, "any": "text"}),
+        ];
+        let lines: Vec<_> = records.iter().map(Value::to_string).collect();
+        std::fs::write(at("in.jsonl"), lines.join("\n")).unwrap();
+        let source = json!({"path": at("in.jsonl")});
+        let lake = json!({"path": at("lake"), "metadata_columns": false, "nested": nested});
+        move_all(("jsonl", &source), ("parquet", &lake)).await;
+        let source = json!({"path": at("lake/in"), "stream": "in"});
+        let out = json!({"path": at("out"), "metadata_columns": false});
+        move_all(("parquet", &source), ("jsonl", &out)).await;
+        let read: Vec<Value> = files(&at("out"), "in")
+            .iter()
+            .flat_map(|file| crate::rig::lines(file))
+            .collect();
+        assert_eq!(read, records, "{nested}");
+    }
+}

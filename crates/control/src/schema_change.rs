@@ -1,6 +1,6 @@
 //! What changed in a stream's columns between two runs. Pure.
 
-use crossdock_core::schema::StreamSchema;
+use crossdock_core::schema::{Field, Nested, StreamSchema};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -33,40 +33,59 @@ pub enum SchemaChange {
     },
 }
 
-/// What is different in `now`, in its order, then what is gone.
+/// What is different in `now`, in its order, then what is gone. Fields of objects and of the elements
+/// of arrays are told by their path, as in `address.zip`; what comes or goes with the object it is in
+/// is not told again.
 #[must_use]
 pub fn changes(before: &Value, now: &Value) -> Vec<SchemaChange> {
     let (before, now) = (
-        StreamSchema::from_json_schema(before),
-        StreamSchema::from_json_schema(now),
+        StreamSchema::nested_from_json_schema(before),
+        StreamSchema::nested_from_json_schema(now),
     );
-    let find = |schema: &StreamSchema, name: &str| {
-        let field = schema.fields.iter().find(|f| f.name == name);
-        field.map(|field| field.data_type)
-    };
     let mut changes = Vec::new();
-    for field in &now.fields {
-        let to = field.data_type.as_str();
-        let name = field.name.clone();
-        match find(&before, &field.name) {
-            None => changes.push(SchemaChange::Added { field: name, to }),
-            Some(from) if from != field.data_type => changes.push(SchemaChange::Changed {
-                field: name,
-                from: from.as_str(),
-                to,
-            }),
-            Some(_) => {}
-        }
-    }
-    for field in &before.fields {
-        if find(&now, &field.name).is_none() {
-            changes.push(SchemaChange::Removed {
-                field: field.name.clone(),
-                from: field.data_type.as_str(),
-            });
-        }
-    }
+    compare("", &before.fields, &now.fields, &mut changes);
     changes
+}
+
+fn compare(path: &str, before: &[Field], now: &[Field], changes: &mut Vec<SchemaChange>) {
+    let find = |fields: &'_ [Field], name: &str| fields.iter().position(|f| f.name == name);
+    for field in now {
+        let name = format!("{path}{}", field.name);
+        let to = field.data_type.as_str();
+        let Some(earlier) = find(before, &field.name).map(|at| &before[at]) else {
+            changes.push(SchemaChange::Added { field: name, to });
+            continue;
+        };
+        if earlier.data_type != field.data_type {
+            let from = earlier.data_type.as_str();
+            changes.push(SchemaChange::Changed {
+                field: name,
+                from,
+                to,
+            });
+            continue;
+        }
+        let (earlier, later) = (parts(earlier), parts(field));
+        compare(&format!("{name}."), earlier, later, changes);
+    }
+    for field in before
+        .iter()
+        .filter(|field| find(now, &field.name).is_none())
+    {
+        changes.push(SchemaChange::Removed {
+            field: format!("{path}{}", field.name),
+            from: field.data_type.as_str(),
+        });
+    }
+}
+
+/// The members of an object; an array has its one element.
+fn parts(field: &Field) -> &[Field] {
+    match &field.nested {
+        None => &[],
+        Some(Nested::Struct(members)) => members,
+        Some(Nested::List(element)) => std::slice::from_ref(element),
+    }
 }
 
 #[cfg(test)]
@@ -102,5 +121,25 @@ mod tests {
             ]
         );
         assert_eq!(changes(&now, &now), []);
+    }
+
+    #[test]
+    fn parts_are_told_by_their_path() {
+        let schema = |zip: &str, tag: &str| {
+            json!({"properties": {"address": {"type": "object", "properties": {
+                "city": {"type": "string"}, "zip": {"type": zip},
+                "tags": {"type": "array", "items": {"type": tag}}}}}})
+        };
+        let change = |field: &str, from, to| {
+            let field = field.to_owned();
+            SchemaChange::Changed { field, from, to }
+        };
+        assert_eq!(
+            changes(&schema("integer", "string"), &schema("string", "number")),
+            [
+                change("address.zip", "integer", "string"),
+                change("address.tags.element", "string", "number"),
+            ]
+        );
     }
 }

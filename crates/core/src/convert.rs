@@ -49,6 +49,7 @@ mod undeclared;
 
 use std::sync::Arc;
 
+use arrow_schema::extension::{EXTENSION_TYPE_METADATA_KEY, EXTENSION_TYPE_NAME_KEY};
 use arrow_schema::{SchemaRef, TimeUnit};
 
 pub use columns_to_rows::columns_to_rows;
@@ -58,9 +59,9 @@ pub use time::{write_date, write_sortable_timestamp, write_time, write_timestamp
 
 use crate::schema::{DataType, Field, Nested, StreamSchema};
 
-/// The key of the Arrow field metadata that marks a text column whose values are JSON text, to be
-/// written into rows as they are. Its value is `true`.
-pub const JSON_MARKER: &str = "crossdock.json";
+/// The name of Arrow's own extension type for text columns whose values are JSON text, to be written
+/// into rows as they are.
+pub const JSON_EXTENSION: &str = "arrow.json";
 
 /// The Arrow type of a column of type `data_type`.
 #[must_use]
@@ -81,7 +82,7 @@ pub fn arrow_type(data_type: DataType) -> arrow_schema::DataType {
     }
 }
 
-/// The Arrow field of a column. It may be null; one of JSON text carries [`JSON_MARKER`].
+/// The Arrow field of a column. It may be null; one of JSON text is of the extension type [`JSON_EXTENSION`].
 #[must_use]
 pub fn arrow_field(field: &Field) -> arrow_schema::Field {
     use arrow_schema::DataType as Arrow;
@@ -92,7 +93,10 @@ pub fn arrow_field(field: &Field) -> arrow_schema::Field {
     };
     let arrow = arrow_schema::Field::new(&field.name, data_type, true);
     if field.data_type == DataType::Json && field.nested.is_none() {
-        return arrow.with_metadata([(JSON_MARKER, "true")]);
+        return arrow.with_metadata([
+            (EXTENSION_TYPE_NAME_KEY, JSON_EXTENSION),
+            (EXTENSION_TYPE_METADATA_KEY, ""),
+        ]);
     }
     arrow
 }

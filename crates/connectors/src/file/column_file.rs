@@ -22,6 +22,14 @@ use crate::semantics::metadata::RAW_ID;
 /// Extension of Parquet files.
 pub(crate) const EXTENSION: &str = "parquet";
 
+/// What our files say of their writer, before its version.
+pub(crate) const CREATED_BY: &str = "crossdock";
+
+/// The same with the version.
+pub(crate) fn created_by() -> String {
+    format!("{CREATED_BY} {}", env!("CARGO_PKG_VERSION"))
+}
+
 /// Chooses each column's encoding by its type and by how its first values look. Dictionaries are
 /// the greatest cost of writing, and where values do not repeat they also make the file larger.
 fn for_columns(mut properties: WriterPropertiesBuilder, first: &RecordBatch) -> WriterProperties {
@@ -227,6 +235,7 @@ fn copy(from: &Path, offset: usize, limit: Option<usize>, to: &Path) -> Result<(
         c.compression()
     });
     let properties = WriterProperties::builder()
+        .set_created_by(created_by())
         .set_compression(codec)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .build();

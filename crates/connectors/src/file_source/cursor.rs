@@ -3,7 +3,12 @@
 
 use std::cmp::Ordering;
 
+use crossdock_core::batch::{Body, Columns};
+use crossdock_core::code;
+use crossdock_core::convert;
+use crossdock_core::error::{Error, Result};
 use crossdock_core::json::scan::{Members, unquote};
+use jiff::civil;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -38,6 +43,33 @@ impl Cursor {
         true
     }
 
+    /// Leaves out of a batch what does not belong to what is read.
+    pub(crate) fn sift(&mut self, body: Body) -> Result<Body> {
+        let texts = match &body {
+            Body::Rows(rows) => rows.clone(),
+            Body::Columns(columns) => {
+                let Ok(at) = columns.values.schema().index_of(&self.field) else {
+                    return Ok(body);
+                };
+                let one = columns.values.project(&[at]).map_err(|cause| {
+                    Error::new(&code::INTERNAL, "could not look at the cursor").caused_by(cause)
+                })?;
+                let only = Columns {
+                    values: one,
+                    ..columns.clone()
+                };
+                convert::columns_to_rows(&only, None)?
+            }
+        };
+        let rows = u32::try_from(texts.len()).unwrap_or(u32::MAX);
+        let taken = (0..rows).filter(|row| self.takes(texts.after(*row as usize)));
+        let taken: Vec<u32> = taken.collect();
+        if taken.len() == texts.len() {
+            return Ok(body);
+        }
+        body.select(&taken)
+    }
+
     /// The stream was read to its end.
     pub(crate) fn complete(&mut self) {
         self.from.clone_from(&self.greatest);
@@ -57,18 +89,41 @@ fn member(record: &[u8], field: &str) -> Option<Value> {
     None
 }
 
-/// Numbers by their size, texts letter by letter; what cannot be compared is not less.
+/// Numbers by their size, times by the moment that they name, other texts letter by letter; what
+/// cannot be compared is not less.
 fn is_less(one: &Value, other: &Value) -> bool {
     let order = match (one, other) {
         (Value::Number(one), Value::Number(other)) => match (one.as_i64(), other.as_i64()) {
             (Some(one), Some(other)) => Some(one.cmp(&other)),
             _ => one.as_f64().partial_cmp(&other.as_f64()),
         },
-        (Value::String(one), Value::String(other)) => Some(one.cmp(other)),
+        (Value::String(one), Value::String(other)) => Some(compared(one, other)),
         (Value::Bool(one), Value::Bool(other)) => Some(one.cmp(other)),
         _ => None,
     };
     order == Some(Ordering::Less)
+}
+
+/// `…05Z` is before `…05.5Z`, which the letters do not say.
+fn compared(one: &str, other: &str) -> Ordering {
+    let may_be_time = |text: &str| text.as_bytes().get(10) == Some(&b'T');
+    if !(may_be_time(one) && may_be_time(other)) {
+        return one.cmp(other);
+    }
+    let moments = (
+        one.parse::<jiff::Timestamp>(),
+        other.parse::<jiff::Timestamp>(),
+    );
+    if let (Ok(one), Ok(other)) = moments {
+        return one.cmp(&other);
+    }
+    match (
+        one.parse::<civil::DateTime>(),
+        other.parse::<civil::DateTime>(),
+    ) {
+        (Ok(one), Ok(other)) => one.cmp(&other),
+        _ => one.cmp(other),
+    }
 }
 
 #[cfg(test)]
@@ -113,5 +168,35 @@ mod tests {
             (r#"{"at":"2026-01-10"}"#, true),
         ];
         takes(&mut texts, &third);
+    }
+
+    #[test]
+    fn times_are_compared_as_moments() {
+        let check = |one: &str, other: &str, expected: Ordering| {
+            assert_eq!(compared(one, other), expected, "{one} {other}");
+            assert_eq!(compared(other, one), expected.reverse(), "{other} {one}");
+        };
+        check(
+            "2026-01-02T03:04:05Z",
+            "2026-01-02T03:04:05.5Z",
+            Ordering::Less,
+        );
+        check(
+            "2026-01-02T03:04:05+02:00",
+            "2026-01-02T03:04:05Z",
+            Ordering::Less,
+        );
+        check(
+            "2026-01-02T03:04:05Z",
+            "2026-01-02T05:04:05+02:00",
+            Ordering::Equal,
+        );
+        check(
+            "2026-01-02T03:04:05",
+            "2026-01-02T03:04:05.000001",
+            Ordering::Less,
+        );
+        check("2026-01-02", "2026-01-10", Ordering::Less);
+        check("text", "2026-01-02T03:04:05Z", Ordering::Greater);
     }
 }

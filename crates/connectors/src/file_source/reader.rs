@@ -160,6 +160,14 @@ impl Work {
         let cursor = self.position.cursor.as_mut();
         cursor.is_none_or(|cursor| cursor.takes(record))
     }
+
+    /// The records of a batch that the cursor lets through.
+    fn sift(&mut self, body: Body) -> Result<Body> {
+        match &mut self.position.cursor {
+            Some(cursor) => cursor.sift(body),
+            None => Ok(body),
+        }
+    }
 }
 
 /// Records that were read and not sent.
@@ -259,13 +267,16 @@ impl Reading<'_> {
                     pending.records += 1;
                 }
                 Step::Batch(body) => {
+                    let body = work.sift(body).map_err(located)?;
                     let batch = Batch {
                         stream: stream.clone(),
                         body,
                     };
                     pending.records += batch.records() as u64;
                     pending.bytes += batch.bytes() as u64;
-                    self.line.tell(Event::Batch(batch))?;
+                    if batch.records() > 0 {
+                        self.line.tell(Event::Batch(batch))?;
+                    }
                     self.pause(work, found, records.as_ref(), &mut pending)?;
                 }
                 Step::Bad { line, reason, text } => {

@@ -10,17 +10,20 @@ use crossdock_core::batch::{Body, Columns, Operations};
 use crossdock_core::catalog::ConfiguredStream;
 use crossdock_core::clock::{Clock, SystemClock};
 use crossdock_core::code;
-use crossdock_core::convert;
+use crossdock_core::convert::{self, JSON_EXTENSION};
 use crossdock_core::error::{Error, Result};
 use crossdock_core::schema::{DataType, StreamSchema, data_type, json_schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder,
 };
+use parquet::errors::ParquetError;
 use serde_json::{Map, Value, json};
 
 use super::source_config::SourceConfig;
 use super::widen::widened;
+use crate::file::column_file::CREATED_BY;
 use crate::file::fault::io;
 use crate::file_source::list::Found;
 use crate::file_source::record::{Records, SourceFormat, Step};
@@ -45,6 +48,10 @@ impl FileSourceConfig for SourceConfig {
     fn bad_lines(&self) -> BadLines {
         // A file is whole or it is not: it has no lines.
         BadLines::Fail
+    }
+
+    fn cursor(&self) -> Option<String> {
+        self.cursor.clone()
     }
 
     fn hive_partitions(&self) -> bool {
@@ -129,12 +136,20 @@ impl SourceFormat for ParquetFiles {
     }
 }
 
-/// Opens a file. The types are Parquet's own: what Arrow notes beside them differs by writer.
+/// Opens a file. The types are Parquet's own, since what Arrow notes beside them differs by writer;
+/// but our own note says which texts are JSON.
 fn open(found: &Found) -> Result<ParquetRecordBatchReaderBuilder<File>> {
     let file = File::open(&found.path).map_err(io("open the file", &found.path))?;
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     guarded(found, || {
-        ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
+        let foot = ArrowReaderMetadata::load(&file, options.clone())?;
+        let by = foot.metadata().file_metadata().created_by();
+        let is_ours = by.is_some_and(|by| by.starts_with(CREATED_BY));
+        let options = options.with_skip_arrow_metadata(!is_ours);
+        let foot = ArrowReaderMetadata::try_new(foot.metadata().clone(), options)?;
+        Ok::<_, ParquetError>(ParquetRecordBatchReaderBuilder::new_with_metadata(
+            file, foot,
+        ))
     })
 }
 
@@ -174,6 +189,9 @@ fn property(field: &Field) -> Value {
         }
         Arrow::Decimal128(digits, _) if *digits > 15 => json_schema(DataType::String),
         Arrow::Decimal256(..) => json_schema(DataType::String),
+        Arrow::Utf8 if field.extension_type_name() == Some(JSON_EXTENSION) => {
+            json_schema(DataType::Json)
+        }
         other => json_schema(column_type(other)),
     }
 }

@@ -24,4 +24,8 @@ pub struct SourceConfig {
     /// Take fields from the names of folders such as `country=DE`, unless the files have them too.
     #[serde(default = "default::yes")]
     pub hive_partitions: bool,
+    /// For files that are written again as a whole: of a changed file, an incremental read takes
+    /// only records whose value of this field is at least the greatest of the run before.
+    #[serde(default)]
+    pub cursor: Option<String>,
 }

@@ -19,7 +19,7 @@ use arrow_schema::{DataType as Arrow, Field, TimeUnit};
 use bytes::Bytes;
 
 use super::text::{write_base64, write_string};
-use super::{JSON_MARKER, nested, time};
+use super::{JSON_EXTENSION, nested, time};
 use crate::batch::{Columns, RowSpans, Rows, RowsBuilder, Span};
 use crate::code;
 use crate::error::{Error, Result};
@@ -29,9 +29,10 @@ use crate::json::scan::{skip_space, skip_string, skip_value};
 ///
 /// Every column is a member in every row: a null is written as `null`, since a column cannot tell
 /// it from an absent one. Numbers keep all their digits; timestamps and dates are written in the
-/// form of Airbyte §1.9, binary as base64, `NaN` and infinities as `null`. Text columns that carry
-/// [`JSON_MARKER`] are written as the JSON that they hold. The members of the object in the column
-/// `additional` are spread back into the row, and nothing is written for its nulls.
+/// form of Airbyte §1.9, binary as base64, `NaN` and infinities as `null`. Text columns of
+/// the extension type [`JSON_EXTENSION`] are written as the JSON that they hold. The members of the
+/// object in the column `additional` are spread back into the row, and nothing is written for its
+/// nulls; one that has a column's name takes the column's place.
 ///
 /// Lists become arrays, structs and maps with text keys objects, other maps arrays of `key` and
 /// `value`.
@@ -292,7 +293,7 @@ impl<'a> Values<'a> {
             Arrow::Float64 => Self::Float64(array.as_primitive()),
             Arrow::Decimal128(..) => Self::Decimal(array.as_primitive()),
             Arrow::Decimal256(..) => Self::LongDecimal(array.as_primitive()),
-            Arrow::Utf8 if field.metadata().contains_key(JSON_MARKER) => {
+            Arrow::Utf8 if field.extension_type_name() == Some(JSON_EXTENSION) => {
                 Self::Json(array.as_string())
             }
             Arrow::Utf8 => Self::Text(array.as_string()),

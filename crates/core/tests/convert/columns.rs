@@ -6,7 +6,7 @@ use arrow_array::*;
 use arrow_schema::{DataType as Arrow, Field, Schema, TimeUnit};
 use crossdock_core::Columns;
 use crossdock_core::batch::Operations;
-use crossdock_core::convert::{JSON_MARKER, arrow_schema, columns_to_rows};
+use crossdock_core::convert::{JSON_EXTENSION, arrow_schema, columns_to_rows};
 use crossdock_core::schema::DataType;
 
 use super::sample::schema;
@@ -116,7 +116,7 @@ fn other_types_are_refused_by_name() {
 #[test]
 fn marked_text_is_written_as_the_json_it_holds() {
     let fields = arrow_schema(&schema(&[("x", DataType::Json)]), None);
-    assert!(fields.field(0).metadata().contains_key(JSON_MARKER));
+    assert_eq!(fields.field(0).extension_type_name(), Some(JSON_EXTENSION));
     let texts = vec![
         Some("{\"a\": 1}"),
         Some("no json"),
