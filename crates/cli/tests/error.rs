@@ -188,6 +188,12 @@ fn of_connectors() {
     fs::set_permissions(&garbage, fs::Permissions::from_mode(0o755)).unwrap();
     let garbage = json!({"connector": format!("airbyte:exec:{}", garbage.display())});
     let incomplete = json!([["status", "a", "STARTED"]]);
+    let mut other = stream();
+    other["name"] = json!("b");
+    let catalog = json!({"type": "CATALOG", "catalog": {"streams": [stream(), other]}});
+    let fail = |name: &str| json!(["error", "it does not answer", "transient_error", name]);
+    let two = scene.connector(&json!({"discover": [raw(&catalog)],
+        "source": [fail("a"), fail("b"), ["exit", 0]]}));
     scenes(
         "errors_of_connectors",
         &[
@@ -202,6 +208,10 @@ fn of_connectors() {
             ("connector.no_answer", discovers(json!([]))),
             ("connector.timeout", discovers(json!([["sleep", 30]]))),
             ("connector.stream_incomplete", ends(incomplete)),
+            (
+                "connector.stream_failed",
+                scene.shot(two, null(), json!({})),
+            ),
         ],
     );
 }

@@ -19,11 +19,11 @@ use arrow_schema::{DataType as Arrow, Field, TimeUnit};
 use bytes::Bytes;
 
 use super::text::{write_base64, write_string};
+use super::undeclared::Undeclared;
 use super::{JSON_EXTENSION, nested, time};
 use crate::batch::{Columns, RowSpans, Rows, RowsBuilder, Span};
 use crate::code;
 use crate::error::{Error, Result};
-use crate::json::scan::{skip_space, skip_string, skip_value};
 
 /// The rows of `columns`, as JSON text on one line each.
 ///
@@ -105,50 +105,13 @@ fn write_row(out: &mut Vec<u8>, row: usize, members: &[Member<'_>], spread: Opti
         out.extend_from_slice(&member.key[usize::from(std::mem::take(&mut first))..]);
         member.value.write(out, row);
     }
-    if let Some(Undeclared { inner, checked }) = undeclared {
+    if let Some(undeclared) = undeclared {
         if !first {
             out.push(b',');
         }
-        nested::copy(inner, checked, out);
+        undeclared.write(out);
     }
     out.push(b'}');
-}
-
-/// The undeclared members of a row: one at least.
-struct Undeclared<'a> {
-    /// What stands between the braces.
-    inner: &'a [u8],
-    checked: nested::Checked,
-}
-
-impl<'a> Undeclared<'a> {
-    fn of(object: &'a str) -> Option<Self> {
-        let object = object.trim_ascii().as_bytes();
-        let inner = object.strip_prefix(b"{")?.strip_suffix(b"}")?;
-        let checked = nested::check(object, 0).filter(|checked| checked.end == object.len())?;
-        (!inner.trim_ascii().is_empty()).then_some(Self { inner, checked })
-    }
-
-    /// Whether a member has this key, given as `,"name":`.
-    fn has(&self, key: &[u8]) -> bool {
-        let key = &key[2..key.len() - 2];
-        // As our own writer writes them: the same escapes.
-        let mut at = 0;
-        loop {
-            at = skip_space(self.inner, at);
-            let Ok(key_end) = skip_string(self.inner, at) else {
-                return false;
-            };
-            if self.inner[at + 1..key_end - 1] == *key {
-                return true;
-            }
-            let colon = skip_space(self.inner, key_end);
-            let Ok(end) = skip_value(self.inner, colon + 1) else {
-                return false;
-            };
-            at = skip_space(self.inner, end) + 1;
-        }
-    }
 }
 
 /// A column of the rows, or a field of a struct.
