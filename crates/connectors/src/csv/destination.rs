@@ -17,6 +17,7 @@ use super::line::{CsvLines, CsvShape, Manner};
 use crate::describe;
 use crate::file::format::{Encode, Format};
 use crate::file::line_file::{LineFile, Lines};
+use crate::file::row_texts::RowTexts;
 use crate::file::{self, Wishes};
 use crate::semantics::column_shape::ADDITIONAL;
 use crate::semantics::shape::Shape;
@@ -107,6 +108,14 @@ impl Format for CsvFormat {
         )))
     }
 
+    fn gather(&self, batches: &[CsvLines], rows: &[(usize, usize)]) -> Result<CsvLines> {
+        let header = batches.first().map(|lines| lines.header.clone());
+        Ok(CsvLines {
+            header: header.unwrap_or_default(),
+            rows: RowTexts::gather(|batch| &batches[batch].rows, rows),
+        })
+    }
+
     fn encode(&self, path: &Path, first: &CsvLines) -> Result<Box<dyn Encode<CsvLines>>> {
         let mut file = LineFile::create(path, self.config.compression)?;
         file.write_bytes(&first.header)?;
@@ -124,7 +133,7 @@ impl Encode<CsvLines> for CsvFile {
     }
 
     fn write(&mut self, lines: &CsvLines) -> Result<()> {
-        self.0.write_bytes(&lines.text)
+        self.0.write_bytes(&lines.rows.text)
     }
 
     fn bytes(&self) -> u64 {

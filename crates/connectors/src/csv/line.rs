@@ -9,6 +9,7 @@ use crossdock_core::batch::Body;
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
 
+use crate::file::row_texts::RowTexts;
 use crate::semantics::column_shape::ColumnShape;
 use crate::semantics::plain_text::{WriteText, plain_text};
 use crate::semantics::shape::Shape;
@@ -25,7 +26,7 @@ pub(crate) struct Manner {
 /// Whole lines, and the header of their stream.
 pub(crate) struct CsvLines {
     pub(crate) header: Arc<[u8]>,
-    pub(crate) text: Vec<u8>,
+    pub(crate) rows: RowTexts,
 }
 
 /// Makes lines of one stream's records.
@@ -63,29 +64,31 @@ impl Shape<CsvLines> for CsvShape {
         let batch = self.columns.shape(body)?;
         Ok(CsvLines {
             header: self.header.clone(),
-            text: self.manner.lines(&batch)?,
+            rows: self.manner.lines(&batch)?,
         })
     }
 }
 
 impl Manner {
-    fn lines(&self, batch: &RecordBatch) -> Result<Vec<u8>> {
+    fn lines(&self, batch: &RecordBatch) -> Result<RowTexts> {
         let columns = batch
             .columns()
             .iter()
             .map(Column::new)
             .collect::<Result<Vec<_>>>()?;
-        let mut out = Vec::with_capacity(batch.get_array_memory_size());
+        let mut rows = RowTexts::with_capacity(batch.get_array_memory_size(), batch.num_rows());
         for row in 0..batch.num_rows() {
+            let out = &mut rows.text;
             for (at, column) in columns.iter().enumerate() {
                 if at > 0 {
                     out.push(self.delimiter);
                 }
-                column.write(self, &mut out, row);
+                column.write(self, out, row);
             }
             out.push(b'\n');
+            rows.end_row();
         }
-        Ok(out)
+        Ok(rows)
     }
 
     /// A text, in quotes where it has to be.

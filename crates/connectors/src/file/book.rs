@@ -7,7 +7,7 @@
 //! P1 holds; and since the engine may commit any checkpoint up to the acknowledged one, the cuts
 //! are what lets recovery give back exactly the rows of whichever was committed (P4).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -156,11 +156,15 @@ impl Book {
     pub(crate) fn due(&self, now: Instant) -> Vec<Place> {
         let mut due = Vec::new();
         for (scope, pending) in &self.pending {
-            let bytes: u64 = self
-                .holding(*scope, pending.seq)
-                .map(|(_, open)| open.bytes)
-                .sum();
-            if bytes >= self.rolling.min_bytes || now >= pending.since + self.rolling.max_age {
+            let (mut bytes, mut places, mut streams) = (0, 0, BTreeSet::new());
+            for (place, open) in self.holding(*scope, pending.seq) {
+                bytes += open.bytes;
+                places += 1;
+                streams.insert(place.stream);
+            }
+            // A stream of many folders would make many small files of what is one elsewhere.
+            let enough = self.rolling.min_bytes * places / (streams.len() as u64).max(1);
+            if bytes >= enough || now >= pending.since + self.rolling.max_age {
                 let holding = self.holding(*scope, pending.seq);
                 due.extend(holding.map(|(place, _)| place.clone()));
             }
@@ -284,6 +288,8 @@ mod tests {
         assert!(!book.wrote(&of("a=1"), 1, 4, 40));
         assert!(!book.wrote(&of("a=2"), 1, 6, 70));
         book.checkpoint(Scope::Stream(0), 2, start);
+        assert_eq!(book.due(start), [], "two files are worth twice as much");
+        assert!(!book.wrote(&of("a=2"), 3, 6, 170));
         assert_eq!(book.due(start), [of("a=1"), of("a=2")], "together");
         let _ = book.close(&of("a=1"));
         assert!(book.acknowledgements().is_empty());

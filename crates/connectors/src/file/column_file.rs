@@ -154,7 +154,12 @@ pub(crate) struct ColumnFile {
     writer: ArrowWriter<File>,
     /// Chosen for large values.
     large: bool,
+    /// How many columns it has.
+    columns: u64,
 }
+
+/// About what a column takes beside its values while a row group is written: its compressor, mostly.
+const COLUMN: u64 = 200 << 10;
 
 impl ColumnFile {
     /// Begins a file that will begin with the batch `first`.
@@ -172,12 +177,14 @@ impl ColumnFile {
 
     fn create(path: &Path, schema: SchemaRef, properties: WriterProperties) -> Result<Self> {
         let file = File::create_new(path).map_err(io("create the file", path))?;
+        let columns = schema.flattened_fields().len() as u64;
         let writer = ArrowWriter::try_new(file, schema, Some(properties))
             .map_err(fault("begin the file", path))?;
         Ok(Self {
             path: path.to_owned(),
             writer,
             large: false,
+            columns,
         })
     }
 }
@@ -198,7 +205,12 @@ impl Encode<RecordBatch> for ColumnFile {
     }
 
     fn memory(&self) -> u64 {
-        self.writer.memory_size() as u64
+        let values = self.writer.memory_size() as u64;
+        if self.writer.in_progress_rows() > 0 {
+            values + self.columns * COLUMN
+        } else {
+            values
+        }
     }
 
     fn flush(&mut self) -> Result<()> {

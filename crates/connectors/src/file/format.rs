@@ -20,6 +20,9 @@ pub(crate) trait Format: Send + Sync + 'static {
     /// What brings batches of `target` into shape.
     fn shape(&self, target: &Target) -> Result<Box<dyn Shape<Self::Shaped>>>;
 
+    /// These rows (batch, row) of these batches, in that order, as one batch.
+    fn gather(&self, batches: &[Self::Shaped], rows: &[(usize, usize)]) -> Result<Self::Shaped>;
+
     /// Begins a file at `path`, which does not exist. `first` is what will be written first, and is
     /// not written yet.
     fn encode(&self, path: &Path, first: &Self::Shaped) -> Result<Box<dyn Encode<Self::Shaped>>>;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fault::io;
 use super::format::Encode;
+use super::row_texts::RowTexts;
 
 /// How files are compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -148,13 +149,13 @@ impl LineFile {
     }
 }
 
-impl Encode<Vec<u8>> for LineFile {
-    fn takes(&self, _: &Vec<u8>) -> bool {
+impl Encode<RowTexts> for LineFile {
+    fn takes(&self, _: &RowTexts) -> bool {
         true
     }
 
-    fn write(&mut self, lines: &Vec<u8>) -> Result<()> {
-        self.write_bytes(lines)
+    fn write(&mut self, rows: &RowTexts) -> Result<()> {
+        self.write_bytes(&rows.text)
     }
 
     fn bytes(&self) -> u64 {

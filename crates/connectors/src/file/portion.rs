@@ -1,28 +1,26 @@
-//! A batch in parts: one for each partition that it has records of.
-
-use std::sync::Arc;
+//! A batch, ready to be written, and the folder of each of its rows.
 
 use crossdock_core::batch::Body;
 use crossdock_core::error::Result;
 
 use super::format::Format;
-use crate::semantics::partition::Partitioner;
+use crate::semantics::partition::{Folders, Partitioner};
 use crate::semantics::shape::Shape;
 use crate::semantics::target::Target;
 
-/// The records of one partition, ready to be written.
-pub(crate) struct Portion<S> {
-    /// The folder within the stream's; empty if that is not partitioned.
-    pub(crate) partition: Arc<str>,
+/// A shaped batch.
+pub(crate) struct Portioned<S> {
     pub(crate) shaped: S,
-    pub(crate) rows: u64,
+    /// About how much memory it takes.
+    pub(crate) bytes: u64,
+    /// None if the stream has no folders.
+    pub(crate) folders: Option<Folders>,
 }
 
-/// Brings the batches of one stream into shape, each partition's records for themselves.
+/// Brings the batches of one stream into shape and tells their rows' folders.
 pub(crate) struct Portions<S> {
     partitioner: Option<Partitioner>,
     shape: Box<dyn Shape<S>>,
-    whole: Arc<str>,
 }
 
 impl<S> Portions<S> {
@@ -30,32 +28,25 @@ impl<S> Portions<S> {
         Ok(Self {
             partitioner: Partitioner::of(target),
             shape: format.shape(target)?,
-            whole: "".into(),
-        })
-    }
-
-    fn portion(&mut self, partition: Arc<str>, body: Body) -> Result<Portion<S>> {
-        Ok(Portion {
-            partition,
-            rows: body.len() as u64,
-            shaped: self.shape.shape(body)?,
         })
     }
 }
 
-impl<S> Shape<Vec<Portion<S>>> for Portions<S> {
+impl<S> Shape<Portioned<S>> for Portions<S> {
     fn tells_deletes(&self) -> bool {
         self.shape.tells_deletes()
     }
 
-    fn shape(&mut self, body: Body) -> Result<Vec<Portion<S>>> {
-        let parts = match &mut self.partitioner {
-            None => vec![(self.whole.clone(), body)],
-            Some(partitioner) => partitioner.split(body)?,
+    fn shape(&mut self, body: Body) -> Result<Portioned<S>> {
+        let folders = self.partitioner.as_mut().map(|p| p.folders(&body));
+        let bytes = match &body {
+            Body::Rows(rows) => rows.bytes(),
+            Body::Columns(columns) => columns.bytes(),
         };
-        let parts = parts.into_iter();
-        parts
-            .map(|(partition, body)| self.portion(partition, body))
-            .collect()
+        Ok(Portioned {
+            folders: folders.transpose()?,
+            bytes: bytes as u64,
+            shaped: self.shape.shape(body)?,
+        })
     }
 }

@@ -16,8 +16,9 @@ use super::Rolling;
 use super::book::{Book, Cut, Place, Scope};
 use super::fault::io;
 use super::format::{Encode, Format};
+use super::gathered::Gathered;
 use super::name::{DataName, Marker, Stage};
-use super::portion::Portion;
+use super::portion::Portioned;
 use super::recovery::sync;
 use super::split::split;
 use super::staging::{Staging, StreamFolder};
@@ -26,6 +27,9 @@ use crate::writer::Keeper;
 
 /// How much memory all open files together may hold back (P7); beyond it the largest is flushed.
 const MEMORY: u64 = 64 << 20;
+
+/// How much memory the batches of partitioned streams may take before their rows go to files (P7).
+const GATHERED: u64 = 32 << 20;
 
 /// The most files that are open at once; beyond it the one that was written longest ago is closed.
 const MOST_OPEN: usize = 256;
@@ -60,6 +64,10 @@ pub(crate) struct Shop<F: Format> {
     tag: u32,
     book: Book,
     open: BTreeMap<Place, OpenFile<F::Shaped>>,
+    /// By stream.
+    gathered: Vec<Gathered<F::Shaped>>,
+    /// The last batch.
+    now: Seq,
     waiting: Vec<Waiting>,
     /// The streams whose generation is complete once the marker is committed.
     complete: Vec<(usize, Marker)>,
@@ -91,6 +99,8 @@ impl<F: Format> Shop<F> {
             // The lowest 32 bits of a new UUID are random.
             tag: u32::try_from(uuid::Uuid::now_v7().as_u128() & 0xffff_ffff).unwrap_or_default(),
             open: BTreeMap::new(),
+            gathered: targets.iter().map(|_| Gathered::default()).collect(),
+            now: Seq(0),
             waiting: Vec::new(),
             complete: Vec::new(),
             temporaries: 0,
@@ -100,10 +110,19 @@ impl<F: Format> Shop<F> {
 
     fn bound_memory(&mut self) -> Result<()> {
         let memory = |file: &OpenFile<F::Shaped>| file.encoder.memory();
-        if self.open.values().map(memory).sum::<u64>() > MEMORY
+        let mut all = self.open.values().map(memory).sum::<u64>();
+        // A file of very many columns must not be flushed after each batch.
+        let most = self.open.values().map(memory).max().unwrap_or(0);
+        while all > MEMORY.max(2 * most)
             && let Some(largest) = self.open.values_mut().max_by_key(|file| memory(file))
         {
+            let before = memory(largest);
             largest.encoder.flush()?;
+            let after = memory(largest);
+            if after >= before {
+                break;
+            }
+            all -= before - after;
         }
         Ok(())
     }
@@ -124,6 +143,7 @@ impl<F: Format> Shop<F> {
     /// checkpoint go into a file of their own, so that the others can be published without them.
     fn close_file(&mut self, place: &Place, at_cut: bool) -> Result<()> {
         let at = place.stream;
+        self.pour(place)?;
         let Some(OpenFile { path, encoder, .. }) = self.open.remove(place) else {
             return Ok(());
         };
@@ -170,40 +190,47 @@ impl<F: Format> Shop<F> {
         }
     }
 
-    /// Appends a portion to the file of its place.
-    fn write_portion(&mut self, at: usize, seq: Seq, portion: Portion<F::Shaped>) -> Result<()> {
-        let Portion {
-            partition,
-            shaped,
-            rows,
-        } = portion;
-        let place = Place {
-            stream: at,
-            partition,
-        };
-        let open = self.open.get(&place);
-        if open.is_some_and(|file| !file.encoder.takes(&shaped)) {
-            self.close_file(&place, false)?;
+    /// Rows were added to what the file of the place will hold.
+    fn note(&mut self, place: &Place, rows: u64, bytes: u64) -> Result<()> {
+        if self.book.wrote(place, self.now.0, rows, bytes) {
+            self.close_file(place, false)?;
         }
-        if !self.open.contains_key(&place) {
+        Ok(())
+    }
+
+    /// About how large the file of the place is.
+    fn written(&self, place: &Place) -> u64 {
+        self.open.get(place).map_or(0, |file| file.encoder.bytes())
+    }
+
+    /// Writes what was gathered for a place to its file.
+    fn pour(&mut self, place: &Place) -> Result<()> {
+        let format = self.order.format.clone();
+        let gather = |batches: &[F::Shaped], rows: &[_]| format.gather(batches, rows);
+        match self.gathered[place.stream].take(&place.partition, gather) {
+            Some(shaped) => self.append(place, &shaped?),
+            None => Ok(()),
+        }
+    }
+
+    /// Appends to the file of a place.
+    fn append(&mut self, place: &Place, shaped: &F::Shaped) -> Result<()> {
+        if !self.open.contains_key(place) {
             self.bound_open()?;
-            let path = self.temporary(at);
-            let encoder = self.order.format.encode(&path, &shaped)?;
+            let path = self.temporary(place.stream);
+            let encoder = self.order.format.encode(&path, shaped)?;
             let file = OpenFile {
                 path,
-                used: seq,
+                used: self.now,
                 encoder,
             };
             self.open.insert(place.clone(), file);
         }
-        let Some(file) = self.open.get_mut(&place) else {
+        let Some(file) = self.open.get_mut(place) else {
             return Err(Error::new(&code::INTERNAL, "an open file is not there"));
         };
-        file.used = seq;
-        file.encoder.write(&shaped)?;
-        if self.book.wrote(&place, seq.0, rows, file.encoder.bytes()) {
-            self.close_file(&place, false)?;
-        }
+        file.used = self.now;
+        file.encoder.write(shaped)?;
         self.bound_memory()
     }
 
@@ -238,12 +265,43 @@ impl<F: Format> Shop<F> {
 }
 
 impl<F: Format> Keeper for Shop<F> {
-    type Shaped = Vec<Portion<F::Shaped>>;
+    type Shaped = Portioned<F::Shaped>;
 
     /// Appends a shaped batch to its stream's files.
-    fn write(&mut self, at: usize, seq: Seq, shaped: Self::Shaped, _: u64) -> Result<()> {
-        for portion in shaped {
-            self.write_portion(at, seq, portion)?;
+    fn write(&mut self, at: usize, seq: Seq, batch: Self::Shaped, rows: u64) -> Result<()> {
+        let Portioned {
+            shaped,
+            bytes,
+            folders,
+        } = batch;
+        self.now = seq;
+        let place = |partition| Place {
+            stream: at,
+            partition,
+        };
+        let Some(folders) = folders else {
+            let place = place(Arc::from(""));
+            let open = self.open.get(&place);
+            if open.is_some_and(|file| !file.encoder.takes(&shaped)) {
+                self.close_file(&place, false)?;
+            }
+            self.append(&place, &shaped)?;
+            let size = self.written(&place);
+            return self.note(&place, rows, size);
+        };
+        // What is gathered counts as written: it is in the file before that is closed.
+        for added in self.gathered[at].add(shaped, bytes, &folders) {
+            let place = place(added.folder);
+            let size = self.written(&place) + added.bytes;
+            self.note(&place, added.rows, size)?;
+        }
+        if self.gathered.iter().map(Gathered::bytes).sum::<u64>() > GATHERED {
+            for at in 0..self.gathered.len() {
+                for partition in self.gathered[at].folders() {
+                    let stream = at;
+                    self.pour(&Place { stream, partition })?;
+                }
+            }
         }
         Ok(())
     }

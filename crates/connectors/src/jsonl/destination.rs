@@ -10,10 +10,11 @@ use crossdock_core::session::Session;
 use crossdock_core::spec::{Checked, Spec};
 
 use super::config::{Config, LineFormat};
-use super::line::{LineShape, Lines};
+use super::line::LineShape;
 use crate::describe;
 use crate::file::format::{Encode, Format};
 use crate::file::line_file::LineFile;
+use crate::file::row_texts::RowTexts;
 use crate::file::{self, Wishes};
 use crate::semantics::shape::Shape;
 use crate::semantics::target::{Target, reserved};
@@ -61,13 +62,13 @@ impl Destination for Jsonl {
 struct JsonlFormat(Config);
 
 impl Format for JsonlFormat {
-    type Shaped = Lines;
+    type Shaped = RowTexts;
 
     fn extension(&self) -> String {
         crate::file::line_file::Lines::Json.extension(self.0.compression)
     }
 
-    fn shape(&self, target: &Target) -> Result<Box<dyn Shape<Lines>>> {
+    fn shape(&self, target: &Target) -> Result<Box<dyn Shape<RowTexts>>> {
         Ok(Box::new(LineShape::new(
             target,
             self.0.format,
@@ -75,7 +76,11 @@ impl Format for JsonlFormat {
         )))
     }
 
-    fn encode(&self, path: &Path, _: &Lines) -> Result<Box<dyn Encode<Lines>>> {
+    fn gather(&self, batches: &[RowTexts], rows: &[(usize, usize)]) -> Result<RowTexts> {
+        Ok(RowTexts::gather(|batch| &batches[batch], rows))
+    }
+
+    fn encode(&self, path: &Path, _: &RowTexts) -> Result<Box<dyn Encode<RowTexts>>> {
         Ok(Box::new(LineFile::create(path, self.0.compression)?))
     }
 }

@@ -6,12 +6,13 @@ use crossdock_core::convert;
 use crossdock_core::error::{Error, Result};
 
 use super::config::LineFormat;
+use crate::file::row_texts::RowTexts;
 use crate::semantics::metadata::{EXTRACTED_AT, GENERATION_ID, META, Meta, RAW_ID};
 use crate::semantics::raw_id::RawIds;
 use crate::semantics::shape::Shape;
 use crate::semantics::target::Target;
 
-/// Whole lines.
+/// Text of lines.
 pub(crate) type Lines = Vec<u8>;
 
 /// Makes lines of one stream's records.
@@ -95,20 +96,22 @@ impl LineShape {
     }
 }
 
-impl Shape<Lines> for LineShape {
+impl Shape<RowTexts> for LineShape {
     fn tells_deletes(&self) -> bool {
         self.metadata.is_some()
     }
 
-    fn shape(&mut self, body: Body) -> Result<Lines> {
+    fn shape(&mut self, body: Body) -> Result<RowTexts> {
         let rows = match body {
             Body::Rows(rows) => rows,
             Body::Columns(columns) => convert::columns_to_rows(&columns, None)?,
         };
         let mut ids = RawIds::draw();
-        let mut out = Vec::with_capacity(rows.value_bytes() + rows.len() * 220);
+        let bytes = rows.value_bytes() + rows.len() * 220;
+        let mut out = RowTexts::with_capacity(bytes, rows.len());
         for at in 0..rows.len() {
-            self.line(&mut out, &mut ids, &rows, at)?;
+            self.line(&mut out.text, &mut ids, &rows, at)?;
+            out.end_row();
         }
         Ok(out)
     }
@@ -170,7 +173,7 @@ mod tests {
         });
         let rows = rows.finish(Bytes::from(data.to_owned()), None);
         let lines = LineShape::new(&target, format, metadata).shape(Body::Rows(rows))?;
-        Ok(String::from_utf8(lines).unwrap())
+        Ok(String::from_utf8(lines.text).unwrap())
     }
 
     #[test]

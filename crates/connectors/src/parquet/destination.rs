@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use arrow_array::RecordBatch;
+use arrow_select::interleave::interleave_record_batch;
 use async_trait::async_trait;
 use crossdock_core::batch::BodyShape;
+use crossdock_core::code;
 use crossdock_core::destination::{Destination, DestinationOpening, DestinationWriter};
-use crossdock_core::error::Result;
+use crossdock_core::error::{Error, Result};
 use crossdock_core::session::Session;
 use crossdock_core::spec::{Checked, Spec};
 use parquet::file::properties::WriterPropertiesBuilder;
@@ -82,6 +84,13 @@ impl Format for ParquetFormat {
 
     fn shape(&self, target: &Target) -> Result<Box<dyn Shape<RecordBatch>>> {
         Ok(Box::new(ColumnShape::new(target, self.metadata_columns)))
+    }
+
+    fn gather(&self, batches: &[RecordBatch], rows: &[(usize, usize)]) -> Result<RecordBatch> {
+        let batches: Vec<_> = batches.iter().collect();
+        interleave_record_batch(&batches, rows).map_err(|cause| {
+            Error::new(&code::INTERNAL, "could not gather the rows of a file").caused_by(cause)
+        })
     }
 
     fn encode(&self, path: &Path, first: &RecordBatch) -> Result<Box<dyn Encode<RecordBatch>>> {

@@ -201,6 +201,15 @@ pub(crate) fn assign(targets: &mut [Target], by: &PartitionBy) -> Result<()> {
     })
 }
 
+/// The folders of a batch's rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Folders {
+    /// Those that occur, by first occurrence; each once.
+    pub(crate) names: Vec<Arc<str>>,
+    /// For each row the index of its folder.
+    pub(crate) of_row: Vec<u32>,
+}
+
 /// Tells the records of one stream's batches apart by their folder.
 pub(crate) struct Partitioner {
     partitions: Vec<Partition>,
@@ -225,13 +234,15 @@ impl Partitioner {
         })
     }
 
-    /// The batch in parts, each with its folder; the records of a part are in their order.
-    pub(crate) fn split(&mut self, body: Body) -> Result<Vec<(Arc<str>, Body)>> {
-        let arrays = self.arrays(&body)?;
-        let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
-        let mut parts: Vec<(Arc<str>, Vec<u32>)> = Vec::new();
-        let mut folder = Vec::new();
-        let mut values = Vec::new();
+    /// The folder of each row.
+    pub(crate) fn folders(&mut self, body: &Body) -> Result<Folders> {
+        let arrays = self.arrays(body)?;
+        let mut places: HashMap<Vec<u8>, u32> = HashMap::new();
+        let mut folders = Folders {
+            names: Vec::new(),
+            of_row: Vec::with_capacity(body.len()),
+        };
+        let (mut values, mut folder) = (Vec::new(), Vec::new());
         for row in 0..body.len() {
             values.clear();
             for (partition, array) in self.partitions.iter().zip(&arrays) {
@@ -241,20 +252,19 @@ impl Partitioner {
                     partition.write(&mut values, array, row);
                 }
             }
-            let index = u32::try_from(row).unwrap_or(u32::MAX);
-            if let Some(place) = places.get(&values) {
-                parts[*place].1.push(index);
-                continue;
-            }
-            self.folder(&mut folder, &arrays, row)?;
-            places.insert(values.clone(), parts.len());
-            parts.push((String::from_utf8_lossy(&folder).into(), vec![index]));
+            let place = match places.get(&values) {
+                Some(place) => *place,
+                None => {
+                    self.folder(&mut folder, &arrays, row)?;
+                    let place = u32::try_from(folders.names.len()).unwrap_or(u32::MAX);
+                    folders.names.push(String::from_utf8_lossy(&folder).into());
+                    places.insert(values.clone(), place);
+                    place
+                }
+            };
+            folders.of_row.push(place);
         }
-        if let [(folder, _)] = parts.as_slice() {
-            return Ok(vec![(folder.clone(), body)]);
-        }
-        let part = |(folder, rows): (Arc<str>, Vec<u32>)| Ok((folder, body.select(&rows)?));
-        parts.into_iter().map(part).collect()
+        Ok(folders)
     }
 
     /// The values of each partition's field.
