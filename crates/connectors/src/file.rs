@@ -33,7 +33,7 @@ use std::time::Duration;
 use crossdock_core::destination::DestinationOpening;
 use crossdock_core::error::Result;
 
-use crate::semantics::partition::{self, PartitionBy};
+use crate::semantics::partitioner::{self, PartitionBy};
 use crate::semantics::shape::Shape;
 use crate::semantics::target::{self, GROWING, Manner, Target, folder};
 use crate::writer::{Channel, ThreadedWriter, ended};
@@ -102,7 +102,7 @@ pub(crate) fn targets(opening: &DestinationOpening, wishes: &Wishes<'_>) -> Resu
         place: folder,
     };
     let mut targets = target::targets(&opening.catalog, opening.epoch, &manner)?;
-    partition::assign(&mut targets, wishes.partition_by)?;
+    partitioner::assign(&mut targets, wishes.partition_by)?;
     Ok(targets)
 }
 

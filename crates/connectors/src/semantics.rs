@@ -8,6 +8,7 @@ pub(crate) mod evolution;
 pub(crate) mod metadata;
 pub(crate) mod name;
 pub(crate) mod partition;
+pub(crate) mod partitioner;
 pub(crate) mod plain_text;
 pub(crate) mod raw_id;
 pub(crate) mod shape;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::semantics::partition::Folders;
+use crate::semantics::partitioner::Folders;
 
 /// See the module's documentation.
 pub(crate) struct Gathered<S> {

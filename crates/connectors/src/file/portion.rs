@@ -4,7 +4,7 @@ use crossdock_core::batch::Body;
 use crossdock_core::error::Result;
 
 use super::format::Format;
-use crate::semantics::partition::{Folders, Partitioner};
+use crate::semantics::partitioner::{Folders, Partitioner};
 use crate::semantics::shape::Shape;
 use crate::semantics::target::Target;
 

@@ -27,7 +27,7 @@ impl LineShape {
         let generation = target.generation_id.to_string();
         Self {
             format,
-            metadata: metadata_columns.then(|| Meta::new(target)),
+            metadata: metadata_columns.then(|| Meta::new(target.sync_id)),
             generation,
         }
     }

@@ -54,7 +54,7 @@ impl ColumnShape {
         Self {
             schema: file_schema(target, &own, metadata_columns),
             own,
-            meta: metadata_columns.then(|| Meta::new(target)),
+            meta: metadata_columns.then(|| Meta::new(target.sync_id)),
             collect: RowsToColumns::new(&target.schema, Some(ADDITIONAL)),
             target: target.clone(),
         }
@@ -72,7 +72,7 @@ impl ColumnShape {
         rows: Option<&Rows>,
     ) -> Result<RecordBatch> {
         let mut arrays = match &self.meta {
-            Some(meta) => metadata::columns(meta, &self.target, columns, rows),
+            Some(meta) => metadata::columns(meta, self.target.generation_id, columns, rows),
             None => Vec::with_capacity(own.len()),
         };
         let fields = self.own.fields().iter().zip(own);

@@ -13,7 +13,6 @@ use crossdock_core::batch::{Columns, Operation, Operations, Rows};
 use crossdock_core::json::scan::Members;
 
 use super::raw_id::{LENGTH, RawIds};
-use super::target::Target;
 
 /// The row's id.
 pub(crate) const RAW_ID: &str = "_airbyte_raw_id";
@@ -34,9 +33,9 @@ pub(crate) struct Meta {
 }
 
 impl Meta {
-    /// For records of this target.
-    pub(crate) fn new(target: &Target) -> Self {
-        let sync = format!(r#"{{"sync_id":{}"#, target.sync_id);
+    /// For records of this sync.
+    pub(crate) fn new(sync_id: i64) -> Self {
+        let sync = format!(r#"{{"sync_id":{sync_id}"#);
         let plain = format!(r#"{sync},"changes":[]}}"#);
         Self { sync, plain }
     }
@@ -95,7 +94,7 @@ impl Meta {
 /// The four columns for a batch; `rows` are the rows that `columns` were made of, if they were.
 pub(crate) fn columns(
     meta: &Meta,
-    target: &Target,
+    generation_id: i64,
     columns: &Columns,
     rows: Option<&Rows>,
 ) -> Vec<ArrayRef> {
@@ -106,7 +105,7 @@ pub(crate) fn columns(
         Arc::new(raw_ids(n)),
         Arc::new(extracted),
         Arc::new(meta_column(meta, columns, rows)),
-        Arc::new(Int64Array::from_value(target.generation_id, n)),
+        Arc::new(Int64Array::from_value(generation_id, n)),
     ]
 }
 
