@@ -14,7 +14,9 @@ use crossdock_core::error::Result;
 use crossdock_core::stream::StreamId;
 use serde_json::{Value, json};
 
-use crate::rig::{Record, Writer, files, ids, lane, lines, open, parquet_batches, scratch, text};
+use crate::rig::{
+    Record, Writer, files, ids, lane, lines, open, parquet_batches, scratch, stream, text,
+};
 use crate::round_trip::move_all;
 
 fn orders() -> ConfiguredStream {
@@ -266,6 +268,34 @@ async fn more_folders_than_files_can_be_open() {
             .iter()
             .all(|(name, ids)| *name == format!("id={}", ids[0]) && ids.len() == 2)
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_streams_than_files_can_be_open() {
+    const STREAMS: u64 = 300;
+    let root = scratch();
+    let config = json!({"path": root.path(), "metadata_columns": false});
+    let names: Vec<_> = (0..STREAMS).map(|n| format!("s{n}")).collect();
+    let streams = names.iter().map(|name| stream(name)).collect();
+    let mut writer = open("jsonl", &config, streams, 1, &[]).await.unwrap();
+    let mut seq = 0;
+    for round in 0..20 {
+        for name in &names {
+            seq += 1;
+            writer.write(seq, name, round * 10..round * 10 + 10).await;
+        }
+    }
+    writer.inner.finish(Ending::Complete).await.unwrap();
+    writer.committed(&Lane::Global, seq).await;
+    writer.inner.close().await.unwrap();
+    for name in &names {
+        assert_eq!(
+            ids(root.path(), name),
+            (0..200).collect::<Vec<_>>(),
+            "{name}"
+        );
+        assert_eq!(files(root.path(), name).len(), 1, "{name}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

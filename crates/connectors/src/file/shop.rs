@@ -22,6 +22,7 @@ use super::portion::Portioned;
 use super::recovery::sync;
 use super::split::split;
 use super::staging::{Staging, StreamFolder};
+use crate::semantics::partitioner::Folders;
 use crate::semantics::target::Target;
 use crate::writer::Keeper;
 
@@ -279,6 +280,9 @@ impl<F: Format> Keeper for Shop<F> {
             stream: at,
             partition,
         };
+        // With more streams than files can be open, each would have a file for every batch.
+        let many = self.order.targets.len() > MOST_OPEN;
+        let folders = folders.or_else(|| many.then(|| Folders::one(rows)));
         let Some(folders) = folders else {
             let place = place(Arc::from(""));
             let open = self.open.get(&place);

@@ -68,6 +68,16 @@ pub(crate) struct Folders {
     pub(crate) of_row: Vec<u32>,
 }
 
+impl Folders {
+    /// All rows in the stream's own folder.
+    pub(crate) fn one(rows: u64) -> Self {
+        Self {
+            names: vec![Arc::from("")],
+            of_row: vec![0; usize::try_from(rows).unwrap_or_default()],
+        }
+    }
+}
+
 /// Tells the records of one stream's batches apart by their folder.
 pub(crate) struct Partitioner {
     partitions: Vec<Partition>,
