@@ -75,7 +75,7 @@ fn a_source_that_fails_keeps_what_was_committed() {
     );
     check(
         &[json!(["status", "a", "STARTED"]), json!(["exit", 0])],
-        "connector.stream_failed",
+        "connector.stream_incomplete",
     );
     check(
         &[
