@@ -20,7 +20,7 @@ const UNSEEN: [(&str, &str); 3] = [
     ("run.record_too_large", "needs a record of 4 GiB"),
     (
         "python.install_failed",
-        "needs an installer: tests/real/python.rs shows it",
+        "needs an installer: `launch/tests/install.rs` brings it about",
     ),
 ];
 
