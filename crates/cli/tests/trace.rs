@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
@@ -100,19 +101,25 @@ fn attribute(span: &Value, name: &str) -> String {
         .unwrap_or_default()
 }
 
-#[test]
-fn a_run_is_one_trace() {
-    let (port, sent) = collector();
-    let bench = Bench::new();
-    bench.file("shop.yaml", PIPELINE);
-    let output = bench
-        .command(&["run", "shop.yaml"])
+/// The command that runs the pipeline and sends its spans to the collector.
+fn traced(bench: &Bench, port: u16) -> Command {
+    let mut command = bench.command(&["run", "shop.yaml"]);
+    command
         .env(
             "OTEL_EXPORTER_OTLP_ENDPOINT",
             format!("http://127.0.0.1:{port}"),
         )
         .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")
-        .env("OTEL_RESOURCE_ATTRIBUTES", "team=red team")
+        .env("OTEL_RESOURCE_ATTRIBUTES", "team=red team");
+    command
+}
+
+#[test]
+fn a_run_is_one_trace() {
+    let (port, sent) = collector();
+    let bench = Bench::new();
+    bench.file("shop.yaml", PIPELINE);
+    let output = traced(&bench, port)
         .env(
             "TRACEPARENT",
             "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
@@ -176,16 +183,7 @@ fn a_failure_is_in_the_trace_and_its_text_is_not() {
     bench.file("shop.yaml", PIPELINE);
     // A file stands where the folder should be.
     bench.file("out", "");
-    let output = bench
-        .command(&["run", "shop.yaml"])
-        .env(
-            "OTEL_EXPORTER_OTLP_ENDPOINT",
-            format!("http://127.0.0.1:{port}"),
-        )
-        .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")
-        .env("OTEL_RESOURCE_ATTRIBUTES", "team=red team")
-        .output()
-        .unwrap();
+    let output = traced(&bench, port).output().unwrap();
     assert!(!output.status.success());
     let spans = spans(&sent);
     let failed: Vec<_> = spans

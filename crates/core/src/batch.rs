@@ -107,6 +107,16 @@ impl Body {
         self.len() == 0
     }
 
+    /// Bytes that count against the memory budget and in the statistics: the wire lines of rows
+    /// where they are kept, else the values' text; the buffers' size of columns.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Rows(rows) => rows.bytes(),
+            Self::Columns(columns) => columns.bytes(),
+        }
+    }
+
     /// The records with these indices, in that order. Rows share their buffer; columns are copied.
     pub fn select(&self, indices: &[u32]) -> Result<Self> {
         Ok(match self {
@@ -123,13 +133,9 @@ impl Batch {
         self.body.len()
     }
 
-    /// Bytes that count against the memory budget and in the statistics: the wire lines of rows
-    /// where they are kept, else the values' text; the buffers' size of columns.
+    /// See [`Body::bytes`].
     #[must_use]
     pub fn bytes(&self) -> usize {
-        match &self.body {
-            Body::Rows(rows) => rows.bytes(),
-            Body::Columns(columns) => columns.bytes(),
-        }
+        self.body.bytes()
     }
 }

@@ -32,6 +32,17 @@ pub enum Lane {
     Global,
 }
 
+impl Lane {
+    /// Whether what is said of the lane is said of the stream.
+    #[must_use]
+    pub fn covers(&self, stream: &StreamId) -> bool {
+        match self {
+            Self::Stream(of) => of == stream,
+            Self::Global => true,
+        }
+    }
+}
+
 impl fmt::Display for Lane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -82,6 +82,16 @@ pub struct Mark {
     pub seq: Seq,
 }
 
+impl Mark {
+    /// How far the run `epoch` is committed as `stream` sees it.
+    #[must_use]
+    pub fn newest(marks: &[Self], stream: &StreamId, epoch: i64) -> Option<Seq> {
+        let of_run = marks.iter().filter(|mark| mark.epoch == epoch);
+        let covering = of_run.filter(|mark| mark.lane.covers(stream));
+        covering.map(|mark| mark.seq).max()
+    }
+}
+
 /// A checkpoint that a destination keeps in the transaction of the data that it covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {

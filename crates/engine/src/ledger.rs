@@ -15,6 +15,7 @@
 
 mod book;
 mod lane;
+mod share;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -23,8 +24,8 @@ use crossdock_core::destination::Ack;
 use crossdock_core::store::StreamCounts;
 use crossdock_core::stream::StreamId;
 
-use book::{DestinationBook, StreamBook, fair_runs};
-use lane::{Pending, Waiting, fair_waiting};
+use book::{DestinationBook, RUNS, StreamBook};
+use lane::{KEPT, Pending, Waiting};
 
 /// What an acknowledgement that could not be used was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,7 +111,7 @@ impl<C> Ledger<C> {
         let at = self.enter(stream);
         self.last += 1;
         let by_item = self.destinations.iter().any(|d| d.by_item);
-        let most = fair_runs(self.streams.len());
+        let most = RUNS.among(self.streams.len());
         self.streams[at].add(self.last, records, bytes, by_item, most);
         Seq(self.last)
     }
@@ -158,7 +159,7 @@ impl<C> Ledger<C> {
             self.lanes.push(Waiting::new(lane.clone(), stream));
             self.lanes.len() - 1
         });
-        let most = fair_waiting(self.lanes.len());
+        let most = KEPT.among(self.lanes.len());
         let waiting = &mut self.lanes[at];
         let total: u64 = read.iter().sum();
         if let Some(source) = source_count {

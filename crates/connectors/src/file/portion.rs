@@ -39,13 +39,9 @@ impl<S> Shape<Portioned<S>> for Portions<S> {
 
     fn shape(&mut self, body: Body) -> Result<Portioned<S>> {
         let folders = self.partitioner.as_mut().map(|p| p.folders(&body));
-        let bytes = match &body {
-            Body::Rows(rows) => rows.bytes(),
-            Body::Columns(columns) => columns.bytes(),
-        };
         Ok(Portioned {
             folders: folders.transpose()?,
-            bytes: bytes as u64,
+            bytes: body.bytes() as u64,
             shaped: self.shape.shape(body)?,
         })
     }

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use crossdock_core::checkpoint::Lane;
 use crossdock_core::destination::Mark;
 use crossdock_core::error::Result;
 use crossdock_core::stream::StreamId;
@@ -30,19 +29,6 @@ pub(crate) fn recover(staging: &Staging, marks: &[Mark], targets: &[Target]) -> 
     Ok(())
 }
 
-/// How far the run `epoch` is committed as `stream` sees it.
-fn mark_of(marks: &[Mark], stream: &StreamId, epoch: i64) -> Option<u64> {
-    let covers = |lane: &Lane| match lane {
-        Lane::Global => true,
-        Lane::Stream(of) => of == stream,
-    };
-    marks
-        .iter()
-        .filter(|m| m.epoch == epoch && covers(&m.lane))
-        .map(|m| m.seq.0)
-        .max()
-}
-
 fn recover_stream(
     folder: &StreamFolder,
     stream: &StreamId,
@@ -62,7 +48,12 @@ fn recover_stream(
             StagedName::Other => folder.remove(&file)?,
         }
     }
-    let plan = plan::recover(&leftovers, &markers, |e| mark_of(marks, stream, e), current);
+    let plan = plan::recover(
+        &leftovers,
+        &markers,
+        |epoch| Mark::newest(marks, stream, epoch).map(|seq| seq.0),
+        current,
+    );
     let mut partitions = BTreeSet::new();
     for (leftover, step) in leftovers.iter().zip(&plan.steps) {
         partitions.insert(leftover.name.partition.clone());

@@ -112,6 +112,9 @@ impl<F: Format> Shop<F> {
     fn bound_memory(&mut self) -> Result<()> {
         let memory = |file: &OpenFile<F::Shaped>| file.encoder.memory();
         let mut all = self.open.values().map(memory).sum::<u64>();
+        if all <= MEMORY {
+            return Ok(());
+        }
         // A file of very many columns must not be flushed after each batch.
         let most = self.open.values().map(memory).max().unwrap_or(0);
         while all > MEMORY.max(2 * most)

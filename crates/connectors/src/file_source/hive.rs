@@ -18,6 +18,7 @@ use serde_json::{Map, Value};
 use super::kind::{Guess, Kind};
 use super::list::Found;
 use super::record::{Records, SourceFormat, Step};
+use crate::semantics::partition::NULL;
 
 /// Marks the schema of a field that is not in the files.
 const MARK: &str = "in_path";
@@ -95,9 +96,6 @@ impl SourceFormat for Hive {
         self.0.extensions()
     }
 }
-
-/// What a null's folder is called.
-const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// The fields of a file's folders, the outermost first.
 fn fields(path: &str) -> impl Iterator<Item = (String, Option<String>)> {

@@ -39,6 +39,22 @@ fn file_schema(target: &Target, own: &SchemaRef, metadata_columns: bool) -> Sche
     ))
 }
 
+/// The column of this name: nulls where a source left it out, since it had nothing for it.
+pub(crate) fn column(values: &RecordBatch, name: &str, wants: &DataType) -> Result<ArrayRef> {
+    let Some(array) = values.column_by_name(name) else {
+        return Ok(new_null_array(wants, values.num_rows()));
+    };
+    if array.data_type() == wants {
+        return Ok(array.clone());
+    }
+    let has = array.data_type();
+    Err(Error::new(
+        &code::DATA_INVALID,
+        format!("a column is of type {has} where the schema says {wants}"),
+    )
+    .with("field", name))
+}
+
 /// Brings the batches of one stream into the columns of its files.
 pub(crate) struct ColumnShape {
     target: Target,
@@ -119,21 +135,9 @@ impl ColumnShape {
             )
             .with("field", stranger.name()));
         }
-        let ours = self.own.fields().iter().map(|field| {
-            let Some(array) = columns.values.column_by_name(field.name()) else {
-                return Ok(new_null_array(field.data_type(), columns.len()));
-            };
-            if array.data_type() == field.data_type() {
-                return Ok(array.clone());
-            }
-            let (has, wants) = (array.data_type(), field.data_type());
-            Err(Error::new(
-                &code::DATA_INVALID,
-                format!("a column is of type {has} where the schema says {wants}"),
-            )
-            .with("field", field.name()))
-        });
-        ours.collect()
+        let ours = self.own.fields().iter();
+        ours.map(|field| column(&columns.values, field.name(), field.data_type()))
+            .collect()
     }
 }
 

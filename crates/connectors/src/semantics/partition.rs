@@ -12,7 +12,7 @@ use super::metadata::EXTRACTED_AT;
 use super::plain_text::plain_text;
 
 /// What a folder is named after where the field is null.
-const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
+pub(crate) const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// The longest name of a folder, in bytes: what file systems allow.
 const LONGEST: usize = 255;

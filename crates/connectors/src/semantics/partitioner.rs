@@ -11,6 +11,7 @@ use crossdock_core::convert::{self, RowsToColumns};
 use crossdock_core::error::{Error, Result};
 use crossdock_core::schema::StreamSchema;
 
+use super::column_shape::column;
 use super::metadata::EXTRACTED_AT;
 use super::partition::Partition;
 use super::target::Target;
@@ -154,18 +155,7 @@ impl Partitioner {
                     Arc::new(TimestampMicrosecondArray::from_iter_values(micros)) as ArrayRef,
                 );
             }
-            match columns.column_by_name(name) {
-                Some(array) if *array.data_type() == wanted => Ok(array.clone()),
-                None => Ok(arrow_array::new_null_array(&wanted, columns.num_rows())),
-                Some(array) => {
-                    let has = array.data_type();
-                    Err(Error::new(
-                        &code::DATA_INVALID,
-                        format!("a column is of type {has} where the schema says {wanted}"),
-                    )
-                    .with("field", name))
-                }
-            }
+            column(columns, name, &wanted)
         };
         self.partitions.iter().map(array).collect()
     }

@@ -5,7 +5,6 @@
 //! whose data may end elsewhere, the engine's commits alone count: rows of later checkpoints, durable
 //! here already, come again and must go first (P4). Rows with a key replace themselves.
 
-use crossdock_core::checkpoint::Lane;
 use crossdock_core::destination::Mark;
 use crossdock_core::error::Result;
 use crossdock_core::stream::StreamId;
@@ -17,10 +16,16 @@ use super::fault::fault;
 use super::table::Table;
 use crate::semantics::target::Target;
 
-/// Notes that the rows of the table so far belong to what comes up to `seq`. In the transaction that
-/// has the rows.
-pub(crate) fn note(database: &Database, run: &Run, table: &Table, seq: u64) -> Result<()> {
-    let Some(last) = table.last_row(database)? else {
+/// Notes that the rows of the table up to `last` ([`Table::last_row`]) belong to what comes up to
+/// `seq`. In the transaction that has the rows.
+pub(crate) fn note(
+    database: &Database,
+    run: &Run,
+    table: &Table,
+    seq: u64,
+    last: Option<i64>,
+) -> Result<()> {
+    let Some(last) = last else {
         return Ok(());
     };
     let seq = i64::try_from(seq).unwrap_or(i64::MAX);
@@ -46,7 +51,7 @@ pub(crate) fn begin(database: &Database, run: &Run, table: &Table) -> Result<()>
         .connection
         .execute(sql, params![run.pipeline, stream]);
     forget.map_err(fault("begin a run", &database.path))?;
-    note(database, run, table, 0)
+    note(database, run, table, 0, table.last_row(database)?)
 }
 
 /// Forgets what the engine's commit has made needless.
@@ -57,7 +62,7 @@ pub(crate) fn settle(
     mark: &Mark,
 ) -> Result<()> {
     let seq = i64::try_from(mark.seq.0).unwrap_or(i64::MAX);
-    for stream in streams.iter().filter(|stream| covers(&mark.lane, stream)) {
+    for stream in streams.iter().filter(|stream| mark.lane.covers(stream)) {
         let sql = "DELETE FROM _crossdock_cut
              WHERE pipeline = ?1 AND stream = ?2 AND epoch = ?3 AND seq <
                  (SELECT max(seq) FROM _crossdock_cut
@@ -71,13 +76,6 @@ pub(crate) fn settle(
             .map_err(fault("forget a checkpoint", &database.path))?;
     }
     Ok(())
-}
-
-fn covers(lane: &Lane, stream: &StreamId) -> bool {
-    match lane {
-        Lane::Global => true,
-        Lane::Stream(of) => of == stream,
-    }
 }
 
 /// What an earlier run left of a stream beyond the engine's commits.
@@ -102,12 +100,8 @@ pub(crate) fn undo(
         return Ok(());
     }
     let stream = target.stream.to_string();
-    let covering = marks
-        .iter()
-        .filter(|mark| covers(&mark.lane, &target.stream));
     let found = beyond(&database.connection, pipeline, &stream, |epoch| {
-        let of_run = covering.clone().filter(|mark| mark.epoch == epoch);
-        of_run.map(|mark| mark.seq.0).max().unwrap_or(0)
+        Mark::newest(marks, &target.stream, epoch).map_or(0, |seq| seq.0)
     });
     let found = found.map_err(fault("read Crossdock's tables", &database.path))?;
     let Some(Beyond {

@@ -164,8 +164,9 @@ impl Keeper for SqlKeeper {
         self.begin()?;
         for at in &covered {
             self.release(*at)?;
-            self.tables[*at].cover(&self.database)?;
-            cut::note(&self.database, &self.run, &self.tables[*at], seq.0)?;
+            let last = self.tables[*at].last_row(&self.database)?;
+            self.tables[*at].cover(&self.database, last)?;
+            cut::note(&self.database, &self.run, &self.tables[*at], seq.0, last)?;
         }
         let generations = self.generations(&covered);
         book::store(&self.database, &self.run, checkpoint, &generations)?;
@@ -199,7 +200,9 @@ impl Keeper for SqlKeeper {
                 for at in 0..self.tables.len() {
                     self.release(at)?;
                     self.tables[at].complete(&self.database)?;
-                    cut::note(&self.database, &self.run, &self.tables[at], self.last.0)?;
+                    let last = self.tables[at].last_row(&self.database)?;
+                    let (run, table) = (&self.run, &self.tables[at]);
+                    cut::note(&self.database, run, table, self.last.0, last)?;
                 }
             }
             // What no checkpoint covers comes again with the next run.

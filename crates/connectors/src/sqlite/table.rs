@@ -150,13 +150,13 @@ impl Table {
             .map_err(fault("read a table", &database.path))
     }
 
-    /// All rows so far belong to a checkpoint.
-    pub(crate) fn cover(&mut self, database: &Database) -> Result<()> {
+    /// All rows so far, up to `last`, belong to a checkpoint.
+    pub(crate) fn cover(&mut self, database: &Database, last: Option<i64>) -> Result<()> {
         if !self.is_hidden() {
             return Ok(());
         }
         // Rows that replace others are not counted, and not forgotten either.
-        self.entry.covered = Some(self.last_row(database)?.unwrap_or(0));
+        self.entry.covered = Some(last.unwrap_or(0));
         book::note(database, &self.visible, &self.entry)
     }
 

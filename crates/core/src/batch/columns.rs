@@ -34,7 +34,9 @@ impl Columns {
         self.len() == 0
     }
 
-    /// The records with these indices, in that order. An index beyond the records is an error.
+    /// The records with these indices, in that order.
+    ///
+    /// Panics if an index is beyond the records: that is a defect of the caller.
     pub fn select(&self, indices: &[u32]) -> Result<Self> {
         let fault = |cause| {
             Error::new(&code::INTERNAL, "could not take records out of a batch").caused_by(cause)

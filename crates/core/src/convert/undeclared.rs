@@ -7,7 +7,7 @@ use super::cell::valid;
 use super::change::Change;
 use super::nested;
 use super::text::{unescape, write_string};
-use crate::json::scan::{Member, skip_space, skip_string, skip_value};
+use crate::json::scan::{Member, Members};
 
 /// Appends `members`, which stand in `text`, as an object to `out`. Of those with the same key the
 /// last one counts. `note` is told which had to be changed.
@@ -77,6 +77,7 @@ pub(super) struct Undeclared<'a> {
     /// What stands between the braces.
     inner: &'a [u8],
     checked: nested::Checked,
+    keys: Vec<&'a [u8]>,
 }
 
 impl<'a> Undeclared<'a> {
@@ -84,28 +85,22 @@ impl<'a> Undeclared<'a> {
         let object = object.trim_ascii().as_bytes();
         let inner = object.strip_prefix(b"{")?.strip_suffix(b"}")?;
         let checked = nested::check(object, 0).filter(|checked| checked.end == object.len())?;
-        (!inner.trim_ascii().is_empty()).then_some(Self { inner, checked })
+        let mut members = Members::new(object, 0).ok()?;
+        let mut keys = Vec::new();
+        while let Ok(Some(member)) = members.next() {
+            keys.push(member.raw_key(object));
+        }
+        (!keys.is_empty()).then_some(Self {
+            inner,
+            checked,
+            keys,
+        })
     }
 
-    /// Whether a member has this key, given as `,"name":`.
+    /// Whether a member has this key, given as `,"name":`: as our own writer writes it, with the
+    /// same escapes.
     pub(super) fn has(&self, key: &[u8]) -> bool {
-        let key = &key[2..key.len() - 2];
-        // As our own writer writes them: the same escapes.
-        let mut at = 0;
-        loop {
-            at = skip_space(self.inner, at);
-            let Ok(key_end) = skip_string(self.inner, at) else {
-                return false;
-            };
-            if self.inner[at + 1..key_end - 1] == *key {
-                return true;
-            }
-            let colon = skip_space(self.inner, key_end);
-            let Ok(end) = skip_value(self.inner, colon + 1) else {
-                return false;
-            };
-            at = skip_space(self.inner, end) + 1;
-        }
+        self.keys.contains(&&key[2..key.len() - 2])
     }
 
     /// Appends them as they stand, without braces.

@@ -5,15 +5,14 @@ use std::collections::{BTreeSet, VecDeque};
 use crossdock_core::store::StreamCounts;
 use crossdock_core::stream::StreamId;
 
-/// Above so many runs, neighbouring batches of a stream become one (P7): so many in all, shared by
-/// the streams, at most and at least so many for each.
-const RUNS: (usize, usize, usize) = (8192, 1024, 8);
+use super::share::Share;
 
-/// How many runs each of so many streams may have before they merge.
-pub(super) fn fair_runs(streams: usize) -> usize {
-    let (all, most, least) = RUNS;
-    (all / streams.max(1)).clamp(least, most)
-}
+/// Above so many runs, neighbouring batches of a stream become one (P7).
+pub(super) const RUNS: Share = Share {
+    all: 8192,
+    most: 1024,
+    least: 8,
+};
 
 /// Batches of one stream without a checkpoint in between.
 #[derive(Debug)]
@@ -48,7 +47,7 @@ impl StreamBook {
     }
 
     /// `by_item`: some destination acknowledges single items, so only neighbours may merge. `most`:
-    /// see [`fair_runs`].
+    /// its share of [`RUNS`].
     pub(super) fn add(&mut self, seq: u64, records: u64, bytes: u64, by_item: bool, most: usize) {
         self.counts.read += records;
         self.counts.bytes += bytes;

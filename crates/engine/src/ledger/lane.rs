@@ -4,16 +4,15 @@ use std::collections::VecDeque;
 
 use crossdock_core::checkpoint::Lane;
 
-/// At most so many checkpoints wait (P7): so many in all, shared by the lanes, at most and at least so
-/// many for each. Beyond that, only every n-th is kept, evenly over all that wait, so that a
-/// destination which lags far behind still makes progress.
-const KEPT: (usize, usize, usize) = (4096, 512, 16);
+use super::share::Share;
 
-/// How many checkpoints may wait on each of so many lanes.
-pub(super) fn fair_waiting(lanes: usize) -> usize {
-    let (all, most, least) = KEPT;
-    (all / lanes.max(1)).clamp(least, most)
-}
+/// At most so many checkpoints wait (P7). Beyond that, only every n-th is kept, evenly over all that
+/// wait, so that a destination which lags far behind still makes progress.
+pub(super) const KEPT: Share = Share {
+    all: 4096,
+    most: 512,
+    least: 16,
+};
 
 /// A checkpoint that waits.
 #[derive(Debug)]
@@ -58,11 +57,12 @@ impl<C> Waiting<C> {
             pending: VecDeque::new(),
             arrived: 0,
             stride: 1,
-            most: KEPT.1,
+            most: KEPT.most,
         }
     }
 
-    /// True: some waiting checkpoints were forgotten to make room. `most`: see [`fair_waiting`].
+    /// True: some waiting checkpoints were forgotten to make room. `most`: its share of
+    /// [`KEPT`].
     pub(super) fn push(&mut self, pending: Pending<C>, most: usize) -> bool {
         self.arrived += 1;
         self.most = most;

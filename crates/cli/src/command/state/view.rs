@@ -69,10 +69,7 @@ fn state_data(state: &LaneState) -> StateData<'_> {
 
 /// Only what concerns one stream. A state of the whole source concerns every stream.
 pub(super) fn keep(resume: &mut Resume, stream: &StreamId) {
-    resume.states.retain(|state| match &state.lane {
-        Lane::Stream(of) => of == stream,
-        Lane::Global => true,
-    });
+    resume.states.retain(|state| state.lane.covers(stream));
     resume
         .generations
         .retain(|generation| generation.stream == *stream);
