@@ -16,7 +16,6 @@ pub mod pipe;
 mod reading;
 mod route;
 mod source;
-mod spec_cache;
 mod talk;
 mod writer;
 

@@ -117,6 +117,9 @@ impl Rig {
     pub(crate) async fn open(&self, steps: Value) -> Box<dyn SourceReader> {
         let opening = SourceOpening {
             shape: crossdock_core::batch::BodyShape::Rows,
+
+            verbatim: None,
+            values: true,
             catalog: catalog(&["a", "b"]),
             state: Vec::new(),
             session: self.session.clone(),
@@ -187,6 +190,7 @@ fn show(event: &Event) -> Option<String> {
             format!("{stream} failed: {} {}", error.code().name, error.message())
         }
         Event::Batch(_)
+        | Event::Schema(_)
         | Event::Dropped { .. }
         | Event::Estimate(_)
         | Event::Status { .. }

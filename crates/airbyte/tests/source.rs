@@ -43,6 +43,9 @@ async fn the_connector_gets_its_files_privately() {
     let rig = Rig::new(|_| {});
     let opening = SourceOpening {
         shape: crossdock_core::batch::BodyShape::Rows,
+
+        verbatim: None,
+        values: true,
         catalog: catalog(&["a"]),
         state: vec![LaneState {
             lane: Lane::Stream(StreamId::new("a")),

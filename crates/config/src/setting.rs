@@ -29,6 +29,10 @@ pub struct Settings {
     pub finish_timeout: Duration,
     /// At most this long a durable checkpoint waits for others to be committed with it.
     pub commit_interval: Duration,
+    /// A source that has sent nothing for so long is asked to end, and the run ends well.
+    pub until_idle: Option<Duration>,
+    /// A source that has sent so many records is asked to end, and the run ends well.
+    pub max_records: Option<u64>,
     /// Lines that look like records and cannot be read.
     pub unreadable_records: UnreadableRecords,
     /// Records read that are not accounted for (P6).
@@ -58,6 +62,8 @@ impl Default for Settings {
             checkpoint_silence: Duration::from_secs(24 * HOUR),
             finish_timeout: limits.finish_timeout,
             commit_interval: Duration::from_millis(200),
+            until_idle: None,
+            max_records: None,
             unreadable_records: UnreadableRecords::Fail,
             count_mismatch: CountMismatch::Fail,
             rejected_records: RejectedRecords::Fail,

@@ -172,6 +172,15 @@ pub(crate) struct Settings {
     #[serde(default)]
     #[schemars(schema_with = "duration", extend("default" = "200ms"))]
     pub(crate) commit_interval: Option<String>,
+    /// A source that has sent nothing for so long is asked to end, and the run ends well: for sources
+    /// without an end. Default: no such limit.
+    #[serde(default)]
+    #[schemars(schema_with = "duration")]
+    pub(crate) until_idle: Option<String>,
+    /// A source that has sent so many records is asked to end, and the run ends well. A source that
+    /// cannot be stopped at a record sends some more. Default: no such limit.
+    #[schemars(range(min = 1))]
+    pub(crate) max_records: Option<u64>,
     /// What to do with a line that looks like a record and cannot be read.
     #[schemars(extend("default" = "fail"))]
     pub(crate) unreadable_records: Option<UnreadableRecords>,

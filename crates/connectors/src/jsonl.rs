@@ -2,7 +2,6 @@
 
 mod config;
 mod destination;
-mod inference;
 mod line;
 mod source;
 mod source_config;

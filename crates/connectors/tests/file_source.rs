@@ -83,6 +83,9 @@ pub(crate) async fn listen(
         catalog,
         state,
         shape: BodyShape::Rows,
+
+        verbatim: None,
+        values: true,
         session: Session::default(),
     };
     let mut reader = source.open(config.clone(), opening).await?;

@@ -44,6 +44,9 @@ pub(crate) async fn move_all(source: (&str, &Value), destination: (&str, &Value)
         catalog: catalog.clone(),
         state: Vec::new(),
         shape: BodyShape::Columns,
+
+        verbatim: None,
+        values: true,
         session: Session::default(),
     };
     let mut reader = from.open(source.1.clone(), opening).await.unwrap();

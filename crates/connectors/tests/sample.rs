@@ -30,6 +30,9 @@ async fn start(config: &Value, state: Vec<LaneState>) -> Result<Box<dyn SourceRe
             config.clone(),
             SourceOpening {
                 shape: crossdock_core::batch::BodyShape::Rows,
+
+                verbatim: None,
+                values: true,
                 catalog,
                 state,
                 session: Session::default(),
@@ -67,6 +70,7 @@ async fn listen(reader: &mut dyn SourceReader) -> Heard {
                     heard.records.push((batch.stream.to_string(), record));
                 }
             }
+            Ok(Event::Schema(stream)) => panic!("{} is no news", stream.name),
             Ok(Event::Checkpoint(checkpoint)) => heard.checkpoints.push(checkpoint),
             Ok(Event::Status { stream, status }) => {
                 heard.statuses.push((stream.to_string(), status))

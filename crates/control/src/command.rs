@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crossdock_config::{Connector, ConnectorConfig, ConnectorRef, Protocol, Settings};
 use crossdock_core::catalog::Catalog;
+use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::registry::Registry;
 use crossdock_core::spec::{Checked, Spec};
@@ -79,7 +80,13 @@ pub async fn spec(reference: &ConnectorRef, role: Option<Role>, ask: &Ask) -> Re
     }
     let found = connector::source(reference, &ask.registry)?;
     let session = first_session(&connector, Role::Source, &ask.ui, &ask.settings);
-    found.source.spec(&session).await.map_err(named(reference))
+    match found.source.spec(&session).await {
+        // Of some it can only be told once they run which side they have.
+        Err(error) if role.is_none() && *error.code() == code::CONNECTOR_ROLE => {
+            Box::pin(spec(reference, Some(Role::Destination), ask)).await
+        }
+        spec => spec.map_err(named(reference)),
+    }
 }
 
 pub(crate) async fn source(

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crossdock_airbyte::{AirbyteDestination, AirbyteSource};
+use crossdock_conduit::{ConduitDestination, ConduitSource};
 use crossdock_config::{ConnectorRef, Launcher, Protocol, nearest};
 use crossdock_core::code;
 use crossdock_core::erased::{ErasedDestination, ErasedSource};
@@ -15,14 +16,21 @@ use crossdock_core::spec::Spec;
 pub struct FoundSource {
     /// The connector.
     pub source: Arc<dyn ErasedSource>,
-    airbyte: Option<Arc<AirbyteSource>>,
+    launched: Option<Launched<AirbyteSource, ConduitSource>>,
+}
+
+/// A connector of another process, by its protocol.
+enum Launched<A, C> {
+    Airbyte(Arc<A>),
+    Conduit(Arc<C>),
 }
 
 impl FoundSource {
     /// Its spec, from the cache where starting the connector is slow (§6, 27).
     pub async fn spec(&self, session: &Session) -> Result<Spec> {
-        match &self.airbyte {
-            Some(airbyte) => airbyte.cached_spec(session).await,
+        match &self.launched {
+            Some(Launched::Airbyte(airbyte)) => airbyte.cached_spec(session).await,
+            Some(Launched::Conduit(conduit)) => conduit.cached_spec(session).await,
             None => self.source.spec(session).await,
         }
     }
@@ -32,20 +40,21 @@ impl FoundSource {
 pub struct FoundDestination {
     /// The connector.
     pub destination: Arc<dyn ErasedDestination>,
-    airbyte: Option<Arc<AirbyteDestination>>,
+    launched: Option<Launched<AirbyteDestination, ConduitDestination>>,
 }
 
 impl FoundDestination {
     /// Whether it removes fields that were not selected by itself.
     #[must_use]
     pub fn selects_fields(&self) -> bool {
-        self.airbyte.is_some()
+        matches!(self.launched, Some(Launched::Airbyte(_)))
     }
 
     /// Its spec, from the cache where starting the connector is slow (§6, 27).
     pub async fn spec(&self, session: &Session) -> Result<Spec> {
-        match &self.airbyte {
-            Some(airbyte) => airbyte.cached_spec(session).await,
+        match &self.launched {
+            Some(Launched::Airbyte(airbyte)) => airbyte.cached_spec(session).await,
+            Some(Launched::Conduit(conduit)) => conduit.cached_spec(session).await,
             None => self.destination.spec(session).await,
         }
     }
@@ -59,17 +68,24 @@ pub fn source(reference: &ConnectorRef, registry: &Registry) -> Result<FoundSour
             let source = source.ok_or_else(|| wrong_role(reference, "source"))?;
             Ok(FoundSource {
                 source,
-                airbyte: None,
+                launched: None,
             })
         }
         Protocol::Airbyte => {
             let airbyte = Arc::new(AirbyteSource::new(launcher(reference)?));
             Ok(FoundSource {
                 source: airbyte.clone(),
-                airbyte: Some(airbyte),
+                launched: Some(Launched::Airbyte(airbyte)),
             })
         }
-        Protocol::Conduit | Protocol::DataFlow => Err(protocol_to_come(reference)),
+        Protocol::Conduit => {
+            let conduit = Arc::new(ConduitSource::new(launcher(reference)?));
+            Ok(FoundSource {
+                source: conduit.clone(),
+                launched: Some(Launched::Conduit(conduit)),
+            })
+        }
+        Protocol::DataFlow => Err(protocol_to_come(reference)),
     }
 }
 
@@ -81,17 +97,24 @@ pub fn destination(reference: &ConnectorRef, registry: &Registry) -> Result<Foun
             let destination = destination.ok_or_else(|| wrong_role(reference, "destination"))?;
             Ok(FoundDestination {
                 destination,
-                airbyte: None,
+                launched: None,
             })
         }
         Protocol::Airbyte => {
             let airbyte = Arc::new(AirbyteDestination::new(launcher(reference)?));
             Ok(FoundDestination {
                 destination: airbyte.clone(),
-                airbyte: Some(airbyte),
+                launched: Some(Launched::Airbyte(airbyte)),
             })
         }
-        Protocol::Conduit | Protocol::DataFlow => Err(protocol_to_come(reference)),
+        Protocol::Conduit => {
+            let conduit = Arc::new(ConduitDestination::new(launcher(reference)?));
+            Ok(FoundDestination {
+                destination: conduit.clone(),
+                launched: Some(Launched::Conduit(conduit)),
+            })
+        }
+        Protocol::DataFlow => Err(protocol_to_come(reference)),
     }
 }
 
@@ -134,7 +157,7 @@ fn protocol_to_come(reference: &ConnectorRef) -> Error {
             reference.protocol
         ),
     )
-    .hint("use an `airbyte:` or a `native:` connector")
+    .hint("use an `airbyte:`, a `conduit:` or a `native:` connector")
 }
 
 fn launcher(reference: &ConnectorRef) -> Result<Arc<dyn crossdock_launch::Launcher>> {

@@ -7,6 +7,7 @@ pub mod doctor;
 mod fields;
 pub mod generation;
 pub mod init;
+mod memory;
 pub mod merge;
 pub mod pipe;
 pub mod plan;

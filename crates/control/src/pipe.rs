@@ -62,6 +62,8 @@ pub async fn read(
     let mut run = PipeRun::new(ask, cancel, &catalog);
     let opening = SourceOpening {
         shape: BodyShape::Rows,
+        verbatim: None,
+        values: true,
         catalog: catalog.clone(),
         state,
         session: run.source(&ready.session),
@@ -195,13 +197,7 @@ impl<'a> PipeRun<'a> {
 
     fn alive(&self, session: &Session) -> (Arc<Life>, Session) {
         let life = Life::new(session.observer.clone(), self.clock.clone());
-        (
-            life.clone(),
-            Session {
-                observer: life,
-                limits: session.limits.clone(),
-            },
-        )
+        (life.clone(), session.observed_by(life))
     }
 
     fn source(&mut self, session: &Session) -> Session {

@@ -11,6 +11,7 @@ use crossdock_core::store::Store;
 use serde_json::Value;
 
 use crate::beside;
+use crate::memory::StoreMemory;
 use crate::merge::merge;
 use crate::ui::{ConfigKeeper, CurrentConfig, Role, Ui, Watch};
 
@@ -54,8 +55,8 @@ impl Ready {
 
 fn session(watch: Watch, settings: &Settings) -> Session {
     Session {
-        observer: Arc::new(watch),
         limits: settings.limits(),
+        ..Session::new(Arc::new(watch))
     }
 }
 
@@ -111,6 +112,9 @@ pub(crate) async fn ready(
     crossdock_airbyte::validate_config(&spec, &mut config)
         .map_err(|error| locate(error, connector).with(role.as_str(), &connector.reference))
         .map_err(|error| masked(error, &masker))?;
+    let memory = keeping.as_ref().map(|keeping| {
+        StoreMemory::new(keeping.store.clone(), &keeping.pipeline, &keeping.connector)
+    });
     let keeper = match keeping {
         Some(Keeping {
             store,
@@ -134,10 +138,14 @@ pub(crate) async fn ready(
         keeper,
         current: current.clone(),
     };
+    let mut session = session(watch, settings);
+    if let Some(memory) = memory {
+        session.memory = Arc::new(memory);
+    }
     Ok(Ready {
         spec,
         current,
-        session: session(watch, settings),
+        session,
         masker,
     })
 }

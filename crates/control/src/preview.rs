@@ -66,6 +66,8 @@ pub async fn preview(
         },
         state: Vec::new(),
         shape: BodyShape::Rows,
+        verbatim: None,
+        values: true,
         session: ready.session.clone(),
     };
     let mut reader = found

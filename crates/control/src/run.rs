@@ -2,14 +2,17 @@
 //! help (§3.8).
 
 mod attempt;
+mod ending;
+mod learning;
 mod summary;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crossdock_config::{Pipeline, Settings};
-use crossdock_core::batch::BodyShape;
-use crossdock_core::catalog::ConfiguredCatalog;
+use crossdock_core::batch::{BodyShape, WireForm};
+use crossdock_core::capability::DestinationCapabilities;
+use crossdock_core::catalog::{Catalog, ConfiguredCatalog};
 use crossdock_core::clock::{Clock, SystemClock};
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
@@ -64,6 +67,30 @@ impl Prepared {
         }
     }
 
+    /// What each destination can do.
+    pub(crate) fn capabilities(&self) -> Vec<DestinationCapabilities> {
+        let ready = self.destinations.iter().map(|(_, ready)| ready);
+        ready.map(|ready| ready.spec.destination.clone()).collect()
+    }
+
+    /// A wire form that a destination writes as it is.
+    pub(crate) fn verbatim(&self) -> Option<WireForm> {
+        let mut forms = self
+            .destinations
+            .iter()
+            .flat_map(|(_, ready)| &ready.spec.destination.wire_forms);
+        forms.next().copied()
+    }
+
+    /// Whether a destination looks inside records that keep their lines.
+    pub(crate) fn looks_inside(&self) -> bool {
+        let verbatim = self.verbatim();
+        let relays = |(_, ready): &(FoundDestination, Ready)| {
+            verbatim.is_some_and(|form| ready.spec.destination.wire_forms.contains(&form))
+        };
+        !self.destinations.iter().all(relays)
+    }
+
     /// Masks with the secrets of every connector.
     pub(crate) fn masked(&self, error: Error) -> Error {
         let error = prepare::masked(error, &self.source_ready.masker);
@@ -97,8 +124,11 @@ async fn conduct(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> 
     let mut retries = RetryState::default();
     let mut number = 0;
     let mut total: Option<Summary> = None;
+    let held = learning::Slot::default();
+    let mut is_leg = false;
     loop {
-        number += 1;
+        // A leg goes on with what the attempt began.
+        number += u32::from(!is_leg);
         around
             .ui
             .phase(&pipeline.id, &Phase::Syncing { attempt: number });
@@ -107,6 +137,7 @@ async fn conduct(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> 
             around,
             prepared: &prepared,
             clock: clock(),
+            held: &held,
         };
         let summary = within(span::attempt(number), attempt.run()).await;
         let (failure, progress) = match summary {
@@ -118,13 +149,18 @@ async fn conduct(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> 
                 }
                 let progress = summary.committed_something;
                 let failure = summary.take_error();
+                is_leg = failure.is_none() && learning::is_waiting(&held);
+                summary.attempts = number;
                 total = Some(summary);
                 match failure {
+                    None if is_leg => continue,
                     None => break,
                     Some(error) => (error, progress),
                 }
             }
         };
+        is_leg = false;
+        learning::close(&held).await;
         let verdict = retries.failed(&failure, progress, &policy);
         let wait = match verdict {
             // Whoever holds the pipeline may do so for long: that is for the user to decide.
@@ -236,6 +272,22 @@ pub(crate) async fn prepare_all(pipeline: &Pipeline, around: &Surroundings) -> R
             Some(keeping(Role::Source, 1, &pipeline.source)),
         )
         .await?;
+        if ready.spec.source.learns_streams {
+            // What the last run has learnt; the rest shows while it runs.
+            let known = around
+                .store
+                .catalog(&pipeline.id)
+                .await?
+                .unwrap_or_default();
+            let streams = known.streams.into_iter().map(|s| s.stream).collect();
+            return Ok((
+                ready,
+                Catalog {
+                    streams,
+                    ..Catalog::default()
+                },
+            ));
+        }
         around.ui.phase(&pipeline.id, &Phase::Discovering);
         let discover = source.source.discover(ready.config(), &ready.session);
         let catalog = spanned(asked!("discover", reference), discover).await;
@@ -269,7 +321,11 @@ pub(crate) async fn prepare_all(pipeline: &Pipeline, around: &Surroundings) -> R
         .iter()
         .map(|(_, ready)| ready.spec.destination.clone())
         .collect();
-    let catalog = select::configure(pipeline, catalog, &capabilities)?;
+    let catalog = if source_ready.spec.source.learns_streams {
+        learning::configure(pipeline, &catalog.streams, &capabilities)?
+    } else {
+        select::configure(pipeline, catalog, &capabilities)?
+    };
     Ok(Prepared {
         source,
         source_ready,

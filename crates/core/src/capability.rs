@@ -13,6 +13,10 @@ pub struct SourceCapabilities {
     pub bounded: bool,
     /// [`crate::source::SourceControl::stop`] makes it finish what it has and end well.
     pub drains: bool,
+    /// It does not know its streams before it runs: `discover` cannot list them, and
+    /// [`crate::event::Event::Schema`] tells of them. The catalog it is opened with has those that are
+    /// known from before.
+    pub learns_streams: bool,
 }
 
 /// What a destination can do.

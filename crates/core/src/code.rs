@@ -149,6 +149,18 @@ codes! {
     RECORD_UNREADABLE = "protocol.record_unreadable", Protocol,
         "A connector printed a line that looks like a record and cannot be read.",
         "report it to the connector's author; `settings.unreadable_records: drop` goes on without the record";
+    HANDSHAKE = "protocol.handshake", Protocol,
+        "A connector of Conduit did not introduce itself as one.",
+        "check that the program is a connector of Conduit; run it with `CONDUIT_PLUGIN_MAGIC_COOKIE` unset to see what it says";
+    POSITION_INVALID = "protocol.position", Protocol,
+        "A source sent a record whose position is empty or not its own.",
+        "this is a fault of the connector: without positions of their own, records cannot be acknowledged";
+    ACK_UNEXPECTED = "protocol.unexpected_acknowledgement", Protocol,
+        "A destination acknowledged a record that it was not sent, or not in order.",
+        "this is a fault of the connector; what it acknowledged before stays committed";
+    RECORD_REFUSED = "connector.refused_record", Connector,
+        "A destination refused a record, and no dead-letter destination keeps it.",
+        "correct the record or the destination; the run goes on from before it";
     STATE_MIXED = "protocol.state_mixed", Protocol,
         "A source mixed states per stream with global states in one sync.",
         "report it to the connector's author";

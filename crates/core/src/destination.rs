@@ -23,7 +23,7 @@ use serde::de::DeserializeOwned;
 use crate::batch::Batch;
 use crate::catalog::ConfiguredCatalog;
 use crate::checkpoint::{Checkpoint, Lane, LaneState, Seq};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::StreamStatus;
 use crate::session::Session;
 use crate::spec::{Checked, Spec};
@@ -195,6 +195,12 @@ pub trait DestinationWriter: Send {
     /// The store has committed up to `mark` of this run (P2). A staged destination publishes.
     async fn committed(&mut self, _mark: &Mark) -> Result<()> {
         Ok(())
+    }
+
+    /// Waits until the destination has failed by itself, between two calls; then no other call but
+    /// `close` follows. May be dropped and called again. One that cannot tell waits for ever.
+    async fn broken(&mut self) -> Error {
+        std::future::pending().await
     }
 
     /// No item follows. Returns when everything accepted is durable and acknowledged: after `Ok`,

@@ -1,6 +1,7 @@
 //! What a source tells the engine, in order, and the small facts that travel with data.
 
 use crate::batch::Batch;
+use crate::catalog::Stream;
 use crate::checkpoint::Checkpoint;
 use crate::error::Error;
 use crate::stream::StreamId;
@@ -12,6 +13,10 @@ pub enum Event {
     Batch(Batch),
     /// A resume point.
     Checkpoint(Checkpoint),
+    /// A stream is new, or its schema has changed: records after this are as it says. Only sources
+    /// whose capabilities say `learns_streams` send it, and only right after a checkpoint that covers
+    /// everything before.
+    Schema(Stream),
     /// A stream changed its status.
     Status {
         /// The stream.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::event::LogRecord;
+use crate::memory::{Memory, Passing};
 
 /// Something said beside the data. It takes the short way to the observer and is never held back
 /// by a full queue.
@@ -72,6 +73,8 @@ pub struct Session {
     pub observer: Arc<dyn Observer>,
     /// The limits to keep.
     pub limits: Limits,
+    /// What it remembers between runs.
+    pub memory: Arc<dyn Memory>,
 }
 
 impl Session {
@@ -81,6 +84,16 @@ impl Session {
         Self {
             observer,
             limits: Limits::default(),
+            memory: Arc::new(Passing::default()),
+        }
+    }
+
+    /// The same session with another observer.
+    #[must_use]
+    pub fn observed_by(&self, observer: Arc<dyn Observer>) -> Self {
+        Self {
+            observer,
+            ..self.clone()
         }
     }
 

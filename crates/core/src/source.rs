@@ -14,7 +14,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 
-use crate::batch::BodyShape;
+use crate::batch::{BodyShape, WireForm};
 use crate::catalog::{Catalog, ConfiguredCatalog};
 use crate::checkpoint::{Checkpoint, LaneState};
 use crate::error::Result;
@@ -32,6 +32,11 @@ pub struct SourceOpening {
     /// The shape that the destinations take without a conversion. A wish: a source that can give
     /// either saves a step by it, and every destination takes both.
     pub shape: BodyShape,
+    /// A wire form that a destination writes as it is: a source that speaks it keeps the lines of its
+    /// rows.
+    pub verbatim: Option<WireForm>,
+    /// Somebody looks inside the records. If not, a source that keeps lines may leave the values out.
+    pub values: bool,
     /// Whom to tell, and limits.
     pub session: Session,
 }
@@ -67,7 +72,8 @@ pub trait SourceReader: Send {
     /// The next event. It may wait as long as there is none. A batch holds records of one stream
     /// that is in the catalog; a checkpoint covers all records that this reader returned before
     /// it on the checkpoint's lane (P1 rests on that). The future may be dropped only if
-    /// `close` follows.
+    /// `close` follows; that of a source which learns its streams may be dropped at any time, and
+    /// nothing is lost by it.
     async fn next(&mut self) -> Result<Event>;
 
     /// The handle for calls that must not wait for `next`. Called once, before the first `next`.

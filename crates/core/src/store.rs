@@ -247,6 +247,14 @@ pub trait Store: Send + Sync {
     /// The replaced configuration, if any.
     async fn load_config(&self, pipeline: &str, role: &str) -> Result<Option<StoredConfig>>;
 
+    /// What a connector remembers under `key`; see [`crate::memory::Memory`]. `owner` is its place in a
+    /// pipeline, or empty for what all connectors share.
+    async fn recall(&self, owner: &str, key: &str) -> Result<Option<String>>;
+
+    /// Remembers `value`; with `only_first`, if there is nothing. `false` if it was not kept.
+    async fn remember(&self, owner: &str, key: &str, value: &str, only_first: bool)
+    -> Result<bool>;
+
     /// The pipelines that have states or runs.
     async fn pipelines(&self) -> Result<Vec<String>>;
 

@@ -86,8 +86,18 @@ impl DestinationActor {
     }
 
     async fn work(&mut self) {
-        let mut failed = false;
-        while let Some(command) = self.commands.recv().await {
+        let (mut failed, mut finished) = (false, false);
+        loop {
+            let command = tokio::select! {
+                biased;
+                command = self.commands.recv() => command,
+                error = self.writer.broken(), if !failed && !finished => {
+                    failed = true;
+                    let _ = self.inbox.send(Message::Failed(self.at, error));
+                    continue;
+                }
+            };
+            let Some(command) = command else { return };
             if matches!(command, Command::Close) {
                 return;
             }
@@ -103,7 +113,10 @@ impl DestinationActor {
             let result = self.carry_out(command).await;
             self.busy.since.store(0, Ordering::Relaxed);
             let message = match result {
-                Ok(()) if finishes => Message::Finished(self.at),
+                Ok(()) if finishes => {
+                    finished = true;
+                    Message::Finished(self.at)
+                }
                 Ok(()) => continue,
                 Err(error) => {
                     failed = true;

@@ -263,6 +263,7 @@ fn on_delivery(delivery: Delivery, run: &mut Run<Arc<Checkpoint>>, floor: &mut F
                 floor.checkpoint(seq, &checkpoint, permit);
             }
         }
+        Ok(Event::Schema(stream)) => run.enter(&stream.id()),
         Ok(Event::Status { stream, status }) => floor.status(stream, status),
         Ok(Event::StreamFailed { stream, error }) => run.stream_failed(stream, error),
         Ok(Event::Estimate(estimate)) => floor.estimate(estimate),

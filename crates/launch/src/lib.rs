@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod answer_cache;
 mod exec;
 mod exit;
 mod launcher;
@@ -9,6 +10,7 @@ mod process;
 mod program;
 mod python;
 
+pub use answer_cache::AnswerCache;
 pub use exec::Exec;
 pub use exit::Exit;
 pub use launcher::parse_launcher;

@@ -33,8 +33,8 @@ const UNKILLABLE: Duration = Duration::from_secs(10);
 
 /// Takes the lines that a process writes to stderr.
 pub trait StderrSink: Send + Sync {
-    /// Called for each line, without its end, invalid UTF-8 replaced. A line over 64 KiB comes in
-    /// pieces. Called from a task of the runtime: must not block for long.
+    /// Called for each line, without its end, invalid UTF-8 replaced. An over-long one comes
+    /// in pieces. Called from a task of the runtime: must not block for long.
     fn line(&self, line: &str);
 }
 
@@ -50,6 +50,8 @@ pub struct Spawn<'a> {
     pub env: Vec<(OsString, OsString)>,
     /// Whether stdin is a pipe; otherwise it is empty.
     pub stdin: bool,
+    /// The longest line of stderr that comes whole, in bytes; `None`: 64 KiB.
+    pub longest_line: Option<usize>,
     /// Where lines of stderr go.
     pub stderr: Arc<dyn StderrSink>,
 }
@@ -118,7 +120,11 @@ impl Spawn<'_> {
         }
         if let Some(stderr) = pipes.2 {
             let pipe = ChildStderr::from_std(stderr).map_err(piped)?;
-            process.stderr = Drain::start(pipe, self.stderr.clone());
+            process.stderr = Drain::start(
+                pipe,
+                self.longest_line.unwrap_or(stderr::LONGEST),
+                self.stderr.clone(),
+            );
         }
         Ok(process)
     }

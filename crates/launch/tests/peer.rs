@@ -71,6 +71,7 @@ pub(crate) fn start(script: &str, args: &[&str], stdin: bool) -> (Process, Arc<E
         cwd: Path::new("/"),
         env: Vec::new(),
         stdin,
+        longest_line: None,
         stderr: ear.clone(),
     };
     (process.spawn().expect("a process"), ear)

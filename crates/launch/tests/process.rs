@@ -56,6 +56,7 @@ async fn arguments_environment_and_directory_arrive() {
         cwd: directory.path(),
         env: vec![("FROM_SPAWN".into(), OsString::from("yes"))],
         stdin: false,
+        longest_line: None,
         stderr: Arc::new(Ear::default()),
     }
     .spawn()

@@ -23,6 +23,7 @@ fn refused(path: &Path, args: Vec<OsString>, cwd: &Path) -> Error {
         cwd,
         env: Vec::new(),
         stdin: false,
+        longest_line: None,
         stderr: Arc::new(Ear::default()),
     }
     .spawn()

@@ -12,6 +12,7 @@ mod history;
 mod lane;
 mod lease;
 mod lock;
+mod memory;
 mod migration;
 mod open;
 mod read;
@@ -209,6 +210,30 @@ impl Store for SqliteStore {
         self.worker
             .call("load configuration", move |worker| {
                 read::config(&worker.connection, &pipeline, &role)
+            })
+            .await
+    }
+
+    async fn recall(&self, owner: &str, key: &str) -> Result<Option<String>> {
+        let (owner, key) = (owner.to_owned(), key.to_owned());
+        self.worker
+            .call("recall", move |worker| {
+                memory::recall(&worker.connection, &owner, &key)
+            })
+            .await
+    }
+
+    async fn remember(
+        &self,
+        owner: &str,
+        key: &str,
+        value: &str,
+        only_first: bool,
+    ) -> Result<bool> {
+        let (owner, key, value) = (owner.to_owned(), key.to_owned(), value.to_owned());
+        self.worker
+            .call("remember", move |worker| {
+                memory::remember(worker, &owner, &key, &value, only_first)
             })
             .await
     }

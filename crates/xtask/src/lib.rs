@@ -8,6 +8,7 @@
 mod arguments;
 mod bench;
 pub mod peer;
+mod proto;
 mod suite;
 mod tidy;
 mod workspace;
@@ -18,6 +19,7 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   tidy                             check the house rules
+  proto [--check]                  write the code of the .proto files, or say whether it is current
   test [--list] [--only STEP]      install what the tests need and run all of them
   bench [NAME…] [--quick] [--records N] [--rounds N] [--no-fail] [--json] [--list]
                                    measure speed and memory against the agreed bars";
@@ -31,6 +33,7 @@ pub fn main(arguments: impl IntoIterator<Item = String>) -> ExitCode {
     let rest: Vec<String> = arguments.collect();
     let result = match command.as_str() {
         "tidy" => tidy::main(rest),
+        "proto" => proto::main(rest),
         "test" => suite::main(rest),
         "bench" => bench::main(rest),
         "help" | "--help" | "-h" => {

@@ -5,6 +5,7 @@
 
 mod connector;
 pub(crate) mod environment;
+pub(crate) mod go;
 pub(crate) mod interpreter;
 
 use std::process::Command;
@@ -169,6 +170,7 @@ fn rules() -> Result<()> {
 
 fn connectors() -> Result<()> {
     connector::prepare()?;
+    go::prepare()?;
     let is_missing = |program: &str| Command::new(program).arg("--version").output().is_err();
     let missing: Vec<&str> = SYSTEM_PROGRAMS
         .iter()
@@ -214,6 +216,7 @@ fn test() -> Result<()> {
     for (name, program) in SYSTEM_PROGRAMS {
         command.env(name, program);
     }
+    command.env("CROSSDOCK_TEST_CONDUIT", go::prepare()?);
     command
         .env("CROSSDOCK_TEST_PYPI", "1")
         .env("CROSSDOCK_TEST_REQUIRED", "1")

@@ -9,12 +9,11 @@ use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::session::Session;
 use crossdock_core::spec::{Checked, Spec};
-use crossdock_launch::{Launcher, PrivateDir, Spawn};
+use crossdock_launch::{AnswerCache, Launcher, PrivateDir, Spawn};
 use serde_json::Value;
 
 use super::command::{ask, check_status};
 use super::peer::Peer;
-use super::spec_cache::SpecCache;
 use super::talk::Talk;
 use crate::wire::Message;
 
@@ -30,7 +29,7 @@ const ENVIRONMENT: [(&str, &str); 3] = [
 #[derive(Debug)]
 pub(super) struct Connector {
     launcher: Arc<dyn Launcher>,
-    specs: SpecCache,
+    specs: AnswerCache<Spec>,
 }
 
 /// The files of one use, as command line options.
@@ -61,12 +60,12 @@ impl Connector {
     pub(super) fn new(launcher: Arc<dyn Launcher>) -> Self {
         Self {
             launcher,
-            specs: SpecCache::default(),
+            specs: AnswerCache::named("airbyte-spec"),
         }
     }
 
     pub(super) fn set_cache_dir(&mut self, dir: Option<PathBuf>) {
-        self.specs = SpecCache::in_dir(dir);
+        self.specs = AnswerCache::in_dir(dir);
     }
 
     /// Asks the connector for its specification, always.
@@ -131,6 +130,7 @@ impl Connector {
                 .map(|(key, value)| (key.into(), value.into()))
                 .into(),
             stdin,
+            longest_line: None,
             stderr: talk.stderr(),
         }
         .spawn()

@@ -66,6 +66,7 @@ fn with_capabilities(mut spec: Spec) -> Spec {
         incremental: true,
         bounded: true,
         drains: true,
+        learns_streams: false,
     };
     spec
 }

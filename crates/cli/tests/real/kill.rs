@@ -41,7 +41,7 @@ enum Victim {
 }
 
 /// The processes that `parent` started, with their command lines.
-fn children(parent: u32) -> Vec<(u32, String)> {
+pub(crate) fn children(parent: u32) -> Vec<(u32, String)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
         let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else {
@@ -61,7 +61,7 @@ fn children(parent: u32) -> Vec<(u32, String)> {
     found
 }
 
-fn kill(pid: u32) {
+pub(crate) fn kill(pid: u32) {
     let status = std::process::Command::new("kill")
         .args(["-9", &pid.to_string()])
         .status();
@@ -203,7 +203,7 @@ fn wait_for_orphans(lab: &Lab) {
     }
 }
 
-fn settings() -> Value {
+pub(crate) fn settings() -> Value {
     json!({
         "retries": {
             "complete_failures": 50, "complete_failures_total": 50,

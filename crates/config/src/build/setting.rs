@@ -89,6 +89,17 @@ impl Builder<'_> {
                 self.duration(target, &value, least, &place.key(key));
             }
         }
+        if let Some(text) = given.until_idle {
+            let mut idle = Duration::ZERO;
+            self.duration(&mut idle, &text, Positive, &place.key("until_idle"));
+            settings.until_idle = Some(idle);
+        }
+        if given.max_records == Some(0) {
+            let place = place.key("max_records");
+            self.wrong
+                .push(place.fault(&code::CONFIG_INVALID, "the number is zero"));
+        }
+        settings.max_records = given.max_records.or(settings.max_records);
         set(&mut settings.unreadable_records, given.unreadable_records);
         set(&mut settings.count_mismatch, given.count_mismatch);
         set(&mut settings.rejected_records, given.rejected_records);

@@ -70,6 +70,7 @@ impl<C: FileSourceConfig> Source for FileSource<C> {
             incremental: true,
             bounded: true,
             drains: true,
+            learns_streams: false,
         }))
     }
 

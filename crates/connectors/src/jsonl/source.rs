@@ -6,10 +6,10 @@ use std::sync::Arc;
 use crossdock_core::catalog::ConfiguredStream;
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
+use crossdock_core::inference::Members;
 use encoding_rs::Encoding;
 use serde_json::{Map, Value, json};
 
-use super::inference::Members;
 use super::source_config::SourceConfig;
 use crate::file::fault::io;
 use crate::file_source::input::{self, Input};

@@ -28,6 +28,7 @@ impl Source for Sample {
             incremental: true,
             bounded: true,
             drains: true,
+            learns_streams: false,
         }))
     }
 

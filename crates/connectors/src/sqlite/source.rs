@@ -49,6 +49,7 @@ impl Source for SqliteSource {
             incremental: true,
             bounded: true,
             drains: true,
+            learns_streams: false,
         }))
     }
 

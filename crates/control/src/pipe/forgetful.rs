@@ -66,6 +66,14 @@ impl Store for Forgetful {
         Ok(None)
     }
 
+    async fn recall(&self, _: &str, _: &str) -> Result<Option<String>> {
+        Ok(None)
+    }
+
+    async fn remember(&self, _: &str, _: &str, _: &str, _: bool) -> Result<bool> {
+        Ok(true)
+    }
+
     async fn pipelines(&self) -> Result<Vec<String>> {
         Ok(Vec::new())
     }

@@ -2,18 +2,24 @@
 //! engine conduct, and records the end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossdock_config::Pipeline;
+use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream};
+use crossdock_core::checkpoint::LaneState;
 use crossdock_core::clock::Clock;
-use crossdock_core::destination::{DestinationOpening, DestinationWriter};
+use crossdock_core::destination::{Acknowledge, DestinationOpening, DestinationWriter};
 use crossdock_core::error::Result;
 use crossdock_core::session::Session;
 use crossdock_core::source::{SourceOpening, SourceReader};
 use crossdock_core::store::{Commit, Generation, Lease, Resume, RunEnd, RunStatus};
+use crossdock_core::stream::StreamId;
 use crossdock_engine::life::Life;
 use crossdock_engine::{Job, Report};
 use tracing::{Instrument as _, Span};
 
+use super::ending::ending;
+use super::learning::{self, Held, LegReader, Slot};
 use super::{Prepared, Summary, Surroundings, engine_settings, interruptible};
 use crate::fields;
 use crate::generation;
@@ -26,6 +32,8 @@ pub(super) struct Attempt<'a> {
     pub(super) around: &'a Surroundings,
     pub(super) prepared: &'a Prepared,
     pub(super) clock: Arc<dyn Clock>,
+    /// Where a source that learns its streams waits between two legs.
+    pub(super) held: &'a Slot,
 }
 
 impl Attempt<'_> {
@@ -63,11 +71,86 @@ impl Attempt<'_> {
     }
 
     async fn conduct(&self, lease: &Lease) -> Result<Summary> {
-        let store = &self.around.store;
-        let mut resume = store.resume(&self.pipeline.id).await?;
+        let mut resume = self.around.store.resume(&self.pipeline.id).await?;
         self.recall(lease, &mut resume).await?;
-        let mut catalog = self.prepared.catalog.clone();
-        let beginning = generation::begin(&mut catalog, &resume, lease.run);
+        if !self.prepared.source_ready.spec.source.learns_streams {
+            let catalog = self.prepared.catalog.clone();
+            return self.leg(lease, &resume, catalog, None).await;
+        }
+        let mut held = match learning::take(self.held) {
+            Some(held) => held,
+            None => self.hold(&resume).await?,
+        };
+        let heard = interruptible(&self.around.cancel, held.listen()).await;
+        let configured = heard.and_then(|has_records| {
+            let capabilities = self.prepared.capabilities();
+            let catalog = learning::configure(self.pipeline, held.streams(), &capabilities)?;
+            Ok((has_records, catalog))
+        });
+        match configured {
+            Ok((true, catalog)) => self.leg(lease, &resume, catalog, Some(held)).await,
+            ended => {
+                if let Err(error) = held.close().await {
+                    tracing::warn!(%error, "the source did not close tidily");
+                }
+                ended.map(|_| Summary::nothing(self.pipeline, lease.run))
+            }
+        }
+    }
+
+    /// Opens a source that learns its streams, to be listened to before there is a catalog.
+    async fn hold(&self, resume: &Resume) -> Result<Held> {
+        let (life, session) = self.alive(&self.prepared.source_ready.session);
+        let source = self.open_source(
+            resume.states.clone(),
+            self.prepared.catalog.clone(),
+            session,
+        );
+        let known = self
+            .prepared
+            .catalog
+            .streams
+            .iter()
+            .map(|s| s.stream.clone());
+        Ok(Held::new(
+            source.await?,
+            life,
+            known.collect(),
+            self.pipeline,
+        ))
+    }
+
+    async fn open_source(
+        &self,
+        state: Vec<LaneState>,
+        catalog: ConfiguredCatalog,
+        session: Session,
+    ) -> Result<Box<dyn SourceReader>> {
+        let opening = SourceOpening {
+            shape: self.prepared.shape(),
+            verbatim: self.prepared.verbatim(),
+            values: self.prepared.looks_inside(),
+            catalog,
+            state,
+            session,
+        };
+        let config = self.prepared.source_ready.config();
+        let span = asked!("open source", self.pipeline.source.reference);
+        let open = spanned(span, self.prepared.source.source.open(config, opening));
+        let source = interruptible(&self.around.cancel, open).await?;
+        Ok(ending(source, &self.pipeline.settings))
+    }
+
+    /// Moves the streams of `catalog`, from the source that is held or one that is opened.
+    async fn leg(
+        &self,
+        lease: &Lease,
+        resume: &Resume,
+        mut catalog: ConfiguredCatalog,
+        held: Option<Held>,
+    ) -> Result<Summary> {
+        let store = &self.around.store;
+        let beginning = generation::begin(&mut catalog, resume, lease.run);
         if !beginning.clear.is_empty() {
             store.clear(lease, beginning.clear).await?;
         }
@@ -77,6 +160,59 @@ impl Attempt<'_> {
         store.save_catalog(lease, catalog.clone()).await?;
         let (wiring, acks) = crossdock_engine::wire(self.prepared.destinations.len());
         let mut writers = Writers::default();
+        let opened = async {
+            self.open_destinations(lease, resume, &catalog, acks, &mut writers)
+                .await?;
+            match held {
+                Some(held) => {
+                    let life = held.life.clone();
+                    let reader = LegReader::new(held, self.held.clone());
+                    Ok((life, Box::new(reader) as Box<dyn SourceReader>))
+                }
+                None => {
+                    let (life, session) = self.alive(&self.prepared.source_ready.session);
+                    let source = self.open_source(beginning.states, catalog.clone(), session);
+                    Ok((life, source.await?))
+                }
+            }
+        };
+        let (source_life, source) = match opened.await {
+            Ok(opened) => opened,
+            Err(error) => {
+                writers.close().await;
+                return Err(error);
+            }
+        };
+        let completes = generation::completed(&catalog);
+        let streams = catalog.streams.iter().map(ConfiguredStream::id).collect();
+        let report = self
+            .execute(
+                lease,
+                source,
+                source_life,
+                writers,
+                wiring,
+                completes,
+                streams,
+            )
+            .await;
+        let summary = Summary::new(self.pipeline, lease.run, report, |e| {
+            self.prepared.masked(e)
+        });
+        for warning in &summary.warnings {
+            self.around.ui.warning(&self.pipeline.id, warning);
+        }
+        Ok(summary)
+    }
+
+    async fn open_destinations(
+        &self,
+        lease: &Lease,
+        resume: &Resume,
+        catalog: &ConfiguredCatalog,
+        acks: Vec<Arc<dyn Acknowledge>>,
+        writers: &mut Writers,
+    ) -> Result<()> {
         let connectors = self.pipeline.destinations.iter();
         let destinations = self.prepared.destinations.iter().zip(connectors);
         for (((found, ready), connector), acks) in destinations.zip(acks) {
@@ -92,50 +228,15 @@ impl Attempt<'_> {
             };
             let span = asked!("open destination", connector.reference);
             let open = spanned(span, found.destination.open(ready.config(), opening));
-            match interruptible(&self.around.cancel, open).await {
-                Ok(writer) => {
-                    let writer = if found.selects_fields() {
-                        writer
-                    } else {
-                        fields::selecting(writer, &catalog)
-                    };
-                    writers.open.push(writer);
-                    writers.lives.push(life);
-                }
-                Err(error) => {
-                    writers.close().await;
-                    return Err(error);
-                }
-            }
+            let writer = interruptible(&self.around.cancel, open).await?;
+            writers.open.push(if found.selects_fields() {
+                writer
+            } else {
+                fields::selecting(writer, catalog)
+            });
+            writers.lives.push(life);
         }
-        let (source_life, session) = self.alive(&self.prepared.source_ready.session);
-        let opening = SourceOpening {
-            shape: self.prepared.shape(),
-            catalog: catalog.clone(),
-            state: beginning.states,
-            session,
-        };
-        let config = self.prepared.source_ready.config();
-        let span = asked!("open source", self.pipeline.source.reference);
-        let open = spanned(span, self.prepared.source.source.open(config, opening));
-        let source = match interruptible(&self.around.cancel, open).await {
-            Ok(source) => source,
-            Err(error) => {
-                writers.close().await;
-                return Err(error);
-            }
-        };
-        let completes = generation::completed(&catalog);
-        let report = self
-            .execute(lease, source, source_life, writers, wiring, completes)
-            .await;
-        let summary = Summary::new(self.pipeline, lease.run, report, |e| {
-            self.prepared.masked(e)
-        });
-        for warning in &summary.warnings {
-            self.around.ui.warning(&self.pipeline.id, warning);
-        }
-        Ok(summary)
+        Ok(())
     }
 
     /// Asks a transactional destination how far the data is. Only where it is the only one:
@@ -174,18 +275,13 @@ impl Attempt<'_> {
         writers: Writers,
         wiring: crossdock_engine::pump::Wiring,
         completes: Vec<Generation>,
+        streams: Vec<StreamId>,
     ) -> Report {
         let job = Job {
             source,
             source_drains: self.prepared.source_ready.spec.source.drains,
             destinations: writers.open,
-            streams: self
-                .prepared
-                .catalog
-                .streams
-                .iter()
-                .map(|s| s.id())
-                .collect(),
+            streams,
             store: self.around.store.clone(),
             lease: lease.clone(),
             completes,
@@ -197,7 +293,14 @@ impl Attempt<'_> {
             }),
             cancel: self.around.cancel.clone(),
             clock: self.clock.clone(),
-            settings: engine_settings(&self.pipeline.settings),
+            settings: {
+                let mut settings = engine_settings(&self.pipeline.settings);
+                if !self.prepared.source_ready.spec.source.bounded {
+                    // Silence is what most of its life is made of.
+                    settings.patience.source = Duration::MAX;
+                }
+                settings
+            },
         };
         crossdock_engine::execute(wiring, job)
             .instrument(span::moving())
@@ -206,11 +309,7 @@ impl Attempt<'_> {
 
     fn alive(&self, session: &Session) -> (Arc<Life>, Session) {
         let life = Life::new(session.observer.clone(), self.clock.clone());
-        let session = Session {
-            observer: life.clone(),
-            limits: session.limits.clone(),
-        };
-        (life, session)
+        (life.clone(), session.observed_by(life))
     }
 }
 

@@ -108,6 +108,22 @@ impl Summary {
         }
     }
 
+    /// A run that had nothing to read.
+    pub(crate) fn nothing(pipeline: &Pipeline, run: i64) -> Self {
+        Self {
+            pipeline: pipeline.id.clone(),
+            run,
+            attempts: 1,
+            elapsed: Duration::ZERO,
+            streams: Vec::new(),
+            unattributed: Vec::new(),
+            warnings: Vec::new(),
+            cancelled: false,
+            error: None,
+            committed_something: false,
+        }
+    }
+
     /// The failure, if there was one that another attempt may mend. A cancelled run is not tried
     /// again.
     pub(crate) fn take_error(&mut self) -> Option<Error> {

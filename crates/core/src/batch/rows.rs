@@ -143,6 +143,12 @@ impl Rows {
         self.part(&self.lines, index)
     }
 
+    /// Where in the [buffer](Rows::buffer) the record's original line stands.
+    #[must_use]
+    pub fn line_span(&self, index: usize) -> Span {
+        self.lines.get(index).copied().unwrap_or(Span::NONE)
+    }
+
     /// All original lines as few slices as possible: neighbours in the buffer are one slice, so a
     /// batch that was cut from one read is written with one write. Empty if lines were not kept.
     #[must_use]

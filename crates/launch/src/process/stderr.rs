@@ -13,8 +13,8 @@ use super::StderrSink;
 
 /// How many lines are kept for messages.
 const TAIL: usize = 20;
-/// A longer line is passed on in pieces of this many bytes.
-const LONGEST: usize = 64 << 10;
+/// A longer line is passed on in pieces of this many bytes, unless more was asked for.
+pub(super) const LONGEST: usize = 64 << 10;
 /// How long a flush may take. Only another process that keeps the pipe full can make it last.
 const FLUSH: Duration = Duration::from_secs(1);
 
@@ -34,7 +34,7 @@ struct Task {
 }
 
 impl Drain {
-    pub(super) fn start(pipe: ChildStderr, sink: Arc<dyn StderrSink>) -> Self {
+    pub(super) fn start(pipe: ChildStderr, longest: usize, sink: Arc<dyn StderrSink>) -> Self {
         let tail = Tail::default();
         let (flush, asked) = mpsc::channel(1);
         let (alive, ended) = watch::channel(());
@@ -44,7 +44,7 @@ impl Drain {
                 sink.line(line);
                 keep(&kept, line);
             };
-            drain(pipe, emit, asked).await;
+            drain(pipe, Lines::new(longest), emit, asked).await;
             drop(alive);
         });
         Self {
@@ -102,10 +102,10 @@ fn keep(tail: &Tail, line: &str) {
 
 async fn drain(
     mut pipe: ChildStderr,
+    mut lines: Lines,
     mut emit: impl FnMut(&str),
     mut asked: mpsc::Receiver<oneshot::Sender<()>>,
 ) {
-    let mut lines = Lines::default();
     let mut buffer = vec![0; LONGEST];
     let mut askers = Vec::new();
     loop {
@@ -130,12 +130,19 @@ async fn drain(
 }
 
 /// Cuts bytes into lines, and over-long lines into pieces between two characters.
-#[derive(Default)]
 struct Lines {
     rest: Vec<u8>,
+    longest: usize,
 }
 
 impl Lines {
+    fn new(longest: usize) -> Self {
+        Self {
+            rest: Vec::new(),
+            longest,
+        }
+    }
+
     fn take(&mut self, bytes: &[u8], emit: &mut impl FnMut(&str)) {
         for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
             self.rest.extend_from_slice(piece);
@@ -163,10 +170,10 @@ impl Lines {
 
     /// Passes on pieces until at most one is left.
     fn cut(&mut self, emit: &mut impl FnMut(&str)) {
-        while self.rest.len() > LONGEST {
-            let mut at = LONGEST;
+        while self.rest.len() > self.longest {
+            let mut at = self.longest;
             // Bytes 10xxxxxx go on with a character; it has at most three of them.
-            while at > LONGEST - 3 && self.rest[at] & 0xc0 == 0x80 {
+            while at > self.longest - 3 && self.rest[at] & 0xc0 == 0x80 {
                 at -= 1;
             }
             emit(&String::from_utf8_lossy(&self.rest[..at]));
@@ -181,7 +188,7 @@ mod tests {
 
     fn lines(chunks: &[&[u8]]) -> Vec<String> {
         let mut got = Vec::new();
-        let mut lines = Lines::default();
+        let mut lines = Lines::new(LONGEST);
         for chunk in chunks {
             lines.take(chunk, &mut |line| got.push(line.to_owned()));
         }

@@ -75,6 +75,7 @@ impl Bench<'_> {
             cwd: &self.cwd,
             env: self.env.to_vec(),
             stdin: false,
+            longest_line: None,
             stderr: ear.clone(),
         }
         .spawn()?;

@@ -10,6 +10,7 @@ use super::fault::Fault;
 pub(super) const ALL: &[&str] = &[
     include_str!("migration/0001_first.sql"),
     include_str!("migration/0002_edits_and_catalogs.sql"),
+    include_str!("migration/0003_memory.sql"),
 ];
 
 /// Runs the scripts that are missing, all or nothing. Writes nothing where none is.

@@ -7,7 +7,7 @@ use crate::tidy::tree::Tree;
 
 /// How many packages there may be. Every one is built by everybody, so a new one is worth a word in a review; raise
 /// the number in the commit that needs it.
-const LIMIT: usize = 300;
+const LIMIT: usize = 340;
 
 /// Families of which two generations must not be built side by side.
 const ALONE: [&str; 4] = ["tokio", "hyper", "rustls", "prost"];
@@ -163,7 +163,7 @@ mod tests {
     fn the_banned_and_the_too_many_are_red() {
         check_lock(&[("openssl-sys", "0.9.1")], Some("rustls"));
         check_lock(&[("a", "1.0.0"); LIMIT], None);
-        check_lock(&[("a", "1.0.0"); LIMIT + 1], Some("301 packages"));
+        check_lock(&[("a", "1.0.0"); LIMIT + 1], Some("341 packages"));
         assert_eq!(check(&Tree::sample(&[])).len(), 1);
     }
 }

@@ -27,6 +27,7 @@ fn show(steps: &[Step]) -> Vec<String> {
             }
             Step::Emit(Event::Dropped { records, .. }) => format!("dropped {records}"),
             Step::Emit(Event::Estimate(e)) => format!("estimate {:?} {:?}", e.stream, e.records),
+            Step::Emit(Event::Schema(stream)) => format!("schema of {}", stream.name),
             Step::Emit(Event::End) => "end".into(),
             Step::Warn(_) => "warn".into(),
             Step::StreamFailed(stream, error) => format!("{stream} failed: {}", error.message),

@@ -90,6 +90,14 @@ impl Store for MemoryStore {
         Ok(None)
     }
 
+    async fn recall(&self, _: &str, _: &str) -> Result<Option<String>> {
+        Ok(None)
+    }
+
+    async fn remember(&self, _: &str, _: &str, _: &str, _: bool) -> Result<bool> {
+        Ok(true)
+    }
+
     async fn pipelines(&self) -> Result<Vec<String>> {
         Ok(Vec::new())
     }

@@ -1,5 +1,5 @@
-//! Specifications by connector identity, in memory and in the user's cache directory: the start of
-//! a Python connector takes seconds, and a specification changes only with the connector.
+//! What programs said of themselves, by their identity, in memory and in the user's cache directory:
+//! the start of a Python connector takes seconds, and what it says changes only with it.
 
 use std::env;
 use std::fs;
@@ -7,38 +7,35 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crossdock_core::spec::Spec;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// A cache. Losing it costs time and nothing else, so its failures are silent.
 #[derive(Debug)]
-pub(super) struct SpecCache {
+pub struct AnswerCache<T> {
     dir: Option<PathBuf>,
-    last: Mutex<Option<Spec>>,
+    last: Mutex<Option<T>>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Entry {
+struct Entry<T> {
     identity: String,
-    spec: Spec,
+    answer: T,
 }
 
-impl Default for SpecCache {
-    fn default() -> Self {
+impl<T: Clone + Serialize + DeserializeOwned> AnswerCache<T> {
+    /// A cache in the folder `name` of the user's cache directory.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
         let own = env::var_os("CROSSDOCK_CACHE_DIR").map(PathBuf::from);
         let xdg = || env::var_os("XDG_CACHE_HOME").map(|dir| Path::new(&dir).join("crossdock"));
         let home = || env::var_os("HOME").map(|dir| Path::new(&dir).join(".cache/crossdock"));
-        Self::in_dir(
-            own.or_else(xdg)
-                .or_else(home)
-                .map(|dir| dir.join("airbyte-spec")),
-        )
+        Self::in_dir(own.or_else(xdg).or_else(home).map(|dir| dir.join(name)))
     }
-}
 
-impl SpecCache {
     /// A cache in `dir`, or in memory alone.
-    pub(super) fn in_dir(dir: Option<PathBuf>) -> Self {
+    #[must_use]
+    pub fn in_dir(dir: Option<PathBuf>) -> Self {
         Self {
             dir,
             last: Mutex::new(None),
@@ -47,7 +44,7 @@ impl SpecCache {
 
     /// What was put for the connector of this identity. Without one only memory is looked at: it
     /// belongs to one launcher, whose program is the same as long as we run.
-    pub(super) fn get(&self, identity: Option<String>) -> Option<Spec> {
+    pub fn get(&self, identity: Option<String>) -> Option<T> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if last.is_none() {
             *last = self.read(&identity?);
@@ -55,14 +52,15 @@ impl SpecCache {
         last.clone()
     }
 
-    pub(super) fn put(&self, identity: Option<String>, spec: &Spec) {
+    /// Keeps the answer of the connector of this identity.
+    pub fn put(&self, identity: Option<String>, answer: &T) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        *last = Some(spec.clone());
+        *last = Some(answer.clone());
         drop(last);
         if let Some(identity) = identity
-            && let Err(error) = self.write(identity, spec)
+            && let Err(error) = self.write(identity, answer)
         {
-            tracing::debug!(%error, "specification not cached");
+            tracing::debug!(%error, "answer not cached");
         }
     }
 
@@ -76,19 +74,19 @@ impl SpecCache {
         Some(self.dir.as_ref()?.join(format!("{hash:016x}.json")))
     }
 
-    fn read(&self, identity: &str) -> Option<Spec> {
+    fn read(&self, identity: &str) -> Option<T> {
         let text = fs::read(self.path(identity)?).ok()?;
-        let entry: Entry = serde_json::from_slice(&text).ok()?;
-        (entry.identity == identity).then_some(entry.spec)
+        let entry: Entry<T> = serde_json::from_slice(&text).ok()?;
+        (entry.identity == identity).then_some(entry.answer)
     }
 
-    fn write(&self, identity: String, spec: &Spec) -> io::Result<()> {
+    fn write(&self, identity: String, answer: &T) -> io::Result<()> {
         let Some(path) = self.path(&identity) else {
             return Ok(());
         };
         let entry = Entry {
             identity,
-            spec: spec.clone(),
+            answer: answer.clone(),
         };
         if let Some(dir) = path.parent() {
             fs::create_dir_all(dir)?;
@@ -102,12 +100,14 @@ impl SpecCache {
 
 #[cfg(test)]
 mod tests {
+    use crossdock_core::spec::Spec;
+
     use super::*;
 
     #[test]
     fn an_entry_is_found_by_its_own_identity_only() {
         let dir = tempfile::tempdir().unwrap();
-        let fresh = || SpecCache::in_dir(Some(dir.path().join("sub")));
+        let fresh = || AnswerCache::<Spec>::in_dir(Some(dir.path().join("sub")));
         let spec = Spec {
             protocol_version: Some("0.2.0".into()),
             ..Spec::default()
@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(fresh().get(Some("a".into())), Some(spec.clone()));
         assert_eq!(fresh().get(Some("b".into())), None);
         assert_eq!(fresh().get(None), None);
-        let memory = SpecCache::in_dir(None);
+        let memory = AnswerCache::in_dir(None);
         memory.put(None, &spec);
         assert_eq!(memory.get(None), Some(spec));
     }

@@ -1,0 +1,168 @@
+//! What a destination was sent and has not answered (§3.4). Pure.
+//!
+//! A destination answers each record once, in the order in which they were sent, naming its position.
+
+use std::collections::VecDeque;
+
+use crossdock_core::checkpoint::Seq;
+
+use crate::wire::position;
+
+/// Records of one item, by the positions they were sent with.
+#[derive(Debug)]
+struct Sent {
+    seq: Seq,
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    /// How many of them are answered.
+    answered: usize,
+}
+
+impl Sent {
+    fn position(&self, at: usize) -> Option<&[u8]> {
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        self.ends.get(at).map(|end| &self.bytes[start..*end])
+    }
+}
+
+/// Positions of an item that is about to be sent.
+#[derive(Debug, Default)]
+pub(super) struct Positions {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Positions {
+    pub(super) fn push(&mut self, position: &[u8]) {
+        self.bytes.extend_from_slice(position);
+        self.ends.push(self.bytes.len());
+    }
+
+    /// The last of them.
+    pub(super) fn last(&self) -> Option<&[u8]> {
+        let start = self.ends.len().checked_sub(2).map_or(0, |at| self.ends[at]);
+        self.ends.last().map(|end| &self.bytes[start..*end])
+    }
+}
+
+/// What an answer means.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// Nothing yet: its item has more records.
+    Waiting,
+    /// Everything up to this item is answered.
+    UpTo(Seq),
+    /// The record of this place in this item was refused.
+    Refused { seq: Seq, index: usize },
+    /// It is not the answer to the record that is next.
+    Unexpected { expected: Option<String> },
+}
+
+/// The book of one destination.
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    sent: VecDeque<Sent>,
+}
+
+impl Book {
+    /// An item is sent: a batch, or with no positions a checkpoint. What is answered at once, since
+    /// nothing is before it.
+    pub(super) fn send(&mut self, seq: Seq, positions: Positions) -> Option<Seq> {
+        let Positions { bytes, ends } = positions;
+        self.sent.push_back(Sent {
+            seq,
+            bytes,
+            ends,
+            answered: 0,
+        });
+        self.settle()
+    }
+
+    /// Removes what is answered from the front.
+    fn settle(&mut self) -> Option<Seq> {
+        let mut settled = None;
+        while let Some(front) = self.sent.front()
+            && front.answered == front.ends.len()
+        {
+            settled = Some(front.seq);
+            self.sent.pop_front();
+        }
+        settled
+    }
+
+    /// An answer came.
+    pub(super) fn answer(&mut self, said: &[u8], is_refusal: bool) -> Answer {
+        // What is answered in full is gone, so the front has a record to come.
+        let Some(front) = self.sent.front_mut() else {
+            return Answer::Unexpected { expected: None };
+        };
+        let expected = front.position(front.answered).unwrap_or_default();
+        if expected != said {
+            return Answer::Unexpected {
+                expected: Some(position::state(expected).to_string()),
+            };
+        }
+        if is_refusal {
+            return Answer::Refused {
+                seq: front.seq,
+                index: front.answered,
+            };
+        }
+        front.answered += 1;
+        self.settle().map_or(Answer::Waiting, Answer::UpTo)
+    }
+
+    /// How many records wait for their answer.
+    pub(super) fn waiting(&self) -> usize {
+        self.sent
+            .iter()
+            .map(|sent| sent.ends.len() - sent.answered)
+            .sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn positions(names: &[&str]) -> Positions {
+        let mut positions = Positions::default();
+        names
+            .iter()
+            .for_each(|name| positions.push(name.as_bytes()));
+        positions
+    }
+
+    #[test]
+    fn answers_settle_items_in_order() {
+        let mut book = Book::default();
+        assert_eq!(book.send(Seq(1), positions(&[])), Some(Seq(1)));
+        assert_eq!(book.send(Seq(2), positions(&["a", "bc"])), None);
+        assert_eq!(book.send(Seq(3), positions(&[])), None);
+        assert_eq!(book.send(Seq(4), positions(&["d"])), None);
+        assert_eq!(book.waiting(), 3);
+        assert_eq!(book.answer(b"a", false), Answer::Waiting);
+        assert_eq!(book.answer(b"bc", false), Answer::UpTo(Seq(3)));
+        assert_eq!(
+            book.answer(b"d", true),
+            Answer::Refused {
+                seq: Seq(4),
+                index: 0
+            }
+        );
+        assert_eq!(book.answer(b"d", false), Answer::UpTo(Seq(4)));
+        assert_eq!(book.waiting(), 0);
+    }
+
+    #[test]
+    fn answers_out_of_order_are_unexpected() {
+        let mut book = Book::default();
+        assert_eq!(
+            book.answer(b"a", false),
+            Answer::Unexpected { expected: None }
+        );
+        book.send(Seq(1), positions(&["a", "b"]));
+        let expected = Some("\"a\"".to_owned());
+        assert_eq!(book.answer(b"b", false), Answer::Unexpected { expected });
+    }
+}

@@ -1,0 +1,427 @@
+//! From a source's messages to batches. Pure: what needs to be asked for, such as a schema, is named
+//! and given.
+//!
+//! | on the wire | in a batch |
+//! |---|---|
+//! | `opencdc.collection`, else the connector's name | the stream |
+//! | structured data | the object |
+//! | raw data with a schema in the metadata | the object that they encode (Avro) |
+//! | other raw data | `{"raw": "text"}`, or `{"raw_base64": "…"}` if they are not UTF-8 |
+//! | metadata | the record's metadata |
+//! | `opencdc.readAt` | the time at which it was emitted |
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use crossdock_core::batch::{Batch, Body, Operation, RowSpans, RowsBuilder, Span};
+use crossdock_core::catalog::ConfiguredCatalog;
+use crossdock_core::convert::{write_base64, write_string};
+use crossdock_core::event::Event;
+use crossdock_core::json::scan::{self, Members};
+use crossdock_core::stream::StreamId;
+
+use super::stream::Learnt;
+use super::unacknowledged::{PositionFault, Unacknowledged};
+use crate::wire::FORM;
+use crate::wire::avro;
+use crate::wire::fault::Fault;
+use crate::wire::record::{
+    COLLECTION, Data, KEY_SCHEMA, PAYLOAD_SCHEMA, READ_AT, RecordView, Records, SchemaKeys,
+    operation,
+};
+use crate::wire::structured;
+
+/// A schema's name in the registry.
+pub(super) type SchemaName = (String, i32);
+
+/// Why a message cannot be taken.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// It is broken.
+    Broken(Fault),
+    /// A position cannot be one.
+    Position(PositionFault),
+    /// This schema is needed: give it, and the message again.
+    Schema(SchemaName),
+}
+
+impl From<Fault> for Refused {
+    fn from(fault: Fault) -> Self {
+        Self::Broken(fault)
+    }
+}
+
+/// What the batches must hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// The records as they came.
+    pub(super) lines: bool,
+    /// Their values.
+    pub(super) values: bool,
+}
+
+struct Building {
+    learnt: Learnt,
+    rows: RowsBuilder,
+    /// The schema that its last record named: its columns are known.
+    declared: Option<SchemaName>,
+}
+
+/// The state of a read.
+pub(super) struct Reading {
+    wanted: Wanted,
+    /// The stream of records that name none.
+    nameless: String,
+    streams: Vec<Building>,
+    by_name: HashMap<String, usize>,
+    schemas: HashMap<SchemaName, Arc<avro::Schema>>,
+    view: RecordView,
+    buffer: Vec<u8>,
+    /// Records whose operation is unspecified, which count as created.
+    pub(super) unspecified: u64,
+}
+
+impl Reading {
+    /// `nameless` is the stream of records that name none; `catalog` has the streams that are known.
+    pub(super) fn new(nameless: &str, catalog: &ConfiguredCatalog, wanted: Wanted) -> Self {
+        let mut this = Self {
+            wanted,
+            nameless: nameless.to_owned(),
+            streams: Vec::new(),
+            by_name: HashMap::new(),
+            schemas: HashMap::new(),
+            view: RecordView::default(),
+            buffer: Vec::new(),
+            unspecified: 0,
+        };
+        for stream in &catalog.streams {
+            this.add(Learnt::known(&stream.stream));
+        }
+        this
+    }
+
+    fn add(&mut self, learnt: Learnt) -> usize {
+        let name = learnt.id.name.to_string();
+        self.by_name.insert(name, self.streams.len());
+        self.streams.push(Building {
+            learnt,
+            rows: RowsBuilder::default(),
+            declared: None,
+        });
+        self.streams.len() - 1
+    }
+
+    /// A schema that was asked for.
+    pub(super) fn give(&mut self, name: SchemaName, schema: avro::Schema) {
+        self.schemas.insert(name, Arc::new(schema));
+    }
+
+    /// Takes the messages of one group; each record's position goes to `book`. On an error nothing was
+    /// taken.
+    pub(super) fn take(
+        &mut self,
+        messages: &[Bytes],
+        now_ms: i64,
+        book: &mut Unacknowledged,
+    ) -> Result<Vec<Event>, Refused> {
+        if !self.wanted.values {
+            return self.relay(messages, now_ms, book);
+        }
+        for message in messages {
+            if let Err(refused) = self.message(message, now_ms, book) {
+                self.buffer.clear();
+                for building in &mut self.streams {
+                    building.rows = RowsBuilder::default();
+                }
+                book.forget_group();
+                return Err(refused);
+            }
+        }
+        Ok(self.finish())
+    }
+
+    fn message(
+        &mut self,
+        message: &[u8],
+        now_ms: i64,
+        book: &mut Unacknowledged,
+    ) -> Result<(), Refused> {
+        let mut records = Records::new(message);
+        while let Some((line, record)) = records.next()? {
+            let mut view = std::mem::take(&mut self.view);
+            view.read(message, record)?;
+            let taken = self.record(message, line, &view, now_ms, book);
+            self.view = view;
+            taken?;
+        }
+        Ok(())
+    }
+
+    /// Everything as it came, in one stream: nobody looks inside.
+    fn relay(
+        &mut self,
+        messages: &[Bytes],
+        now_ms: i64,
+        book: &mut Unacknowledged,
+    ) -> Result<Vec<Event>, Refused> {
+        let name = self.nameless.clone();
+        let at = self.place(&name);
+        let mut events = Vec::new();
+        for message in messages {
+            let mut records = Records::new(message);
+            while let Some((line, record)) = records.next()? {
+                let position = crate::wire::record::position(message, record)?;
+                book.push(&message[position]).map_err(Refused::Position)?;
+                let line = span(line.start, line.end)?;
+                self.streams[at].rows.push_line(Span::NONE, now_ms, line);
+            }
+            let building = &mut self.streams[at];
+            if !building.rows.is_empty() {
+                events.extend(building.learnt.news().map(Event::Schema));
+                let rows = building.rows.finish(message.clone(), Some(FORM));
+                events.push(batch(building.learnt.id.clone(), rows));
+            }
+        }
+        Ok(events)
+    }
+
+    fn place(&mut self, name: &str) -> usize {
+        match self.by_name.get(name) {
+            Some(at) => *at,
+            None => self.add(Learnt::new(name)),
+        }
+    }
+
+    fn record(
+        &mut self,
+        message: &[u8],
+        line: std::ops::Range<usize>,
+        view: &RecordView,
+        now_ms: i64,
+        book: &mut Unacknowledged,
+    ) -> Result<(), Refused> {
+        book.push(&message[view.position.clone()])
+            .map_err(Refused::Position)?;
+        let at = match view
+            .metadata(message, COLLECTION)
+            .filter(|name| !name.is_empty())
+        {
+            Some(name) => self.place(name),
+            None => {
+                let name = self.nameless.clone();
+                self.place(&name)
+            }
+        };
+        let operation = operation(view.operation).unwrap_or_else(|| {
+            self.unspecified += 1;
+            Operation::Create
+        });
+        let read_at = view
+            .metadata(message, READ_AT)
+            .and_then(|nanos| nanos.parse::<i64>().ok());
+        let mut spans = RowSpans {
+            operation,
+            emitted_at: read_at.map_or(now_ms, |nanos| nanos / 1_000_000),
+            ..RowSpans::default()
+        };
+        spans.after = self.data(message, view, &view.after, PAYLOAD_SCHEMA, at)?;
+        if spans.after.is_empty() && operation != Operation::Delete {
+            spans.after = self.written(|out| out.extend_from_slice(b"{}"))?;
+        }
+        spans.before = self.data(message, view, &view.before, PAYLOAD_SCHEMA, at)?;
+        spans.key = self.data(message, view, &view.key, KEY_SCHEMA, at)?;
+        // The wrapping of raw bytes is no field of the entity.
+        let is_wrapped =
+            matches!(view.key, Data::Raw(_)) && schema_text(view, message, KEY_SCHEMA).is_none();
+        if !spans.key.is_empty() && !is_wrapped {
+            self.key_fields(spans.key, at)?;
+        }
+        spans.metadata = self.written(|out| write_metadata(message, view, out))?;
+        if self.wanted.lines {
+            spans.line = self.written(|out| out.extend_from_slice(&message[line]))?;
+        }
+        self.streams[at].rows.push(spans);
+        Ok(())
+    }
+
+    fn written(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Result<Span, Fault> {
+        let start = self.buffer.len();
+        write(&mut self.buffer);
+        span(start, self.buffer.len())
+    }
+
+    /// Appends data as an object; what it tells of the columns goes to the stream.
+    fn data(
+        &mut self,
+        message: &[u8],
+        view: &RecordView,
+        data: &Data,
+        keys: SchemaKeys,
+        at: usize,
+    ) -> Result<Span, Refused> {
+        let start = self.buffer.len();
+        let building = &mut self.streams[at];
+        let is_payload = keys.subject == PAYLOAD_SCHEMA.subject;
+        match data {
+            Data::Absent => return Ok(Span::NONE),
+            Data::Structured(range) => {
+                let seen = is_payload.then_some(&mut building.learnt.members);
+                if structured::write_json(message, range.clone(), &mut self.buffer, seen)? {
+                    building.learnt.infer();
+                }
+            }
+            Data::Raw(range) if range.is_empty() && view.operation == 3 => return Ok(Span::NONE),
+            Data::Raw(range) => {
+                let bytes = &message[range.clone()];
+                let Some((subject, version)) = schema_text(view, message, keys) else {
+                    raw(bytes, &mut self.buffer);
+                    let (seen, is_new) = building.learnt.members.member(raw_name(bytes));
+                    if seen.mark(crossdock_core::inference::ValueKind::String) | is_new
+                        && is_payload
+                    {
+                        building.learnt.infer();
+                    }
+                    return Ok(span(start, self.buffer.len())?);
+                };
+                let name = schema_name(subject, version)?;
+                let schema = self.schemas.get(&name).cloned();
+                let schema = schema.ok_or_else(|| Refused::Schema(name.clone()))?;
+                decode(&schema, bytes, &mut self.buffer)?;
+                if is_payload && building.declared.as_ref() != Some(&name) {
+                    building.learnt.declare(&described(&schema));
+                    building.declared = Some(name);
+                }
+            }
+        }
+        Ok(span(start, self.buffer.len())?)
+    }
+
+    /// The names of a key's fields, for the primary key.
+    fn key_fields(&mut self, key: Span, at: usize) -> Result<(), Fault> {
+        let learnt = &mut self.streams[at].learnt;
+        if learnt.has_key() {
+            return Ok(());
+        }
+        let text = &self.buffer[key.start as usize..key.end as usize];
+        let broken = |error: scan::ScanError| Fault::new(format!("a key is broken: {error}"));
+        let mut names = Vec::new();
+        let mut members = Members::new(text, 0).map_err(broken)?;
+        while let Some(member) = members.next().map_err(broken)? {
+            let quoted = &text[member.key_start - 1..=member.key_end];
+            names.extend(scan::unquote(quoted).map(std::borrow::Cow::into_owned));
+        }
+        learnt.see_key(names.iter().map(String::as_str));
+        Ok(())
+    }
+
+    /// The batches of everything taken, news of their streams before them.
+    fn finish(&mut self) -> Vec<Event> {
+        let buffer = Bytes::from(std::mem::take(&mut self.buffer));
+        let form = self.wanted.lines.then_some(FORM);
+        let mut events = Vec::new();
+        for building in &mut self.streams {
+            if !building.rows.is_empty() {
+                events.extend(building.learnt.news().map(Event::Schema));
+            }
+        }
+        for building in &mut self.streams {
+            if !building.rows.is_empty() {
+                let rows = building.rows.finish(buffer.clone(), form);
+                events.push(batch(building.learnt.id.clone(), rows));
+            }
+        }
+        events
+    }
+}
+
+fn batch(stream: StreamId, rows: crossdock_core::batch::Rows) -> Event {
+    Event::Batch(Batch {
+        stream,
+        body: Body::Rows(rows),
+    })
+}
+
+fn span(start: usize, end: usize) -> Result<Span, Fault> {
+    Span::new(start, end).ok_or_else(|| Fault::new("records of more than 4 GiB came at once"))
+}
+
+fn schema_text<'a>(
+    view: &RecordView,
+    message: &'a [u8],
+    keys: SchemaKeys,
+) -> Option<(&'a str, &'a str)> {
+    let subject = view.metadata(message, keys.subject)?;
+    Some((subject, view.metadata(message, keys.version)?))
+}
+
+fn schema_name(subject: &str, version: &str) -> Result<SchemaName, Fault> {
+    let number = version.parse();
+    let number =
+        number.map_err(|_| Fault::new(format!("`{version}` is no version of a schema")))?;
+    Ok((subject.to_owned(), number))
+}
+
+fn is_record(schema: &avro::Schema) -> bool {
+    matches!(
+        schema.node(schema.root()).kind,
+        avro::Type::Record(_) | avro::Type::Map(_)
+    )
+}
+
+/// A payload that is no record becomes one with a single field.
+fn decode(schema: &avro::Schema, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+    if is_record(schema) {
+        return schema.write_json(bytes, out);
+    }
+    out.extend_from_slice(b"{\"value\":");
+    schema.write_json(bytes, out)?;
+    out.push(b'}');
+    Ok(())
+}
+
+fn described(schema: &avro::Schema) -> serde_json::Value {
+    let described = schema.json_schema();
+    if is_record(schema) {
+        described
+    } else {
+        serde_json::json!({"properties": {"value": described}})
+    }
+}
+
+fn raw_name(bytes: &[u8]) -> &'static str {
+    if std::str::from_utf8(bytes).is_ok() {
+        "raw"
+    } else {
+        "raw_base64"
+    }
+}
+
+fn raw(bytes: &[u8], out: &mut Vec<u8>) {
+    let name = raw_name(bytes);
+    out.extend_from_slice(b"{\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+    if name == "raw" {
+        write_string(out, bytes);
+    } else {
+        out.push(b'"');
+        write_base64(out, bytes);
+        out.push(b'"');
+    }
+    out.push(b'}');
+}
+
+fn write_metadata(message: &[u8], view: &RecordView, out: &mut Vec<u8>) {
+    let mut separator = b'{';
+    for (name, value) in &view.metadata {
+        out.push(separator);
+        separator = b',';
+        write_string(out, &message[name.clone()]);
+        out.push(b':');
+        write_string(out, &message[value.clone()]);
+    }
+    if separator == b',' {
+        out.push(b'}');
+    }
+}

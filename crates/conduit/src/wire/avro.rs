@@ -1,0 +1,7 @@
+//! Avro's binary form, in which connectors with schema extraction send structured data: bare, with
+//! the schema kept in a registry (§4.4, §4.5).
+
+mod decode;
+mod schema;
+
+pub use schema::{Logical, Node, Schema, Type};
