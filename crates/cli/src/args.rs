@@ -11,9 +11,9 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
 
 pub(crate) use command::{
-    Check, Command, Completions, Connector, Discover, Errors, Gravity, Init, Logs, Manual, Plan,
-    Preview, Quickstart, QuickstartSource, Read, Run, Runs, RunsCommand, Side, Spec, Sync,
-    Validate, Write,
+    Check, Command, Completions, Connector, Discover, Errors, Gravity, Init, Logs, Manual, Package,
+    Plan, Platform, Preview, Quickstart, QuickstartSource, Read, Run, Runs, RunsCommand, Serve,
+    Side, Spec, Sync, Validate, Write,
 };
 pub(crate) use state::{Export, History, Import, Reset, Rollback, Show, State};
 

@@ -2,7 +2,7 @@
 
 mod check;
 mod completions;
-mod connector;
+pub(crate) mod connector;
 mod discover;
 mod doctor;
 mod errors;
@@ -62,6 +62,8 @@ async fn question(command: Command, context: &Context) -> Result<Answer, crossdo
         Command::Discover(args) => discover::execute(args, context).await,
         Command::State(args) => state::execute(args, context).await,
         Command::Connector(Connector::List) => connector::list(),
+        Command::Connector(Connector::Package(args)) => connector::package(&args, context).await,
+        Command::Connector(Connector::Serve(args)) => Err(connector::not_here(&args)),
         Command::Validate(args) => validate::execute(args, context).await,
         Command::Errors(args) => errors::execute(&args),
         Command::Init(args) => init::execute(args, context).await,

@@ -27,6 +27,9 @@ pub(crate) fn start(words: &[OsString]) -> u8 {
         Ok(args) => args,
         Err(refused) => return refuse(&refused, glimpse),
     };
+    if let args::Command::Connector(args::Connector::Serve(serve)) = &args.command {
+        return served(serve, &args.global);
+    }
     let printer = Arc::new(Printer::new(&args.global));
     let name = args.command.name();
     let answer = match runtime() {
@@ -39,6 +42,25 @@ pub(crate) fn start(words: &[OsString]) -> u8 {
         Err(error) => error.into(),
     };
     printer.answer(name, &answer)
+}
+
+/// Serves a connector to a platform: without logs, traces and progress of ours, for the platform reads
+/// stdout and stderr.
+fn served(serve: &args::Serve, global: &Global) -> u8 {
+    let served = runtime().and_then(|runtime| {
+        let served = runtime.block_on(async {
+            // Ctrl-C reaches the whole group; the platform says when it is over.
+            let _interrupts =
+                tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt());
+            command::connector::serve(serve).await
+        });
+        runtime.shutdown_timeout(LAST_WAIT);
+        served
+    });
+    match served {
+        Ok(()) => exit::SUCCESS,
+        Err(error) => Printer::new(global).answer("connector serve", &error.into()),
+    }
 }
 
 fn runtime() -> Result<Runtime, Error> {

@@ -8,6 +8,9 @@ use bytes::{Buf as _, BufMut as _, Bytes};
 use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
+/// The metadata in which a connector names its token to the schema service.
+pub(crate) const TOKEN: &str = "conduit-connector-token";
+
 /// Bytes that the other side may send before we have read them (P7), in one call; in all of a
 /// connection, twice that.
 const WINDOW: u32 = 2 << 20;

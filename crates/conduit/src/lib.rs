@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod convert;
 mod grpc;
 pub mod host;
+pub mod serve;
 pub mod wire;
 
 pub use host::{ConduitDestination, ConduitSource};

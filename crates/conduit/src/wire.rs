@@ -11,6 +11,7 @@
 //! | everything that is not on the way of the data | [`proto`] |
 
 pub mod avro;
+pub mod description;
 pub mod fault;
 mod field;
 pub mod handshake;
@@ -18,6 +19,7 @@ pub mod log_line;
 pub mod position;
 pub mod proto;
 pub mod record;
+pub mod side;
 pub(crate) mod structured;
 pub mod version;
 

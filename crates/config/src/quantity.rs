@@ -13,7 +13,7 @@ pub(crate) const SIZE_PATTERN: &str = r"^\s*[0-9]+\s*([KkMmGgTt]?[Ii]?[Bb])\s*$"
 
 /// Reads a duration: whole numbers with units `ms`, `s`, `m`, `h` and `d`, added up. The error is
 /// what to tell the user.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+pub fn duration(text: &str) -> Result<Duration, String> {
     const FORM: &str = "a duration is a whole number and a unit, e.g. `500ms`, `10s`, `5m`, `2h`";
     let mut rest = text.trim();
     if rest.is_empty() {

@@ -38,8 +38,9 @@ pub(crate) trait Keeper: Send + 'static {
     /// When [`Keeper::settle`] must be called though nothing happened.
     fn deadline(&self) -> Option<Instant>;
 
-    /// Makes durable what is due, and acknowledges it.
-    fn settle(&mut self) -> Result<()>;
+    /// Makes durable what is due, or with `at_once` everything that a checkpoint covers, and
+    /// acknowledges it.
+    fn settle(&mut self, at_once: bool) -> Result<()>;
 
     /// The engine committed up to `mark` (P2).
     fn committed(&mut self, mark: &Mark) -> Result<()>;
@@ -78,6 +79,7 @@ enum Message<B> {
         room: OwnedSemaphorePermit,
     },
     Committed(Mark, oneshot::Sender<()>),
+    Flush,
     Finish(Ending, oneshot::Sender<()>),
 }
 
@@ -110,6 +112,7 @@ impl<A> Message<A> {
                 room,
             },
             Self::Committed(mark, reply) => Message::Committed(mark, reply),
+            Self::Flush => Message::Flush,
             Self::Finish(ending, reply) => Message::Finish(ending, reply),
         })
     }
@@ -300,6 +303,7 @@ fn act<K: Keeper>(
     message: Option<Message<K::Shaped>>,
     held: &mut Held,
 ) -> Result<()> {
+    let at_once = matches!(message, Some(Message::Flush));
     match message {
         Some(Message::Batch {
             stream,
@@ -327,9 +331,9 @@ fn act<K: Keeper>(
             held.reply = Some(reply);
             keeper.finish(ending)?;
         }
-        None => {}
+        Some(Message::Flush) | None => {}
     }
-    keeper.settle()
+    keeper.settle(at_once)
 }
 
 #[async_trait]
@@ -372,6 +376,11 @@ impl DestinationWriter for ThreadedWriter {
         let (reply, answer) = oneshot::channel();
         self.send(Message::Committed(mark.clone(), reply))?;
         self.answered(answer).await
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        self.failure.check()?;
+        self.send(Message::Flush)
     }
 
     async fn finish(&mut self, ending: Ending) -> Result<()> {

@@ -129,7 +129,7 @@ pub fn is_destination_only(reference: &ConnectorRef, registry: &Registry) -> boo
     }
 }
 
-fn native<'a>(reference: &ConnectorRef, registry: &'a Registry) -> Result<&'a Entry> {
+pub(crate) fn native<'a>(reference: &ConnectorRef, registry: &'a Registry) -> Result<&'a Entry> {
     registry.get(&reference.what).ok_or_else(|| {
         let error = Error::new(
             &code::CONNECTOR_UNKNOWN,

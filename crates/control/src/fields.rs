@@ -116,6 +116,14 @@ impl DestinationWriter for Selecting {
         self.writer.committed(mark).await
     }
 
+    async fn broken(&mut self) -> Error {
+        self.writer.broken().await
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        self.writer.flush().await
+    }
+
     async fn finish(&mut self, ending: Ending) -> Result<()> {
         self.writer.finish(ending).await
     }

@@ -18,6 +18,7 @@ pub mod run;
 pub mod run_log;
 pub mod schema_change;
 pub mod select;
+pub mod serve;
 mod span;
 pub mod state;
 pub mod ui;

@@ -203,6 +203,12 @@ pub trait DestinationWriter: Send {
         std::future::pending().await
     }
 
+    /// Asks that everything accepted become durable now rather than in larger pieces later: somebody
+    /// waits for it. It is acknowledged as always. One that gathers nothing has nothing to do.
+    async fn flush(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     /// No item follows. Returns when everything accepted is durable and acknowledged: after `Ok`,
     /// the engine takes every *batch* as durable; checkpoints count only if acknowledged.
     async fn finish(&mut self, ending: Ending) -> Result<()>;

@@ -71,6 +71,8 @@ impl Command {
             Self::Write(_) => "write",
             Self::State(state) => state.name(),
             Self::Connector(Connector::List) => "connector list",
+            Self::Connector(Connector::Serve(_)) => "connector serve",
+            Self::Connector(Connector::Package(_)) => "connector package",
             Self::Validate(_) => "validate",
             Self::Errors(_) => "errors",
             Self::Schema => "schema",
@@ -113,6 +115,12 @@ pub(crate) struct Run {
     /// Run only this pipeline of the file; may be given several times
     #[arg(long, value_name = "ID")]
     pub(crate) pipeline: Vec<String>,
+    /// End well once a source has sent nothing for so long, e.g. `5s`: for sources without an end
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until_idle: Option<String>,
+    /// End well once a source has sent so many records
+    #[arg(long, value_name = "N")]
+    pub(crate) max_records: Option<std::num::NonZeroU64>,
     /// Serve metrics for Prometheus on this port of the local address while running
     #[arg(
         long,
@@ -408,8 +416,42 @@ pub(crate) struct Write {
 }
 
 /// Connectors.
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Connector {
     /// List the connectors that are built in
     List,
+    /// Be a connector of another platform: for that platform to start, not for people
+    Serve(Serve),
+    /// Write the program by which another platform starts a connector
+    Package(Package),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Serve {
+    /// The protocol of the platform
+    #[arg(long, value_enum)]
+    pub(crate) protocol: Platform,
+    /// The connector, e.g. `native:sample`
+    #[arg(value_name = "REF")]
+    pub(crate) reference: String,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Package {
+    /// The protocol of the platform
+    #[arg(long, value_enum)]
+    pub(crate) protocol: Platform,
+    /// The connector, e.g. `native:sample`
+    #[arg(value_name = "REF")]
+    pub(crate) reference: String,
+    /// The folder in which the platform looks for connectors
+    #[arg(long, value_name = "DIR", default_value = "./connectors")]
+    pub(crate) to: PathBuf,
+}
+
+/// A platform that runs connectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Platform {
+    /// Conduit
+    Conduit,
 }

@@ -1,10 +1,18 @@
-//! `crossdock connector list`.
+//! `crossdock connector list`, `package` and `serve`.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use crossdock_config::ConnectorRef;
 use crossdock_control::command::{Listed, connectors};
-use crossdock_core::Error;
+use crossdock_control::serve;
+use crossdock_core::{Error, code};
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
+use crate::args::{Package, Platform, Serve};
+use crate::context::Context;
 use crate::table::{Side, Table};
 
 /// What to write for a connector that is not built in.
@@ -12,6 +20,7 @@ const OTHERS: &str = "
 Others are started as programs:
   airbyte:python:PACKAGE[==VERSION]   a package from PyPI, e.g. airbyte:python:airbyte-source-faker
   airbyte:exec:PROGRAM [ARGUMENT]...  a program on this machine
+  conduit:exec:PROGRAM                a connector of Conduit on this machine
 ";
 
 /// The native connectors.
@@ -51,4 +60,65 @@ fn roles(connector: &Listed) -> Vec<&'static str> {
         .into_iter()
         .filter_map(|(can, role)| can.then_some(role))
         .collect()
+}
+
+/// Is the connector of a platform until that platform has enough. Speaks to nobody else: stdout and
+/// stderr belong to the protocol.
+pub(crate) async fn serve(args: &Serve) -> Result<(), Error> {
+    let reference: ConnectorRef = args.reference.parse()?;
+    match args.protocol {
+        Platform::Conduit => serve::conduit(&reference, &crossdock_control::registry()).await,
+    }
+}
+
+/// Serving is begun before anything that would print; see `start`.
+pub(super) fn not_here(args: &Serve) -> Error {
+    Error::new(
+        &code::INTERNAL,
+        format!("`{}` is served elsewhere", args.reference),
+    )
+}
+
+/// Writes a script that starts this very program as the connector.
+pub(super) async fn package(args: &Package, context: &Context) -> Result<Answer, Error> {
+    let reference: ConnectorRef = args.reference.parse()?;
+    let name = serve::name(&reference);
+    // A connector that is not there is told now rather than by the platform.
+    serve::look(
+        &reference,
+        &context.ask(crossdock_config::Settings::default()),
+    )
+    .await?;
+    let program = std::env::current_exe().map_err(|cause| {
+        Error::new(&code::IO, "the path of this program cannot be told").caused_by(cause)
+    })?;
+    let path = args.to.join(&name);
+    let script = format!(
+        "#!/bin/sh\nexec {} connector serve --protocol conduit {}\n",
+        quoted(&program.to_string_lossy()),
+        quoted(&args.reference),
+    );
+    write(&path, &script).map_err(|cause| {
+        Error::new(&code::IO, "the script cannot be written")
+            .with("path", path.display())
+            .caused_by(cause)
+    })?;
+    let text = format!(
+        "{} is the connector `{name}` of Conduit: `plugin: standalone:{name}`\n",
+        path.display()
+    );
+    Answer::new(&json!({"path": path, "name": name}), text)
+}
+
+fn write(path: &PathBuf, script: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(path, script)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755))
+}
+
+/// A word for a shell.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
 }

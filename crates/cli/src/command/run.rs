@@ -1,6 +1,7 @@
 //! `crossdock run`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossdock_config::{Pipeline, ProcessEnvironment, load, nearest};
 use crossdock_core::{Error, code};
@@ -15,7 +16,13 @@ use crate::metrics::Metered;
 /// Runs the pipelines of a file, one after another. One that fails does not keep the next from
 /// running.
 pub(super) async fn execute(args: Run, context: &Context) -> Result<Answer, Error> {
-    let plan = load(&args.file, &ProcessEnvironment)?;
+    let mut plan = load(&args.file, &ProcessEnvironment)?;
+    let idle = args.until_idle.as_deref().map(until_idle).transpose()?;
+    for pipeline in &mut plan.pipelines {
+        let settings = &mut pipeline.settings;
+        settings.until_idle = idle.or(settings.until_idle);
+        settings.max_records = args.max_records.map(Into::into).or(settings.max_records);
+    }
     let store_path = plan.settings.store.clone();
     let chosen = choose(plan.pipelines, &args.pipeline)
         .map_err(|error| error.with("file", args.file.display()))?;
@@ -41,6 +48,16 @@ pub(super) async fn execute(args: Run, context: &Context) -> Result<Answer, Erro
         answer.after_records()
     } else {
         answer
+    })
+}
+
+fn until_idle(text: &str) -> Result<Duration, Error> {
+    crossdock_config::duration(text).map_err(|why| {
+        let error = Error::new(
+            &code::USAGE,
+            format!("`--until-idle {text}`: the duration cannot be read"),
+        );
+        error.hint(why)
     })
 }
 

@@ -4,6 +4,7 @@
 mod chaos;
 mod kill;
 mod mixed;
+mod served;
 mod version;
 
 use serde_json::{Value, json};

@@ -15,7 +15,7 @@ use tonic::client::Grpc;
 use tonic::{Status, Streaming};
 use tower_service::Service;
 
-use super::{FRAME, Raw, WINDOW};
+use super::{FRAME, Raw, TOKEN, WINDOW};
 
 use crate::wire::handshake::Address;
 
@@ -85,11 +85,27 @@ impl Link {
         request: Bytes,
         longest: usize,
     ) -> Result<Bytes, Status> {
+        self.unary_with(path, request, longest, None).await
+    }
+
+    /// The same with a token that the schema service wants (§2.5).
+    pub(crate) async fn unary_with(
+        &self,
+        path: &str,
+        request: Bytes,
+        longest: usize,
+        token: Option<&str>,
+    ) -> Result<Bytes, Status> {
         let mut grpc = self.grpc(longest);
         grpc.ready().await.map_err(unready)?;
-        let answer = grpc
-            .unary(tonic::Request::new(request), at(path)?, Raw)
-            .await?;
+        let mut request = tonic::Request::new(request);
+        if let Some(token) = token {
+            let token = token
+                .parse()
+                .map_err(|_| Status::internal("the token is not plain text"))?;
+            request.metadata_mut().insert(TOKEN, token);
+        }
+        let answer = grpc.unary(request, at(path)?, Raw).await?;
         Ok(answer.into_inner())
     }
 

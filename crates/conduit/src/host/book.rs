@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 
 use crossdock_core::checkpoint::Seq;
 
+use crate::convert::positions::Positions;
 use crate::wire::position;
 
 /// Records of one item, by the positions they were sent with.
@@ -22,26 +23,6 @@ impl Sent {
     fn position(&self, at: usize) -> Option<&[u8]> {
         let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
         self.ends.get(at).map(|end| &self.bytes[start..*end])
-    }
-}
-
-/// Positions of an item that is about to be sent.
-#[derive(Debug, Default)]
-pub(super) struct Positions {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-}
-
-impl Positions {
-    pub(super) fn push(&mut self, position: &[u8]) {
-        self.bytes.extend_from_slice(position);
-        self.ends.push(self.bytes.len());
-    }
-
-    /// The last of them.
-    pub(super) fn last(&self) -> Option<&[u8]> {
-        let start = self.ends.len().checked_sub(2).map_or(0, |at| self.ends[at]);
-        self.ends.last().map(|end| &self.bytes[start..*end])
     }
 }
 
@@ -68,7 +49,7 @@ impl Book {
     /// An item is sent: a batch, or with no positions a checkpoint. What is answered at once, since
     /// nothing is before it.
     pub(super) fn send(&mut self, seq: Seq, positions: Positions) -> Option<Seq> {
-        let Positions { bytes, ends } = positions;
+        let (bytes, ends) = positions.into_parts();
         self.sent.push_back(Sent {
             seq,
             bytes,

@@ -15,16 +15,18 @@ use serde_json::Value;
 use tonic::Code;
 
 use super::config::flat;
-use super::described::{Described, Param, json_schema};
 use super::lifecycle::{self, Active, Step};
-use super::peer::{Failure, Peer, Role, reason};
+use super::peer::{Failure, Peer, reason};
 use super::registry::Registry;
+use super::schema::json_schema;
 use super::schema_service::SchemaService;
 use super::talk::Talk;
+use crate::wire::description::{Described, Param};
 use crate::wire::handshake;
 use crate::wire::proto::connector::{
     ConfigRequest, Empty, SpecifyResponse, SpecifyResponseV1, UpdatedRequest,
 };
+use crate::wire::side::Side;
 use crate::wire::version::Version;
 
 /// A connector that is launched for each use.
@@ -32,7 +34,7 @@ use crate::wire::version::Version;
 pub(super) struct Connector {
     launcher: Arc<dyn Launcher>,
     cache: AnswerCache<Described>,
-    role: Role,
+    side: Side,
 }
 
 /// A connector that is started, configured and told of its life, with its schema service.
@@ -46,11 +48,11 @@ pub(super) struct Started {
 }
 
 impl Connector {
-    pub(super) fn new(launcher: Arc<dyn Launcher>, role: Role) -> Self {
+    pub(super) fn new(launcher: Arc<dyn Launcher>, side: Side) -> Self {
         Self {
             launcher,
             cache: AnswerCache::named("conduit-spec"),
-            role,
+            side,
         }
     }
 
@@ -113,16 +115,16 @@ impl Connector {
         &self,
         described: &'a Described,
     ) -> Result<&'a BTreeMap<String, Param>> {
-        let (own, other) = match self.role {
-            Role::Source => (&described.source, &described.destination),
-            Role::Destination => (&described.destination, &described.source),
+        let (own, other) = match self.side {
+            Side::Source => (&described.source, &described.destination),
+            Side::Destination => (&described.destination, &described.source),
         };
         // A side without any parameter cannot be told from one that is not there, unless the other has some.
         if own.is_empty() && !other.is_empty() {
-            let role = self.role.as_str();
+            let side = self.side.as_str();
             let error = Error::new(
                 &code::CONNECTOR_ROLE,
-                format!("the connector {} is not a {role}", described.name),
+                format!("the connector {} is not a {side}", described.name),
             );
             return Err(error.with("connector", self.launcher.name()));
         }
@@ -168,7 +170,7 @@ impl Connector {
         let limit = session.limits.command_timeout;
         let answer = peer
             .line()
-            .ask::<Empty>(self.role, "Configure", &request, limit)
+            .ask::<Empty>(self.side, "Configure", &request, limit)
             .await;
         let started = Started {
             peer,
@@ -182,7 +184,7 @@ impl Connector {
 
     /// Whether the connector takes the configuration: what a validation of Conduit's does (§3.1).
     pub(super) async fn check(&self, config: &Value, session: &Session) -> Result<Checked> {
-        let id = format!("validate-{}-config", self.role.as_str());
+        let id = format!("validate-{}-config", self.side.as_str());
         let (mut started, talk, answer) = self.configured(config, session, &id).await?;
         let checked = match answer {
             Ok(()) => Ok(Checked::Succeeded),
@@ -192,7 +194,7 @@ impl Connector {
             }
             Err(failure) => Err(started.peer.explain("Configure", failure).await),
         };
-        started.end(self.role).await?;
+        started.end(self.side).await?;
         checked
     }
 
@@ -208,7 +210,7 @@ impl Connector {
         let opened = async {
             let outcome = match answer {
                 Err(failure) => Err(("Configure", failure)),
-                Ok(()) => started.begin(self.role, session, position).await,
+                Ok(()) => started.begin(self.side, session, position).await,
             };
             match outcome {
                 Ok(()) => Ok(()),
@@ -221,7 +223,7 @@ impl Connector {
                 Ok(started)
             }
             Err(error) => {
-                started.end(self.role).await?;
+                started.end(self.side).await?;
                 Err(error)
             }
         }
@@ -232,7 +234,7 @@ type Outcome = Result<(), (&'static str, Failure)>;
 
 impl Started {
     /// The lifecycle event, if one is due, and `Open`.
-    async fn begin(&mut self, role: Role, session: &Session, position: Option<Vec<u8>>) -> Outcome {
+    async fn begin(&mut self, side: Side, session: &Session, position: Option<Vec<u8>>) -> Outcome {
         let last = self.last_active(session).await;
         let limit = session.limits.command_timeout;
         let line = self.peer.line();
@@ -242,14 +244,14 @@ impl Started {
                 let request = ConfigRequest {
                     config: self.config.clone(),
                 };
-                line.ask(role, "LifecycleOnCreated", &request, limit).await
+                line.ask(side, "LifecycleOnCreated", &request, limit).await
             }
             Step::Updated { before } => {
                 let request = UpdatedRequest {
                     config_before: before,
                     config_after: self.config.clone(),
                 };
-                line.ask(role, "LifecycleOnUpdated", &request, limit).await
+                line.ask(side, "LifecycleOnUpdated", &request, limit).await
             }
         };
         match told {
@@ -264,9 +266,9 @@ impl Started {
                 let request = crate::wire::proto::connector::PositionMessage {
                     position: position.into(),
                 };
-                line.ask::<Empty>(role, open, &request, limit).await
+                line.ask::<Empty>(side, open, &request, limit).await
             }
-            None => line.ask::<Empty>(role, open, &Empty {}, limit).await,
+            None => line.ask::<Empty>(side, open, &Empty {}, limit).await,
         };
         answer.map(drop).map_err(|failure| (open, failure))
     }
@@ -296,13 +298,13 @@ impl Started {
     }
 
     /// `Teardown`, and the end of the process, within the grace period (P8).
-    pub(super) async fn end(&mut self, role: Role) -> Result<()> {
+    pub(super) async fn end(&mut self, side: Side) -> Result<()> {
         let grace = self.peer.line().talk().limits().grace;
         let deadline = tokio::time::Instant::now() + grace;
         let torn = self
             .peer
             .line()
-            .ask::<Empty>(role, "Teardown", &Empty {}, grace / 2)
+            .ask::<Empty>(side, "Teardown", &Empty {}, grace / 2)
             .await;
         if let Err(failure) = torn {
             let error = self.peer.explain("Teardown", failure).await;

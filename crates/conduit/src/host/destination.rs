@@ -13,11 +13,12 @@ use crossdock_launch::Launcher;
 use serde_json::Value;
 
 use super::connector::Connector;
-use super::described::{Described, json_schema};
-use super::encode::Encoder;
-use super::peer::Role;
+use super::schema::json_schema;
 use super::writer::Writer;
+use crate::convert::encode::Encoder;
 use crate::wire::FORM;
+use crate::wire::description::Described;
+use crate::wire::side::Side;
 
 /// A destination that speaks Conduit's protocol, whatever launches it.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ impl ConduitDestination {
     #[must_use]
     pub fn new(launcher: Arc<dyn Launcher>) -> Self {
         Self {
-            connector: Connector::new(launcher, Role::Destination),
+            connector: Connector::new(launcher, Side::Destination),
         }
     }
 

@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use serde::{Deserialize, Serialize};
 
-use super::described::is_secret;
+use super::schema::is_secret;
 
 /// The key under which it is remembered.
 pub(super) const KEY: &str = "conduit/last-active-config";
@@ -89,21 +89,6 @@ pub(super) fn step(last: Option<&Active>, now: &BTreeMap<String, String>) -> Ste
     }
 }
 
-/// What an earlier configuration was, for a connector that is removed: today's values where the
-/// remembered ones are secret.
-pub(super) fn last_known(
-    last: &Active,
-    now: &BTreeMap<String, String>,
-) -> BTreeMap<String, String> {
-    let mut config = last.before(now);
-    for name in last.secrets.keys() {
-        if let Some(value) = now.get(name) {
-            config.entry(name.clone()).or_insert_with(|| value.clone());
-        }
-    }
-    config
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,7 +115,5 @@ mod tests {
             step(Some(&kept), &other_secret),
             Step::Updated { .. }
         ));
-        let gone = config(&[("table", "a"), ("password", "hunter22"), ("token", "new")]);
-        assert_eq!(last_known(&kept, &second), gone);
     }
 }

@@ -21,6 +21,7 @@ use crate::grpc::client::Link;
 use crate::wire::handshake::{self, Handshake};
 use crate::wire::proto::connector::Empty;
 use crate::wire::proto::plugin::StdioData;
+use crate::wire::side::Side;
 use crate::wire::version::Version;
 
 /// How long a connector may take to print its first line, as under Conduit.
@@ -29,29 +30,6 @@ const HANDSHAKE: Duration = Duration::from_secs(60);
 const LONGEST_LINE: u64 = 64 << 10;
 /// How long the process may go on after it was told to shut down.
 const EXIT: Duration = Duration::from_secs(2);
-
-/// The services of a connector.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    Source,
-    Destination,
-}
-
-impl Role {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Source => "source",
-            Self::Destination => "destination",
-        }
-    }
-
-    fn service(self) -> &'static str {
-        match self {
-            Self::Source => "SourcePlugin",
-            Self::Destination => "DestinationPlugin",
-        }
-    }
-}
 
 /// The way to ask a connector. Cheap to clone, for tasks beside the one that owns the process.
 #[derive(Clone, Debug)]
@@ -83,15 +61,15 @@ impl Line {
         format!("/{}.{service}/{method}", self.version.package())
     }
 
-    /// Asks `method` of the role's service.
+    /// Asks `method` of the side's service.
     pub(super) async fn ask<M: Message + Default>(
         &self,
-        role: Role,
+        side: Side,
         method: &str,
         request: &impl Message,
         limit: Duration,
     ) -> Result<M, Failure> {
-        self.ask_at(&self.path(role.service(), method), request, limit)
+        self.ask_at(&self.path(side.service(), method), request, limit)
             .await
     }
 
@@ -123,13 +101,13 @@ impl Line {
         })
     }
 
-    /// Opens the role's stream of records and acknowledgements.
+    /// Opens the side's stream of records and acknowledgements.
     pub(super) async fn run(
         &self,
-        role: Role,
+        side: Side,
         requests: impl tokio_stream::Stream<Item = Bytes> + Send + 'static,
     ) -> Result<tonic::Streaming<Bytes>, Status> {
-        let path = self.path(role.service(), "Run");
+        let path = self.path(side.service(), "Run");
         let longest = self.talk.limits().max_line_bytes;
         self.link.streaming(&path, requests, longest).await
     }

@@ -23,13 +23,14 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::{Status, Streaming};
 
 use super::connector::Started;
-use super::peer::{Failure, Role};
-use super::reading::{Reading, Refused, SchemaName};
-use super::unacknowledged::{PositionFault, Unacknowledged};
+use super::peer::Failure;
+use crate::convert::reading::{Reading, Refused, SchemaName};
+use crate::convert::unacknowledged::{PositionFault, Unacknowledged};
 use crate::wire::avro;
 use crate::wire::fault::Fault;
 use crate::wire::position;
 use crate::wire::proto::connector::{Empty, PositionMessage, SourceAcks};
+use crate::wire::side::Side;
 use crate::wire::version::Version;
 
 /// Records that are there are taken together up to this many bytes …
@@ -139,7 +140,7 @@ impl Reader {
         let line = started.peer.line().clone();
         let version = line.version();
         let requests = UnboundedReceiverStream::new(requests);
-        let opening = tokio::spawn(async move { line.run(Role::Source, requests).await });
+        let opening = tokio::spawn(async move { line.run(Side::Source, requests).await });
         Self {
             started,
             incoming: Incoming::Opening(opening),
@@ -169,7 +170,7 @@ impl Reader {
         let line = self.started.peer.line().clone();
         let limit = self.grace();
         self.stopping = Some(tokio::spawn(async move {
-            line.ask(Role::Source, "Stop", &Empty {}, limit).await
+            line.ask(Side::Source, "Stop", &Empty {}, limit).await
         }));
     }
 
@@ -438,6 +439,6 @@ impl SourceReader for Reader {
         }
         let patience = self.grace() / 4 + Duration::from_millis(100);
         let _ = timeout(patience, self.hang_up()).await;
-        self.started.end(Role::Source).await
+        self.started.end(Side::Source).await
     }
 }

@@ -15,6 +15,7 @@ use tonic::metadata::MetadataMap;
 use tonic::{Code, Status, Streaming};
 
 use super::registry::{Kept, Registry};
+use crate::grpc::TOKEN;
 use crate::grpc::server::{Answers, Calls, Shape, serve};
 use crate::wire::avro::Schema as Avro;
 use crate::wire::proto::connutils::v1::schema::Type;
@@ -24,8 +25,6 @@ use crate::wire::proto::connutils::v1::{
 
 const CREATE: &str = "/connutils.v1.SchemaService/CreateSchema";
 const GET: &str = "/connutils.v1.SchemaService/GetSchema";
-/// The metadata in which a connector names its token.
-const TOKEN: &str = "conduit-connector-token";
 /// The longest schema.
 const LONGEST: usize = 16 << 20;
 

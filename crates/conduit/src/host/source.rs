@@ -15,13 +15,14 @@ use crossdock_launch::Launcher;
 use serde_json::Value;
 
 use super::connector::Connector;
-use super::described::{Described, json_schema};
-use super::peer::Role;
 use super::reader::Reader;
-use super::reading::{Reading, Wanted};
 use super::sampling::sample;
+use super::schema::json_schema;
+use crate::convert::reading::{Reading, Wanted};
 use crate::wire::FORM;
+use crate::wire::description::Described;
 use crate::wire::position::position;
+use crate::wire::side::Side;
 
 /// A source that speaks Conduit's protocol, whatever launches it.
 #[derive(Debug)]
@@ -34,7 +35,7 @@ impl ConduitSource {
     #[must_use]
     pub fn new(launcher: Arc<dyn Launcher>) -> Self {
         Self {
-            connector: Connector::new(launcher, Role::Source),
+            connector: Connector::new(launcher, Side::Source),
         }
     }
 

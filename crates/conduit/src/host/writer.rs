@@ -19,10 +19,11 @@ use tonic::Status;
 
 use super::book::{Answer, Book};
 use super::connector::Started;
-use super::encode::Encoder;
-use super::peer::{Failure, Line, Role, reason};
+use super::peer::{Failure, Line, reason};
+use crate::convert::encode::Encoder;
 use crate::wire::position;
 use crate::wire::proto::connector::{Ack as WireAck, DestinationAcks, Empty, PositionMessage};
+use crate::wire::side::Side;
 use crate::wire::version::Version;
 
 /// Messages that may wait in front of the connection; each has at most 4 MiB in version 2, and is a
@@ -203,7 +204,7 @@ impl Writer {
             position: std::mem::take(&mut self.last).into(),
         };
         let mut asked = tokio::spawn(async move {
-            line.ask::<Empty>(Role::Destination, "Stop", &request, limits.finish_timeout)
+            line.ask::<Empty>(Side::Destination, "Stop", &request, limits.finish_timeout)
                 .await
         });
         let late = |this: &Self| {
@@ -272,7 +273,7 @@ impl Listener {
 
     async fn hear(&self, line: &Line, requests: ReceiverStream<Bytes>) -> Result<(), Trouble> {
         let mut answers = line
-            .run(Role::Destination, requests)
+            .run(Side::Destination, requests)
             .await
             .map_err(Trouble::Status)?;
         while let Some(message) = answers.message().await.map_err(Trouble::Status)? {
@@ -403,6 +404,6 @@ impl DestinationWriter for Writer {
         self.listener.abort();
         // Whoever still listens hears that there is nothing to come.
         self.tell.send_replace(State::Over);
-        self.started.end(Role::Destination).await
+        self.started.end(Side::Destination).await
     }
 }

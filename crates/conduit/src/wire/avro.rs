@@ -2,6 +2,8 @@
 //! the schema kept in a registry (§4.4, §4.5).
 
 mod decode;
+mod encode;
 mod schema;
 
+pub use encode::RowEncoder;
 pub use schema::{Logical, Node, Schema, Type};

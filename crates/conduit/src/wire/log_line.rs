@@ -120,7 +120,7 @@ pub fn begins_panic(line: &str) -> bool {
     line.starts_with("panic: ") || line.starts_with("fatal error: ")
 }
 
-fn level(name: &str) -> Option<LogLevel> {
+pub(crate) fn level(name: &str) -> Option<LogLevel> {
     Some(match name {
         "trace" => LogLevel::Trace,
         "debug" => LogLevel::Debug,

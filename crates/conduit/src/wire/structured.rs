@@ -322,7 +322,7 @@ fn write_double(out: &mut Vec<u8>, token: &[u8], lossy: &mut Lossy) -> Result<()
 
 /// Whether the double says what the text said. Of a fraction nobody expects more digits than a double
 /// has, unless it was written with more than any double shows.
-fn is_exact(text: &str, number: f64) -> bool {
+pub(crate) fn is_exact(text: &str, number: f64) -> bool {
     let is_integer = text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
     if is_integer {
         return number.abs() < EXACT
@@ -385,7 +385,7 @@ mod tests {
         };
         check("9007199254740993", r#""9007199254740993""#);
         check("-9223372036854775807", r#""-9223372036854775807""#);
-        check("9223372036854775808", "9.223372036854775808e18");
+        check("9223372036854775808", "9.223372036854776e+18");
         check(
             "123456789012345678901234567890123456789012",
             r#""123456789012345678901234567890123456789012""#,

@@ -174,6 +174,12 @@ impl Book {
         due
     }
 
+    /// The places whose files hold back a checkpoint, however small and young they are.
+    #[must_use]
+    pub(crate) fn due_at_once(&self, now: Instant) -> Vec<Place> {
+        self.due(now + self.rolling.max_age)
+    }
+
     /// When [`Book::due`] must be asked again though nothing happened.
     #[must_use]
     pub(crate) fn deadline(&self) -> Option<Instant> {

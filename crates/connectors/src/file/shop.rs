@@ -333,8 +333,14 @@ impl<F: Format> Keeper for Shop<F> {
     }
 
     /// Closes the files that are due, and acknowledges what is durable now.
-    fn settle(&mut self) -> Result<()> {
-        for place in self.book.due(Instant::now()) {
+    fn settle(&mut self, at_once: bool) -> Result<()> {
+        let now = Instant::now();
+        let due = if at_once {
+            self.book.due_at_once(now)
+        } else {
+            self.book.due(now)
+        };
+        for place in due {
             self.close_file(&place, false)?;
         }
         for (scope, seq) in self.book.acknowledgements() {
@@ -409,7 +415,7 @@ impl<F: Format> Keeper for Shop<F> {
                 }
             }
         }
-        self.settle()?;
+        self.settle(false)?;
         if through > 0 {
             let ack = Ack::UpTo {
                 lane: Lane::Global,

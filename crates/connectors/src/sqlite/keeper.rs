@@ -178,9 +178,10 @@ impl Keeper for SqlKeeper {
         self.open.map(|since| since + self.pace.age)
     }
 
-    fn settle(&mut self) -> Result<()> {
-        let is_due =
-            self.bytes >= self.pace.bytes || self.deadline().is_some_and(|at| at <= Instant::now());
+    fn settle(&mut self, at_once: bool) -> Result<()> {
+        let is_due = (at_once && self.deadline().is_some())
+            || self.bytes >= self.pace.bytes
+            || self.deadline().is_some_and(|at| at <= Instant::now());
         if is_due { self.commit() } else { Ok(()) }
     }
 

@@ -76,6 +76,14 @@ impl<W: AsyncWrite + Send + Unpin> DestinationWriter for Echoing<W> {
         self.out.flush().await.map_err(failed)
     }
 
+    async fn broken(&mut self) -> Error {
+        self.writer.broken().await
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        self.writer.flush().await
+    }
+
     async fn finish(&mut self, ending: Ending) -> Result<()> {
         self.writer.finish(ending).await
     }

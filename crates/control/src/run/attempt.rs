@@ -126,10 +126,12 @@ impl Attempt<'_> {
         catalog: ConfiguredCatalog,
         session: Session,
     ) -> Result<Box<dyn SourceReader>> {
+        let selects = self.pipeline.streams.iter().any(|s| s.fields.is_some());
         let opening = SourceOpening {
             shape: self.prepared.shape(),
-            verbatim: self.prepared.verbatim(),
-            values: self.prepared.looks_inside(),
+            // Fields are taken out of values, so lines cannot stay as they came.
+            verbatim: self.prepared.verbatim().filter(|_| !selects),
+            values: selects || self.prepared.looks_inside(),
             catalog,
             state,
             session,

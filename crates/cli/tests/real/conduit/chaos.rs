@@ -159,7 +159,10 @@ fn a_program_that_is_no_connector_is_told_apart() {
 
 #[test]
 fn records_without_a_position_of_their_own_are_refused() {
-    for (position, part) in [("none", "without a position"), ("same", "two records with the position")] {
+    for (position, part) in [
+        ("none", "without a position"),
+        ("same", "two records with the position"),
+    ] {
         check(true, "position", position, "protocol.position", part);
     }
 }

@@ -14,7 +14,7 @@ use crossdock_core::error::{Error, Result};
 use crossdock_core::json::scan::{self, Members};
 use crossdock_core::stream::StreamId;
 
-use super::book::Positions;
+use super::positions::Positions;
 use crate::wire::FORM;
 use crate::wire::fault::Fault;
 use crate::wire::record::{
@@ -28,19 +28,19 @@ const LONGEST: usize = (4 << 20) - 1024;
 
 /// What to send for a batch.
 #[derive(Debug, Default)]
-pub(super) struct Encoded {
-    pub(super) messages: Vec<Bytes>,
-    pub(super) positions: Positions,
+pub(crate) struct Encoded {
+    pub(crate) messages: Vec<Bytes>,
+    pub(crate) positions: Positions,
 }
 
 /// Encodes batches for one destination.
 #[derive(Debug)]
-pub(super) struct Encoder {
+pub(crate) struct Encoder {
     version: Version,
     epoch: i64,
     streams: Vec<(StreamId, Stream)>,
     /// Numbers that went as text.
-    pub(super) lossy: Lossy,
+    pub(crate) lossy: Lossy,
 }
 
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl Stream {
 }
 
 impl Encoder {
-    pub(super) fn new(version: Version, epoch: i64, catalog: &ConfiguredCatalog) -> Self {
+    pub(crate) fn new(version: Version, epoch: i64, catalog: &ConfiguredCatalog) -> Self {
         let streams = catalog.streams.iter().map(|s| (s.id(), Stream::new(s)));
         Self {
             version,
@@ -78,7 +78,7 @@ impl Encoder {
     }
 
     /// The messages of a batch.
-    pub(super) fn encode(&mut self, seq: Seq, batch: &Batch) -> Result<Encoded> {
+    pub(crate) fn encode(&mut self, seq: Seq, batch: &Batch) -> Result<Encoded> {
         let encoded = match &batch.body {
             Body::Rows(rows) if rows.form() == Some(FORM) => self.relay(rows),
             Body::Rows(rows) => self.rows(seq, &batch.stream, rows),
@@ -186,12 +186,12 @@ impl Encoder {
     }
 }
 
-fn json(text: Option<&[u8]>) -> Written<'_> {
+pub(crate) fn json(text: Option<&[u8]>) -> Written<'_> {
     text.map_or(Written::Absent, Written::Json)
 }
 
 /// Appends the object of the primary key's fields; nothing if one of them is not there.
-fn write_key(names: &[String], after: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+pub(crate) fn write_key(names: &[String], after: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
     if names.is_empty() || after.is_empty() {
         return Ok(());
     }
@@ -225,7 +225,7 @@ fn write_key(names: &[String], after: &[u8], out: &mut Vec<u8>) -> Result<(), Fa
 
 /// Appends the metadata: the record's own, then what every record has. A value that is no text, such
 /// as Airbyte's `changes`, goes as its JSON.
-fn metadata(
+pub(crate) fn metadata(
     own: Option<&[u8]>,
     collection: &str,
     emitted_at: i64,

@@ -8,7 +8,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 /// What is wrong with a position.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum PositionFault {
+pub(crate) enum PositionFault {
     /// It is empty, so no acknowledgement could name it.
     Empty,
     /// Another record, which is not yet acknowledged, has the same.
@@ -38,7 +38,7 @@ impl Group {
 
 /// The records that wait for their acknowledgement.
 #[derive(Debug, Default)]
-pub(super) struct Unacknowledged {
+pub(crate) struct Unacknowledged {
     groups: VecDeque<Group>,
     open: Group,
     /// Digests of all positions here: equal ones are looked for only where the digests are.
@@ -48,7 +48,7 @@ pub(super) struct Unacknowledged {
 
 impl Unacknowledged {
     /// A record came.
-    pub(super) fn push(&mut self, position: &[u8]) -> Result<(), PositionFault> {
+    pub(crate) fn push(&mut self, position: &[u8]) -> Result<(), PositionFault> {
         if position.is_empty() {
             return Err(PositionFault::Empty);
         }
@@ -64,7 +64,7 @@ impl Unacknowledged {
     }
 
     /// The records so far are covered by a checkpoint: the position of the last, if there is any.
-    pub(super) fn close_group(&mut self) -> Option<Vec<u8>> {
+    pub(crate) fn close_group(&mut self) -> Option<Vec<u8>> {
         let group = std::mem::take(&mut self.open);
         let last = group.last()?.to_vec();
         self.groups.push_back(group);
@@ -72,7 +72,7 @@ impl Unacknowledged {
     }
 
     /// The records since the last group never came.
-    pub(super) fn forget_group(&mut self) {
+    pub(crate) fn forget_group(&mut self) {
         for position in std::mem::take(&mut self.open).iter() {
             self.digests.remove(&self.hasher.hash_one(position));
         }
@@ -80,7 +80,7 @@ impl Unacknowledged {
 
     /// The checkpoint of this position is committed: the positions up to it, each once, in order. None
     /// if no group ends with it, as with a checkpoint of an earlier run.
-    pub(super) fn committed(&mut self, position: &[u8], mut acknowledge: impl FnMut(&[u8])) {
+    pub(crate) fn committed(&mut self, position: &[u8], mut acknowledge: impl FnMut(&[u8])) {
         let ends = |group: &Group| group.last() == Some(position);
         let Some(count) = self.groups.iter().position(ends) else {
             return;

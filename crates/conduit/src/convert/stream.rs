@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 
 /// A stream as it is known so far.
 #[derive(Debug)]
-pub(super) struct Learnt {
-    pub(super) id: StreamId,
+pub(crate) struct Learnt {
+    pub(crate) id: StreamId,
     /// What its values were, where no schema came with them.
-    pub(super) members: Members,
+    pub(crate) members: Members,
     /// The columns, as told last.
     properties: Map<String, Value>,
     /// The names of its key's fields.
@@ -21,7 +21,7 @@ pub(super) struct Learnt {
 }
 
 impl Learnt {
-    pub(super) fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         Self {
             id: StreamId::new(name),
             members: Members::default(),
@@ -32,7 +32,7 @@ impl Learnt {
     }
 
     /// A stream that an earlier run has learnt.
-    pub(super) fn known(stream: &Stream) -> Self {
+    pub(crate) fn known(stream: &Stream) -> Self {
         let properties = stream.json_schema["properties"]
             .as_object()
             .cloned()
@@ -51,12 +51,12 @@ impl Learnt {
         }
     }
 
-    pub(super) fn has_key(&self) -> bool {
+    pub(crate) fn has_key(&self) -> bool {
         self.key.is_some()
     }
 
     /// A key of these fields. It is believed once, as long as the fields are columns.
-    pub(super) fn see_key<'a>(&mut self, fields: impl Iterator<Item = &'a str>) {
+    pub(crate) fn see_key<'a>(&mut self, fields: impl Iterator<Item = &'a str>) {
         if self.key.is_none() {
             self.key = Some(fields.map(str::to_owned).collect());
             self.is_told = false;
@@ -64,7 +64,7 @@ impl Learnt {
     }
 
     /// Columns that came with a schema.
-    pub(super) fn declare(&mut self, schema: &Value) {
+    pub(crate) fn declare(&mut self, schema: &Value) {
         let Some(properties) = schema["properties"].as_object() else {
             return;
         };
@@ -74,7 +74,7 @@ impl Learnt {
     }
 
     /// Columns as the values were.
-    pub(super) fn infer(&mut self) {
+    pub(crate) fn infer(&mut self) {
         for (name, schema) in self.members.properties() {
             self.join(&name, &schema);
         }
@@ -98,7 +98,7 @@ impl Learnt {
     }
 
     /// The stream, if it is new or has changed since it was told last.
-    pub(super) fn news(&mut self) -> Option<Stream> {
+    pub(crate) fn news(&mut self) -> Option<Stream> {
         if std::mem::replace(&mut self.is_told, true) {
             return None;
         }

@@ -33,11 +33,11 @@ use crate::wire::record::{
 use crate::wire::structured;
 
 /// A schema's name in the registry.
-pub(super) type SchemaName = (String, i32);
+pub(crate) type SchemaName = (String, i32);
 
 /// Why a message cannot be taken.
 #[derive(Debug)]
-pub(super) enum Refused {
+pub(crate) enum Refused {
     /// It is broken.
     Broken(Fault),
     /// A position cannot be one.
@@ -54,11 +54,11 @@ impl From<Fault> for Refused {
 
 /// What the batches must hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     /// The records as they came.
-    pub(super) lines: bool,
+    pub(crate) lines: bool,
     /// Their values.
-    pub(super) values: bool,
+    pub(crate) values: bool,
 }
 
 struct Building {
@@ -69,7 +69,7 @@ struct Building {
 }
 
 /// The state of a read.
-pub(super) struct Reading {
+pub(crate) struct Reading {
     wanted: Wanted,
     /// The stream of records that name none.
     nameless: String,
@@ -79,12 +79,12 @@ pub(super) struct Reading {
     view: RecordView,
     buffer: Vec<u8>,
     /// Records whose operation is unspecified, which count as created.
-    pub(super) unspecified: u64,
+    pub(crate) unspecified: u64,
 }
 
 impl Reading {
     /// `nameless` is the stream of records that name none; `catalog` has the streams that are known.
-    pub(super) fn new(nameless: &str, catalog: &ConfiguredCatalog, wanted: Wanted) -> Self {
+    pub(crate) fn new(nameless: &str, catalog: &ConfiguredCatalog, wanted: Wanted) -> Self {
         let mut this = Self {
             wanted,
             nameless: nameless.to_owned(),
@@ -113,13 +113,13 @@ impl Reading {
     }
 
     /// A schema that was asked for.
-    pub(super) fn give(&mut self, name: SchemaName, schema: avro::Schema) {
+    pub(crate) fn give(&mut self, name: SchemaName, schema: avro::Schema) {
         self.schemas.insert(name, Arc::new(schema));
     }
 
     /// Takes the messages of one group; each record's position goes to `book`. On an error nothing was
     /// taken.
-    pub(super) fn take(
+    pub(crate) fn take(
         &mut self,
         messages: &[Bytes],
         now_ms: i64,

@@ -1,0 +1,7 @@
+//! Between records and batches, for both roles. Pure.
+
+pub(crate) mod encode;
+pub(crate) mod positions;
+pub(crate) mod reading;
+pub(crate) mod stream;
+pub(crate) mod unacknowledged;

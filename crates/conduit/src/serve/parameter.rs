@@ -1,0 +1,247 @@
+//! The parameters that a connector's JSON Schema makes (§2.4): flat names, one for each value that can be
+//! written as text.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::wire::description::Param;
+use crate::wire::proto::config::v1::parameter::Type;
+use crate::wire::proto::config::v1::validation::Type as Rule;
+
+/// Objects deeper than this are given as JSON.
+const DEEPEST: usize = 8;
+
+/// What a value of the configuration is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    Text,
+    Integer,
+    Number,
+    Boolean,
+    /// Comma-separated, or JSON.
+    List,
+    /// JSON; text that is none stands for itself.
+    Any,
+}
+
+/// A value of the configuration, and where it stands.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// The keys that lead to it.
+    pub(super) path: Vec<String>,
+    pub(super) shape: Shape,
+    pub(super) param: Param,
+}
+
+/// All values by their parameters' names.
+pub(super) fn places(schema: &Value) -> BTreeMap<String, Place> {
+    let mut places = BTreeMap::new();
+    walk(schema, schema, &mut Vec::new(), true, &mut places);
+    places
+}
+
+fn walk(
+    root: &Value,
+    object: &Value,
+    path: &mut Vec<String>,
+    is_required: bool,
+    places: &mut BTreeMap<String, Place>,
+) {
+    let required = object["required"].as_array();
+    let required = |name: &str| required.is_some_and(|all| all.iter().any(|one| one == name));
+    for (name, property) in object["properties"].as_object().into_iter().flatten() {
+        let property = resolved(root, property);
+        let is_needed = is_required && required(name);
+        path.push(name.clone());
+        let has_choice = ["oneOf", "anyOf", "allOf"]
+            .iter()
+            .any(|key| property.get(key).is_some());
+        let is_object = property["properties"].is_object() && !has_choice && path.len() < DEEPEST;
+        if is_object {
+            walk(root, property, path, is_needed, places);
+        } else {
+            let shape = if has_choice {
+                Shape::Any
+            } else {
+                shape(property)
+            };
+            let place = Place {
+                path: path.clone(),
+                shape,
+                param: param(property, shape, is_needed),
+            };
+            places.insert(path.join("."), place);
+        }
+        path.pop();
+    }
+}
+
+/// What a `$ref` refers to; other schemas as they are. Followed a few times only, for it may go in a
+/// circle.
+fn resolved<'a>(root: &'a Value, mut schema: &'a Value) -> &'a Value {
+    for _ in 0..DEEPEST {
+        let target = schema.get("$ref").and_then(Value::as_str);
+        let Some(pointer) = target.and_then(|target| target.strip_prefix('#')) else {
+            break;
+        };
+        match root.pointer(pointer) {
+            Some(target) => schema = target,
+            None => break,
+        }
+    }
+    schema
+}
+
+fn shape(property: &Value) -> Shape {
+    let types: Vec<&str> = match &property["type"] {
+        Value::String(one) => vec![one],
+        Value::Array(many) => many
+            .iter()
+            .filter_map(Value::as_str)
+            .filter(|t| *t != "null")
+            .collect(),
+        _ if property["enum"].is_array() => vec!["string"],
+        _ => Vec::new(),
+    };
+    match types.as_slice() {
+        ["string"] => Shape::Text,
+        ["integer"] => Shape::Integer,
+        ["number"] => Shape::Number,
+        ["boolean"] => Shape::Boolean,
+        ["array"] => Shape::List,
+        _ => Shape::Any,
+    }
+}
+
+fn param(property: &Value, shape: Shape, is_required: bool) -> Param {
+    let kind = match shape {
+        Shape::Integer => Type::Int,
+        Shape::Number => Type::Float,
+        Shape::Boolean => Type::Bool,
+        Shape::Text | Shape::List | Shape::Any => Type::String,
+    };
+    let text = |key: &str| property[key].as_str().unwrap_or_default();
+    let mut description = [text("title"), text("description")]
+        .into_iter()
+        .find(|text| !text.is_empty())
+        .unwrap_or_default()
+        .to_owned();
+    if text("description") != "" {
+        description = text("description").to_owned();
+    }
+    let note = match shape {
+        Shape::List => " (comma-separated, or a JSON array)",
+        Shape::Any => " (as JSON)",
+        _ => "",
+    };
+    let mut rules = Vec::new();
+    if is_required {
+        rules.push((Rule::Required as i32, String::new()));
+    }
+    let values: Option<Vec<&str>> = property["enum"]
+        .as_array()
+        .map(|values| values.iter().filter_map(Value::as_str).collect());
+    if let Some(values) = values.filter(|values| values.iter().all(|value| !value.contains(','))) {
+        rules.push((Rule::Inclusion as i32, values.join(",")));
+    }
+    Param {
+        default: default(&property["default"]),
+        description: description + note,
+        kind: kind as i32,
+        rules,
+    }
+}
+
+/// A default as text.
+fn default(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Puts `value` where `path` leads to.
+pub(super) fn put(config: &mut Map<String, Value>, path: &[String], value: Value) {
+    let [first, rest @ ..] = path else { return };
+    if rest.is_empty() {
+        config.insert(first.clone(), value);
+        return;
+    }
+    let inner = config
+        .entry(first.clone())
+        .or_insert_with(|| Value::Object(Map::new()));
+    if let Value::Object(inner) = inner {
+        put(inner, rest, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_schema_becomes_parameters() {
+        let schema = json!({
+            "required": ["path", "login"],
+            "properties": {
+                "path": {"type": "string", "description": "Where."},
+                "rows": {"type": ["null", "integer"], "default": 7},
+                "mode": {"enum": ["a", "b"]},
+                "login": {"$ref": "#/$defs/Login"},
+                "tags": {"type": "array", "items": {"type": "string"}},
+                "format": {"oneOf": [{"const": "x"}]},
+            },
+            "$defs": {"Login": {"type": "object", "required": ["user"], "properties": {
+                "user": {"type": "string"}, "strict": {"type": "boolean"}}}},
+        });
+        let places = places(&schema);
+        let names: Vec<_> = places.keys().map(String::as_str).collect();
+        assert_eq!(
+            names,
+            [
+                "format",
+                "login.strict",
+                "login.user",
+                "mode",
+                "path",
+                "rows",
+                "tags"
+            ]
+        );
+        let check = |name: &str, shape, default: &str, required| {
+            let place = &places[name];
+            assert_eq!(
+                (place.shape, place.param.default.as_str()),
+                (shape, default),
+                "{name}"
+            );
+            let is_required = place
+                .param
+                .rules
+                .contains(&(Rule::Required as i32, String::new()));
+            assert_eq!(is_required, required, "{name}");
+        };
+        check("path", Shape::Text, "", true);
+        check("rows", Shape::Integer, "7", false);
+        check("login.user", Shape::Text, "", true);
+        check("login.strict", Shape::Boolean, "", false);
+        check("tags", Shape::List, "", false);
+        check("format", Shape::Any, "", false);
+        assert_eq!(
+            places["mode"].param.rules,
+            [(Rule::Inclusion as i32, "a,b".to_owned())]
+        );
+    }
+
+    #[test]
+    fn a_reference_in_a_circle_ends() {
+        let schema = json!({"properties": {"a": {"$ref": "#/properties/a"}}});
+        assert_eq!(places(&schema)["a"].shape, Shape::Any);
+        let deep = json!({"properties": {"a": {"$ref": "#/$defs/A"}},
+            "$defs": {"A": {"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}}}});
+        assert_eq!(places(&deep).len(), 1);
+    }
+}

@@ -1,0 +1,98 @@
+//! What a served destination was given and what of it is durable. Pure.
+
+use std::collections::VecDeque;
+
+use crossdock_core::checkpoint::{Lane, Seq};
+use crossdock_core::destination::Ack;
+use crossdock_core::stream::StreamId;
+
+#[derive(Debug)]
+struct Item {
+    seq: Seq,
+    /// Of a batch; a checkpoint is of all streams.
+    stream: Option<StreamId>,
+    is_durable: bool,
+}
+
+/// The items in order.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    items: VecDeque<Item>,
+    newest: Option<Seq>,
+}
+
+impl Pending {
+    /// An item is about to be given to the destination.
+    pub(super) fn sent(&mut self, seq: Seq, stream: Option<StreamId>) {
+        self.items.push_back(Item {
+            seq,
+            stream,
+            is_durable: false,
+        });
+    }
+
+    /// The destination acknowledged.
+    pub(super) fn acknowledged(&mut self, ack: &Ack) {
+        for item in &mut self.items {
+            item.is_durable |= match ack {
+                Ack::UpTo { lane, seq } => {
+                    item.seq <= *seq
+                        && match &item.stream {
+                            Some(stream) => lane.covers(stream),
+                            None => *lane == Lane::Global,
+                        }
+                }
+                Ack::Item(seq) => item.seq == *seq,
+                Ack::Rejected { .. } | Ack::RejectedCount { .. } => false,
+            };
+        }
+        self.settle();
+    }
+
+    /// The destination finished well.
+    pub(super) fn all_durable(&mut self) {
+        self.items
+            .iter_mut()
+            .for_each(|item| item.is_durable = true);
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        while self.items.front().is_some_and(|item| item.is_durable) {
+            self.newest = self.items.pop_front().map(|item| item.seq);
+        }
+    }
+
+    /// Everything up to this item is durable.
+    pub(super) fn newest(&self) -> Option<Seq> {
+        self.newest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_holds_back_what_is_after_it() {
+        let mut pending = Pending::default();
+        let (a, b) = (StreamId::new("a"), StreamId::new("b"));
+        pending.sent(Seq(1), Some(a.clone()));
+        pending.sent(Seq(2), Some(b.clone()));
+        pending.sent(Seq(3), None);
+        pending.sent(Seq(4), Some(a.clone()));
+        let up_to = |lane, seq| Ack::UpTo {
+            lane,
+            seq: Seq(seq),
+        };
+        pending.acknowledged(&up_to(Lane::Stream(a), 4));
+        assert_eq!(pending.newest(), Some(Seq(1)));
+        pending.acknowledged(&Ack::Item(Seq(2)));
+        assert_eq!(pending.newest(), Some(Seq(2)));
+        pending.acknowledged(&up_to(Lane::Global, 3));
+        assert_eq!(pending.newest(), Some(Seq(4)));
+        pending.sent(Seq(5), Some(b));
+        pending.all_durable();
+        assert_eq!(pending.newest(), Some(Seq(5)));
+    }
+}

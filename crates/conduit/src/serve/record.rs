@@ -1,0 +1,257 @@
+//! Rows of the contract as records of Conduit, with their schemas (§4.4).
+
+use std::collections::HashMap;
+
+use crossdock_core::batch::{Operation, Rows};
+use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream};
+use crossdock_core::code;
+use crossdock_core::error::{Error, Result};
+use crossdock_core::schema::{Field, StreamSchema};
+use crossdock_core::stream::StreamId;
+
+use super::middleware::{Extraction, Middleware};
+use super::schema_client::SchemaClient;
+use crate::convert::encode::{json, metadata, write_key};
+use crate::wire::avro::RowEncoder;
+use crate::wire::fault::Fault;
+use crate::wire::handshake::CONNECTOR_ID;
+use crate::wire::record::{
+    KEY_SCHEMA, NewRecord, PAYLOAD_SCHEMA, SchemaKeys, Written, write_metadata,
+};
+use crate::wire::structured::Lossy;
+
+/// A record without its position.
+pub(super) struct Row {
+    stream: usize,
+    operation: Operation,
+    key: Vec<u8>,
+    before: Vec<u8>,
+    after: Vec<u8>,
+    metadata: Option<Vec<u8>>,
+    emitted_at: i64,
+}
+
+/// Data that travel with their schema, once it is kept.
+struct Schema {
+    encoder: RowEncoder,
+    subject: String,
+    version: Option<i32>,
+}
+
+struct Stream {
+    id: StreamId,
+    collection: String,
+    key_names: Vec<String>,
+    payload: Option<Schema>,
+    key: Option<Schema>,
+    is_prepared: bool,
+}
+
+/// Makes the records of all streams.
+pub(super) struct Records {
+    streams: Vec<Stream>,
+    places: HashMap<StreamId, usize>,
+    client: SchemaClient,
+    lossy: Lossy,
+    scratch: [Vec<u8>; 3],
+}
+
+impl Records {
+    pub(super) fn new(catalog: &ConfiguredCatalog, middleware: &Middleware) -> Self {
+        let context = middleware.has_context.then(|| {
+            let own = || std::env::var(CONNECTOR_ID).unwrap_or_default();
+            middleware.context.clone().unwrap_or_else(own)
+        });
+        let stream = |configured| Stream::new(configured, middleware, context.as_deref());
+        let streams: Vec<_> = catalog.streams.iter().map(stream).collect();
+        let places = streams
+            .iter()
+            .enumerate()
+            .map(|(at, stream)| (stream.id.clone(), at));
+        Self {
+            places: places.collect(),
+            streams,
+            client: SchemaClient::default(),
+            lossy: Lossy::default(),
+            scratch: Default::default(),
+        }
+    }
+
+    fn place(&self, stream: &StreamId) -> Result<usize> {
+        let place = self.places.get(stream).copied();
+        place.ok_or_else(|| {
+            let error = Error::new(
+                &code::INTERNAL,
+                "the source sends a stream that was not asked for",
+            );
+            error.with("stream", stream)
+        })
+    }
+
+    /// Keeps the stream's schemas, before its first record.
+    pub(super) async fn prepare(&mut self, stream: &StreamId) -> Result<()> {
+        let place = self.place(stream)?;
+        let stream = &mut self.streams[place];
+        if std::mem::replace(&mut stream.is_prepared, true) {
+            return Ok(());
+        }
+        for schema in [&mut stream.payload, &mut stream.key].into_iter().flatten() {
+            let version = self
+                .client
+                .create(&schema.subject, schema.encoder.schema())
+                .await?;
+            schema.version = Some(version);
+        }
+        Ok(())
+    }
+
+    /// One row of a batch.
+    pub(super) fn row(&self, stream: &StreamId, rows: &Rows, at: usize) -> Result<Row> {
+        let place = self.place(stream)?;
+        let after = rows.after(at);
+        let mut key = rows.key(at).map(<[u8]>::to_vec).unwrap_or_default();
+        if key.is_empty() {
+            write_key(&self.streams[place].key_names, after, &mut key)
+                .map_err(|fault| broken(&fault))?;
+        }
+        Ok(Row {
+            stream: place,
+            operation: rows.operation(at),
+            key,
+            before: rows.before(at).map(<[u8]>::to_vec).unwrap_or_default(),
+            after: after.to_vec(),
+            metadata: rows.metadata(at).map(<[u8]>::to_vec),
+            emitted_at: rows.emitted_at(at),
+        })
+    }
+
+    /// Appends the record.
+    pub(super) fn write(&mut self, row: &Row, position: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        let stream = &self.streams[row.stream];
+        let [key, before, after] = &mut self.scratch;
+        // An image without a schema would be told by the metadata to have one: all or none.
+        let images = [(&row.before, before), (&row.after, after)];
+        let payload = stream
+            .payload
+            .as_ref()
+            .filter(|_| !row.after.is_empty() || !row.before.is_empty());
+        let has_schema = payload.is_some_and(|schema| {
+            images.into_iter().all(|(text, out)| {
+                out.clear();
+                text.is_empty() || schema.encoder.encode(text, out)
+            })
+        });
+        key.clear();
+        let has_key_schema = !row.key.is_empty()
+            && stream
+                .key
+                .as_ref()
+                .is_some_and(|schema| schema.encoder.encode(&row.key, key));
+        let [key, before, after] = &self.scratch;
+        let written = |text: &[u8], encoded: &[u8], has_schema: bool| -> Data {
+            match (text.is_empty(), has_schema) {
+                (true, _) => Data::Absent,
+                (false, true) => Data::Encoded(encoded.to_vec()),
+                (false, false) => Data::Text(text.to_vec()),
+            }
+        };
+        let (key, before, after) = (
+            written(&row.key, key, has_key_schema),
+            written(&row.before, before, has_schema),
+            written(&row.after, after, has_schema),
+        );
+        let record = NewRecord {
+            position,
+            operation: row.operation,
+            key: key.written(),
+            before: before.written(),
+            after: after.written(),
+        };
+        let named = |out: &mut Vec<u8>, keys: SchemaKeys, schema: Option<&Schema>| {
+            if let Some((schema, version)) =
+                schema.and_then(|schema| Some((schema, schema.version?)))
+            {
+                write_metadata(out, keys.subject, &schema.subject);
+                write_metadata(out, keys.version, itoa::Buffer::new().format(version));
+            }
+        };
+        let appended = record.write(out, &mut self.lossy, |out| {
+            metadata(
+                row.metadata.as_deref(),
+                &stream.collection,
+                row.emitted_at,
+                out,
+            )?;
+            named(out, PAYLOAD_SCHEMA, payload.filter(|_| has_schema));
+            named(
+                out,
+                KEY_SCHEMA,
+                stream.key.as_ref().filter(|_| has_key_schema),
+            );
+            Ok(())
+        });
+        appended.map_err(|fault| broken(&fault).with("stream", &stream.id))
+    }
+}
+
+enum Data {
+    Absent,
+    Encoded(Vec<u8>),
+    Text(Vec<u8>),
+}
+
+impl Data {
+    fn written(&self) -> Written<'_> {
+        match self {
+            Self::Absent => Written::Absent,
+            Self::Encoded(bytes) => Written::Raw(bytes),
+            Self::Text(text) => json(Some(text)),
+        }
+    }
+}
+
+fn broken(fault: &Fault) -> Error {
+    Error::new(
+        &code::DATA_INVALID,
+        format!("a record cannot be sent: {fault}"),
+    )
+}
+
+impl Stream {
+    fn new(configured: &ConfiguredStream, middleware: &Middleware, context: Option<&str>) -> Self {
+        let id = configured.id();
+        let collection = id.to_string();
+        let fields = StreamSchema::nested_from_json_schema(&configured.stream.json_schema).fields;
+        let paths = configured.primary_key.iter().flatten();
+        let key_names: Option<Vec<String>> = paths
+            .map(|path| match path.as_slice() {
+                [name] => Some(name.clone()),
+                _ => None,
+            })
+            .collect();
+        let key_names = key_names.unwrap_or_default();
+        let schema = |extraction: &Extraction, fields: &[Field]| {
+            let encoder =
+                RowEncoder::new(fields).filter(|_| extraction.enabled && !fields.is_empty())?;
+            let prefix = context.filter(|context| !context.is_empty());
+            let prefix = prefix
+                .map(|context| format!("{context}:"))
+                .unwrap_or_default();
+            Some(Schema {
+                encoder,
+                subject: format!("{prefix}{collection}.{}", extraction.subject),
+                version: None,
+            })
+        };
+        let is_key = |field: &&Field| key_names.contains(&field.name);
+        let key_fields: Vec<Field> = fields.iter().filter(is_key).cloned().collect();
+        Self {
+            payload: schema(&middleware.payload, &fields),
+            key: schema(&middleware.key, &key_fields),
+            collection,
+            key_names,
+            id,
+            is_prepared: false,
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Our connectors as connectors of other platforms.
+
+use std::sync::Arc;
+
+use crossdock_conduit::serve::{Served, serve};
+use crossdock_config::{ConnectorRef, Protocol};
+use crossdock_core::code;
+use crossdock_core::error::{Error, Result};
+use crossdock_core::registry::Registry;
+
+use crate::command::{self, Ask};
+use crate::connector;
+use crate::ui::Role;
+
+/// The name under which another platform knows the connector.
+#[must_use]
+pub fn name(reference: &ConnectorRef) -> String {
+    let last = reference.what.rsplit('/').next().unwrap_or_default();
+    let word = last.split([' ', '=', ':']).next().unwrap_or_default();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    word.chars()
+        .map(|c| if is_plain(c) { c } else { '-' })
+        .collect()
+}
+
+/// Looks whether the connector is there and says what it wants, in one role at least.
+pub async fn look(reference: &ConnectorRef, ask: &Ask) -> Result<()> {
+    match command::spec(reference, None, ask).await {
+        Ok(_) => Ok(()),
+        Err(error) if *error.code() == code::CONNECTOR_ROLE => {
+            command::spec(reference, Some(Role::Destination), ask)
+                .await
+                .map(drop)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Is a connector of Conduit until Conduit has enough of it.
+pub async fn conduit(reference: &ConnectorRef, registry: &Registry) -> Result<()> {
+    serve(served(reference, registry)?).await
+}
+
+fn served(reference: &ConnectorRef, registry: &Registry) -> Result<Served> {
+    let mut summary = format!("Crossdock's connector {reference}");
+    let (source, destination) = match reference.protocol {
+        Protocol::Native => {
+            let entry = connector::native(reference, registry)?;
+            summary = entry.summary.to_owned();
+            (entry.source.clone(), entry.destination.clone())
+        }
+        // Which side a program has shows only in its name.
+        _ if connector::is_destination_only(reference, registry) => (
+            None,
+            Some(connector::destination(reference, registry)?.destination),
+        ),
+        _ => (Some(connector::source(reference, registry)?.source), None),
+    };
+    if source.is_none() && destination.is_none() {
+        return Err(Error::new(
+            &code::CONNECTOR_ROLE,
+            format!("`{reference}` is neither a source nor a destination"),
+        ));
+    }
+    Ok(Served {
+        name: name(reference),
+        summary,
+        version: format!("v{}", env!("CARGO_PKG_VERSION")),
+        source: source.map(|source| source as Arc<_>),
+        destination: destination.map(|destination| destination as Arc<_>),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_the_programs() {
+        let check = |text: &str, expected| {
+            assert_eq!(name(&text.parse().unwrap()), expected, "{text}");
+        };
+        check("native:sample", "sample");
+        check(
+            "airbyte:python:airbyte-source-faker==7.2.1",
+            "airbyte-source-faker",
+        );
+        check("airbyte:exec:/opt/my source.py --x", "my");
+        check("conduit:exec:./connectors/file", "file");
+    }
+}
