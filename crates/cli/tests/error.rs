@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::bench::{Bench, same};
 
 /// Errors that no scene can bring about.
-const UNSEEN: [(&str, &str); 3] = [
+const UNSEEN: [(&str, &str); 6] = [
     (
         "internal",
         "a defect: who can bring it about should mend it",
@@ -21,6 +21,18 @@ const UNSEEN: [(&str, &str); 3] = [
     (
         "python.install_failed",
         "needs an installer: `launch/tests/install.rs` brings it about",
+    ),
+    (
+        "protocol.position",
+        "needs a connector of Conduit: `tests/real/conduit/chaos.rs` brings it about",
+    ),
+    (
+        "connector.refused_record",
+        "needs a connector of Conduit: `tests/real/conduit/chaos.rs` brings it about",
+    ),
+    (
+        "protocol.unexpected_acknowledgement",
+        "no connector's SDK lets it happen: `conduit/src/host/book.rs` tells it apart",
     ),
 ];
 
@@ -439,6 +451,17 @@ fn of_destinations() {
             ("database.locked", locked),
             ("database.failed", failed),
         ],
+    );
+}
+
+#[test]
+fn of_connectors_of_conduit() {
+    let scene = Scene::new();
+    let source = |words: &str| json!({"connector": format!("conduit:exec:{words}")});
+    let run = |words: &str| scene.shot(source(words), null(), json!({}));
+    scenes(
+        "errors_of_conduit",
+        &[("protocol.handshake", run("echo hello"))],
     );
 }
 

@@ -5,3 +5,6 @@ pub(crate) mod positions;
 pub(crate) mod reading;
 pub(crate) mod stream;
 pub(crate) mod unacknowledged;
+
+#[cfg(test)]
+mod tests;

@@ -175,7 +175,7 @@ pub(crate) struct Settings {
     /// A source that has sent nothing for so long is asked to end, and the run ends well: for sources
     /// without an end. Default: no such limit.
     #[serde(default)]
-    #[schemars(schema_with = "duration")]
+    #[schemars(schema_with = "duration", transform = without_default)]
     pub(crate) until_idle: Option<String>,
     /// A source that has sent so many records is asked to end, and the run ends well. A source that
     /// cannot be stopped at a record sends some more. Default: no such limit.
@@ -232,6 +232,11 @@ fn version_one(_: &mut SchemaGenerator) -> Schema {
 
 fn duration(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "pattern": DURATION_PATTERN, "examples": ["10s", "5m", "2h"]})
+}
+
+/// For a value that has none: not even `null`.
+fn without_default(schema: &mut Schema) {
+    schema.remove("default");
 }
 
 fn size(_: &mut SchemaGenerator) -> Schema {

@@ -11,24 +11,18 @@ use crate::arguments::{Arguments, Usage};
 use crate::workspace;
 
 /// Each place of `.proto` files, which of them, and where their code goes.
-const SETS: [Set; 2] = [
-    Set {
-        protos: "crates/conduit/proto",
-        files: &[
-            "connector.proto",
-            "config.proto",
-            "schema.proto",
-            "plugin.proto",
-        ],
-        code: "crates/conduit/src/wire/proto",
-    },
-    // Records are read and written by hand; this code is what the tests compare with.
-    Set {
-        protos: "crates/conduit/proto",
-        files: &["opencdc.proto"],
-        code: "crates/conduit/tests/main/proto",
-    },
-];
+const SETS: [Set; 1] = [Set {
+    protos: "crates/conduit/proto",
+    files: &[
+        "connector.proto",
+        "config.proto",
+        "schema.proto",
+        "plugin.proto",
+        // Records are read and written by hand; their code is what the tests compare with.
+        "opencdc.proto",
+    ],
+    code: "crates/conduit/src/wire/proto",
+}];
 
 struct Set {
     protos: &'static str,
@@ -44,12 +38,12 @@ pub(crate) fn main(arguments: Vec<String>) -> Result<()> {
     }
     let root = workspace::root();
     if arguments.has("check") {
-        return check(&root);
+        return check(root);
     }
     for set in &SETS {
         let code = root.join(set.code);
         fs::create_dir_all(&code)?;
-        set.write(&root, &code)?;
+        set.write(root, &code)?;
     }
     Ok(())
 }
@@ -93,6 +87,6 @@ mod tests {
 
     #[test]
     fn the_code_is_current() {
-        check(&workspace::root()).unwrap();
+        check(workspace::root()).unwrap();
     }
 }

@@ -105,10 +105,10 @@ impl Encoder {
             let (start, end) = (span.start as usize, span.end as usize);
             let line = &rows.buffer()[start..end];
             let mut fields = crate::wire::record::Records::new(line);
-            let record = fields
+            let place = fields
                 .next()?
                 .ok_or_else(|| Fault::new("a kept line is no record"))?;
-            encoded.positions.push(&line[position(line, record.1)?]);
+            encoded.positions.push(&line[position(line, place.record)?]);
             match &mut run {
                 Some(run)
                     if self.version == Version::V2

@@ -27,7 +27,7 @@ use crate::wire::FORM;
 use crate::wire::avro;
 use crate::wire::fault::Fault;
 use crate::wire::record::{
-    COLLECTION, Data, KEY_SCHEMA, PAYLOAD_SCHEMA, READ_AT, RecordView, Records, SchemaKeys,
+    COLLECTION, Data, KEY_SCHEMA, PAYLOAD_SCHEMA, Place, READ_AT, RecordView, Records, SchemaKeys,
     operation,
 };
 use crate::wire::structured;
@@ -147,10 +147,16 @@ impl Reading {
         now_ms: i64,
         book: &mut Unacknowledged,
     ) -> Result<(), Refused> {
+        // Kept as a whole, so that lines in a row stay neighbours.
+        let start = self.buffer.len();
+        if self.wanted.lines {
+            self.buffer.extend_from_slice(message);
+        }
         let mut records = Records::new(message);
-        while let Some((line, record)) = records.next()? {
+        while let Some(Place { line, record }) = records.next()? {
             let mut view = std::mem::take(&mut self.view);
             view.read(message, record)?;
+            let line = start + line.start..start + line.end;
             let taken = self.record(message, line, &view, now_ms, book);
             self.view = view;
             taken?;
@@ -170,7 +176,7 @@ impl Reading {
         let mut events = Vec::new();
         for message in messages {
             let mut records = Records::new(message);
-            while let Some((line, record)) = records.next()? {
+            while let Some(Place { line, record }) = records.next()? {
                 let position = crate::wire::record::position(message, record)?;
                 book.push(&message[position]).map_err(Refused::Position)?;
                 let line = span(line.start, line.end)?;
@@ -239,7 +245,7 @@ impl Reading {
         }
         spans.metadata = self.written(|out| write_metadata(message, view, out))?;
         if self.wanted.lines {
-            spans.line = self.written(|out| out.extend_from_slice(&message[line]))?;
+            spans.line = span(line.start, line.end)?;
         }
         self.streams[at].rows.push(spans);
         Ok(())

@@ -44,7 +44,7 @@ const ACK_BYTES: usize = 1 << 20;
 enum Incoming {
     /// The call is under way; a Go server answers it with its first message.
     Opening(JoinHandle<Result<Streaming<Bytes>, Status>>),
-    Open(Streaming<Bytes>),
+    Open(Box<Streaming<Bytes>>),
     /// It broke, and nobody was told yet.
     Broken(Status),
     Ended,
@@ -333,7 +333,7 @@ async fn incoming(stream: &mut Incoming) -> Result<Option<Bytes>, Status> {
     loop {
         match stream {
             Incoming::Opening(call) => match call.await {
-                Ok(Ok(open)) => *stream = Incoming::Open(open),
+                Ok(Ok(open)) => *stream = Incoming::Open(Box::new(open)),
                 Ok(Err(status)) => {
                     *stream = Incoming::Ended;
                     return Err(status);

@@ -232,15 +232,15 @@ impl Writer {
             Some(Ok(Ok(Empty {}))) => {}
             Some(Ok(Err(failure))) => {
                 // What counts is what it acknowledges.
+                let is_silent = matches!(failure, Failure::Silence(_));
                 let error = self.started.peer.explain("Stop", failure).await;
                 self.started.peer.line().talk().warn(&format!(
                     "the destination did not stop well: {}",
                     error.message()
                 ));
                 let patience = deadline.min(Instant::now() + self.grace());
-                return timeout_at(patience, self.settled())
-                    .await
-                    .map_err(|_| error)?;
+                let settled = timeout_at(patience, self.settled()).await;
+                return settled.unwrap_or_else(|_| Err(if is_silent { late(self) } else { error }));
             }
             Some(Err(_)) | None => {
                 self.started

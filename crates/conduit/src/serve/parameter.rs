@@ -122,14 +122,9 @@ fn param(property: &Value, shape: Shape, is_required: bool) -> Param {
         Shape::Text | Shape::List | Shape::Any => Type::String,
     };
     let text = |key: &str| property[key].as_str().unwrap_or_default();
-    let mut description = [text("title"), text("description")]
-        .into_iter()
-        .find(|text| !text.is_empty())
-        .unwrap_or_default()
-        .to_owned();
-    if text("description") != "" {
-        description = text("description").to_owned();
-    }
+    let described = [text("description"), text("title")].into_iter();
+    let described = described.into_iter().find(|text| !text.is_empty());
+    let description = described.unwrap_or_default().to_owned();
     let note = match shape {
         Shape::List => " (comma-separated, or a JSON array)",
         Shape::Any => " (as JSON)",

@@ -39,8 +39,8 @@ pub(super) struct Configured {
 enum Life {
     New,
     Configured(Configured),
-    Source(SourceRun),
-    Destination(DestinationRun),
+    Source(Box<SourceRun>),
+    Destination(Box<DestinationRun>),
     Over,
 }
 
@@ -168,7 +168,7 @@ impl Plugin {
                 let source = self.served.source.clone().ok_or_else(|| no_side(side))?;
                 let session = self.session.clone();
                 let run = SourceRun::open(source, configured, position, self.version, session);
-                Life::Source(run.await?)
+                Life::Source(Box::new(run.await?))
             }
             Side::Destination => {
                 let destination = self
@@ -180,7 +180,7 @@ impl Plugin {
                 let name = self.served.name.clone();
                 let run =
                     DestinationRun::open(destination, configured, self.version, session, name);
-                Life::Destination(run.await?)
+                Life::Destination(Box::new(run.await?))
             }
         };
         Ok(())

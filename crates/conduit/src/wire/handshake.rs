@@ -72,19 +72,19 @@ impl Handshake {
         let fields: Vec<&str> = line.trim().split('|').collect();
         let [core, version, network, address, rest @ ..] = fields.as_slice() else {
             return Err(Fault::new(
-                "its first line on stdout is not a handshake of go-plugin",
+                "the connector's first line on stdout is not a handshake of go-plugin",
             ));
         };
         match core.parse::<u32>() {
             Ok(1) => {}
             Ok(other) => {
                 return Err(Fault::new(format!(
-                    "it speaks version {other} of go-plugin, not 1"
+                    "the connector speaks version {other} of go-plugin, not 1"
                 )));
             }
             Err(_) => {
                 return Err(Fault::new(
-                    "its first line on stdout is not a handshake of go-plugin",
+                    "the connector's first line on stdout is not a handshake of go-plugin",
                 ));
             }
         }
@@ -94,25 +94,27 @@ impl Handshake {
             .and_then(Version::from_number)
             .ok_or_else(|| {
                 Fault::new(format!(
-                    "it serves version `{version}` of the connector protocol; 1 and 2 are known"
+                    "the connector serves version `{version}` of the connector protocol; 1 and 2 are known"
                 ))
             })?;
         // Without the field go-plugin means its old transport (§1.3).
         let transport = rest.first().copied().unwrap_or("netrpc");
         if transport != "grpc" {
             return Err(Fault::new(format!(
-                "its transport is `{transport}`, not gRPC"
+                "the connector's transport is `{transport}`, not gRPC"
             )));
         }
         if rest.get(1).is_some_and(|cert| cert.len() > SHORTEST_CERT) {
-            return Err(Fault::new("it insists on TLS, which Conduit does not use"));
+            return Err(Fault::new(
+                "the connector insists on TLS, which Conduit does not use",
+            ));
         }
         let address = match *network {
             "unix" if !address.is_empty() => Address::Unix(address.into()),
             "tcp" if address.contains(':') => Address::Tcp((*address).to_owned()),
             _ => {
                 return Err(Fault::new(format!(
-                    "it listens on `{network}|{address}`, which is no address"
+                    "the connector listens on `{network}|{address}`, which is no address"
                 )));
             }
         };

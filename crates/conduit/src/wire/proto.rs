@@ -27,6 +27,15 @@ pub mod connutils {
     }
 }
 
+/// Records, as the tests see them.
+#[cfg(test)]
+pub mod opencdc {
+    /// Version 1.
+    pub mod v1 {
+        include!("proto/opencdc.v1.rs");
+    }
+}
+
 /// go-plugin.
 pub mod plugin {
     include!("proto/plugin.rs");

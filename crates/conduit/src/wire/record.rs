@@ -66,7 +66,16 @@ pub struct RecordView {
     pub after: Data,
 }
 
-/// The records of a message of `Run`: for each, where it stands with its tag and without.
+/// Where a record stands in the message that carries it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// With its tag and length, as a field of the message.
+    pub line: Range<usize>,
+    /// Without.
+    pub record: Range<usize>,
+}
+
+/// The records of a message of `Run`.
 pub struct Records<'a> {
     fields: Fields<'a>,
 }
@@ -80,7 +89,7 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// The next one: with its tag and length, and without.
+    /// Where the next one stands.
     ///
     /// # Errors
     /// If the message is broken.
@@ -88,12 +97,17 @@ impl<'a> Records<'a> {
         clippy::should_implement_trait,
         reason = "a fallible step, used in loops with `?`"
     )]
-    pub fn next(&mut self) -> Result<Option<(Range<usize>, Range<usize>)>, Fault> {
+    pub fn next(&mut self) -> Result<Option<Place>, Fault> {
         loop {
             let start = self.fields.at();
             match self.fields.next()? {
                 None => return Ok(None),
-                Some((1, Value::Bytes(record))) => return Ok(Some((start..record.end, record))),
+                Some((1, Value::Bytes(record))) => {
+                    return Ok(Some(Place {
+                        line: start..record.end,
+                        record,
+                    }));
+                }
                 // Fields that later versions may add.
                 Some(_) => {}
             }

@@ -12,8 +12,7 @@ use crossdock_core::destination::{Acknowledge, DestinationOpening, DestinationWr
 use crossdock_core::error::Result;
 use crossdock_core::session::Session;
 use crossdock_core::source::{SourceOpening, SourceReader};
-use crossdock_core::store::{Commit, Generation, Lease, Resume, RunEnd, RunStatus};
-use crossdock_core::stream::StreamId;
+use crossdock_core::store::{Commit, Lease, Resume, RunEnd, RunStatus};
 use crossdock_engine::life::Life;
 use crossdock_engine::{Job, Report};
 use tracing::{Instrument as _, Span};
@@ -185,18 +184,8 @@ impl Attempt<'_> {
                 return Err(error);
             }
         };
-        let completes = generation::completed(&catalog);
-        let streams = catalog.streams.iter().map(ConfiguredStream::id).collect();
         let report = self
-            .execute(
-                lease,
-                source,
-                source_life,
-                writers,
-                wiring,
-                completes,
-                streams,
-            )
+            .execute(lease, (source, source_life), writers, wiring, &catalog)
             .await;
         let summary = Summary::new(self.pipeline, lease.run, report, |e| {
             self.prepared.masked(e)
@@ -272,21 +261,19 @@ impl Attempt<'_> {
     async fn execute(
         &self,
         lease: &Lease,
-        source: Box<dyn SourceReader>,
-        source_life: Arc<Life>,
+        (source, source_life): (Box<dyn SourceReader>, Arc<Life>),
         writers: Writers,
         wiring: crossdock_engine::pump::Wiring,
-        completes: Vec<Generation>,
-        streams: Vec<StreamId>,
+        catalog: &ConfiguredCatalog,
     ) -> Report {
         let job = Job {
             source,
             source_drains: self.prepared.source_ready.spec.source.drains,
             destinations: writers.open,
-            streams,
+            streams: catalog.streams.iter().map(ConfiguredStream::id).collect(),
             store: self.around.store.clone(),
             lease: lease.clone(),
-            completes,
+            completes: generation::completed(catalog),
             source_life,
             destination_lives: writers.lives,
             watcher: Arc::new(ProgressRelay {

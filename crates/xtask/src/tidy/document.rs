@@ -12,7 +12,9 @@ pub(crate) fn check(tree: &Tree) -> Vec<Breach> {
         .filter(|(path, _)| {
             path.starts_with("crates/") && path.contains("/src/") && !path.ends_with("/tests.rs")
         })
-        .filter(|(_, text)| !is_documented(text) && !is_list_of_modules(text))
+        .filter(|(_, text)| {
+            !is_documented(text) && !is_list_of_modules(text) && !is_generated(text)
+        })
         .map(|(path, _)| Breach::in_file(path, "begins without `//!`: say what the module is for"));
     let crates = tree.crates().filter_map(|folder| {
         let path = format!("{folder}/README.md");
@@ -39,6 +41,11 @@ fn is_documented(text: &str) -> bool {
                 .strip_prefix("//!")
                 .is_some_and(|rest| !rest.trim().is_empty())
     })
+}
+
+/// Code of a generator, which says so itself. It is included by a module that has words.
+fn is_generated(text: &str) -> bool {
+    text.starts_with("// This file is @generated")
 }
 
 /// A file that only names its modules has nothing to explain.
