@@ -20,7 +20,7 @@ pub mod position;
 pub mod proto;
 pub mod record;
 pub mod side;
-pub(crate) mod structured;
+pub mod structured;
 pub mod version;
 
 /// The wire form of records: each line is a record as a field of the message that carries it, tag and

@@ -61,6 +61,7 @@ pub async fn read(
     let drains = ready.spec.source.drains;
     let mut run = PipeRun::new(ask, cancel, &catalog);
     let opening = SourceOpening {
+        pipeline: PIPELINE.to_owned(),
         shape: BodyShape::Rows,
         verbatim: None,
         values: true,

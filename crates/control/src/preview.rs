@@ -60,6 +60,7 @@ pub async fn preview(
         ..ConfiguredStream::new(stream)
     };
     let opening = SourceOpening {
+        pipeline: "preview".to_owned(),
         catalog: ConfiguredCatalog {
             streams: vec![configured],
             ..ConfiguredCatalog::default()

@@ -27,6 +27,8 @@ use crate::spec::{Checked, Spec};
 pub struct SourceOpening {
     /// The streams to read, and how.
     pub catalog: ConfiguredCatalog,
+    /// The pipeline's name, for sources that must tell others who they are.
+    pub pipeline: String,
     /// The last committed state of each lane; empty: from the beginning.
     pub state: Vec<LaneState>,
     /// The shape that the destinations take without a conversion. A wish: a source that can give

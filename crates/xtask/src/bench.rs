@@ -5,6 +5,7 @@
 //! load falls on both.
 
 mod big_record;
+mod conduit;
 mod figure;
 mod files;
 mod meter;
@@ -50,7 +51,7 @@ struct Bench {
     run: fn(&Programs, &Extent) -> Result<Vec<Figure>>,
 }
 
-const BENCHES: [Bench; 7] = [
+const BENCHES: [Bench; 8] = [
     Bench {
         name: "relay",
         what: "Airbyte to Airbyte, against `source | cat | sink`",
@@ -80,6 +81,11 @@ const BENCHES: [Bench; 7] = [
         name: "files",
         what: "CSV to JSON Lines and Parquet beside other programs, JSON Lines to SQLite beside SQLite's import",
         run: files::run,
+    },
+    Bench {
+        name: "conduit",
+        what: "connectors of Conduit under Conduit and under Crossdock; takes half an hour",
+        run: conduit::run,
     },
     Bench {
         name: "scale",

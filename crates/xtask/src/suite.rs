@@ -8,6 +8,7 @@ pub(crate) mod environment;
 pub(crate) mod go;
 pub(crate) mod interpreter;
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -177,10 +178,26 @@ fn connectors() -> Result<()> {
         .map(|(_, program)| *program)
         .filter(|program| is_missing(program))
         .collect();
-    if missing.is_empty() {
-        return Ok(());
+    if !missing.is_empty() {
+        install(&missing)?;
     }
-    install(&missing)
+    postgres().map(drop)
+}
+
+/// Where the programs of PostgreSQL's server are: Debian puts them beside each version, out of `PATH`.
+fn postgres() -> Result<PathBuf> {
+    let find = || {
+        let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?.flatten();
+        let folders = versions.map(|version| version.path().join("bin"));
+        folders.filter(|bin| bin.join("initdb").is_file()).max()
+    };
+    match find() {
+        Some(found) => Ok(found),
+        None => {
+            install(&["postgresql"])?;
+            find().context("the package `postgresql` has no server in /usr/lib/postgresql")
+        }
+    }
 }
 
 fn lint() -> Result<()> {
@@ -217,6 +234,7 @@ fn test() -> Result<()> {
         command.env(name, program);
     }
     command.env("CROSSDOCK_TEST_CONDUIT", go::prepare()?);
+    command.env("CROSSDOCK_TEST_POSTGRES", postgres()?);
     command
         .env("CROSSDOCK_TEST_PYPI", "1")
         .env("CROSSDOCK_TEST_REQUIRED", "1")

@@ -4,6 +4,7 @@
 mod chaos;
 mod kill;
 mod mixed;
+mod postgres;
 mod served;
 mod version;
 

@@ -96,6 +96,7 @@ impl Source for ConduitSource {
             ..session.clone()
         };
         let opening = SourceOpening {
+            pipeline: "discover".to_owned(),
             catalog: Default::default(),
             state: Vec::new(),
             shape: Default::default(),
@@ -126,10 +127,11 @@ impl Source for ConduitSource {
                 .hint("`crossdock state reset` forgets it; the source then begins anew"));
             }
         };
+        let id = format!("{}:source", opening.pipeline);
         let started = self.connector.open(
             &config,
             &opening.session,
-            "crossdock:source",
+            &id,
             Some(position),
         );
         let started = started.await.map_err(|e| e.during("read"))?;

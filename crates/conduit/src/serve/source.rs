@@ -33,6 +33,7 @@ use super::position::Positions;
 use super::record::Records;
 use crate::grpc::server::Answers;
 use crate::wire::description::Param;
+use crate::wire::handshake::CONNECTOR_ID;
 use crate::wire::proto::config::v1::parameter::Type;
 use crate::wire::proto::connector::{PositionMessage, SourceAcks};
 use crate::wire::version::Version;
@@ -117,6 +118,7 @@ impl SourceRun {
         let offered = source.discover(config.clone(), &session).await?;
         let catalog = configure(offered.streams, chosen.as_ref())?;
         let opening = SourceOpening {
+            pipeline: std::env::var(CONNECTOR_ID).unwrap_or_default(),
             catalog: catalog.clone(),
             state: positions.states(),
             shape: BodyShape::Rows,

@@ -22,7 +22,10 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Appends the Struct at `range` as a JSON object. `seen` learns what was in it; `true` if it was
 /// something new.
-pub(crate) fn write_json(
+///
+/// # Errors
+/// If it is no Struct.
+pub fn write_json(
     buffer: &[u8],
     range: Range<usize>,
     out: &mut Vec<u8>,
@@ -207,10 +210,13 @@ pub(crate) fn write_number(out: &mut Vec<u8>, number: f64) {
 
 /// How many numbers had to travel as text, since no double is equal to them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Lossy(pub(crate) u64);
+pub struct Lossy(pub u64);
 
 /// Appends the content of a Struct: the members of the JSON object `text`.
-pub(crate) fn write_struct(text: &[u8], out: &mut Vec<u8>, lossy: &mut Lossy) -> Result<(), Fault> {
+///
+/// # Errors
+/// If `text` is no JSON object.
+pub fn write_struct(text: &[u8], out: &mut Vec<u8>, lossy: &mut Lossy) -> Result<(), Fault> {
     write_members(text, 0, out, lossy, 0)
 }
 

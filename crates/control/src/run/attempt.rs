@@ -2,7 +2,7 @@
 //! engine conduct, and records the end.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossdock_config::Pipeline;
 use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream};
@@ -80,14 +80,20 @@ impl Attempt<'_> {
             Some(held) => held,
             None => self.hold(&resume).await?,
         };
+        let began = Instant::now();
         let heard = interruptible(&self.around.cancel, held.listen()).await;
+        let listened = began.elapsed();
         let configured = heard.and_then(|has_records| {
             let capabilities = self.prepared.capabilities();
             let catalog = learning::configure(self.pipeline, held.streams(), &capabilities)?;
             Ok((has_records, catalog))
         });
         match configured {
-            Ok((true, catalog)) => self.leg(lease, &resume, catalog, Some(held)).await,
+            Ok((true, catalog)) => {
+                let mut summary = self.leg(lease, &resume, catalog, Some(held)).await?;
+                summary.elapsed += listened;
+                Ok(summary)
+            }
             ended => {
                 if let Err(error) = held.close().await {
                     tracing::warn!(%error, "the source did not close tidily");
@@ -127,6 +133,7 @@ impl Attempt<'_> {
     ) -> Result<Box<dyn SourceReader>> {
         let selects = self.pipeline.streams.iter().any(|s| s.fields.is_some());
         let opening = SourceOpening {
+            pipeline: self.pipeline.id.clone(),
             shape: self.prepared.shape(),
             // Fields are taken out of values, so lines cannot stay as they came.
             verbatim: self.prepared.verbatim().filter(|_| !selects),

@@ -64,6 +64,18 @@ pub(crate) fn wait(begin: Instant, mut children: Vec<Child>) -> Result<Vec<Use>>
     Ok(uses)
 }
 
+/// What a process that runs has taken so far.
+pub(crate) fn look(pid: u32) -> Result<Use> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("the process is not in /proc")?;
+    let (_, cpu) = read_stat(&stat).context("/proc/PID/stat has another form here")?;
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    Ok(Use {
+        seconds: 0.0,
+        cpu,
+        peak: read_peak(&status).unwrap_or(0),
+    })
+}
+
 /// The state letter and the processor seconds out of `/proc/PID/stat`. The program's name, in parentheses, may hold
 /// anything, so the fields are counted from the last parenthesis.
 fn read_stat(text: &str) -> Option<(char, f64)> {
