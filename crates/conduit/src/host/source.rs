@@ -128,12 +128,9 @@ impl Source for ConduitSource {
             }
         };
         let id = format!("{}:source", opening.pipeline);
-        let started = self.connector.open(
-            &config,
-            &opening.session,
-            &id,
-            Some(position),
-        );
+        let started = self
+            .connector
+            .open(&config, &opening.session, &id, Some(position));
         let started = started.await.map_err(|e| e.during("read"))?;
         let wanted = Wanted {
             lines: opening.verbatim == Some(FORM),

@@ -69,14 +69,36 @@ pub(crate) fn run(programs: &Programs, extent: &Extent) -> Result<Vec<Figure>> {
                 }
             }
             let size = if batch == 0 { 1 } else { batch };
-            let name = |at: usize, what: &str| format!("{payload}, batches of {size}: {}{what}", Engine::ALL[at].name());
-            let rates: Vec<_> = (0..3).map(|at| Figure::median(name(at, ""), rates[at].clone(), "k records/s")).collect();
-            let peaks: Vec<_> = (0..3).map(|at| Figure::largest(name(at, ", peak"), peaks[at].clone(), "MiB")).collect();
-            let cpus: Vec<_> = (0..3).map(|at| Figure::median(name(at, ", processor"), cpus[at].clone(), "s")).collect();
-            let better = if rates[1].value() >= rates[2].value() { 1 } else { 2 };
+            let name = |at: usize, what: &str| {
+                format!(
+                    "{payload}, batches of {size}: {}{what}",
+                    Engine::ALL[at].name()
+                )
+            };
+            let rates: Vec<_> = (0..3)
+                .map(|at| Figure::median(name(at, ""), rates[at].clone(), "k records/s"))
+                .collect();
+            let peaks: Vec<_> = (0..3)
+                .map(|at| Figure::largest(name(at, ", peak"), peaks[at].clone(), "MiB"))
+                .collect();
+            let cpus: Vec<_> = (0..3)
+                .map(|at| Figure::median(name(at, ", processor"), cpus[at].clone(), "s"))
+                .collect();
+            let better = if rates[1].value() >= rates[2].value() {
+                1
+            } else {
+                2
+            };
             let speed = Figure::ratio(&rates[0], &rates[better]).at_least(bar, bar);
             let memory = Figure::ratio(&peaks[0], &peaks[better]).below(0.5);
-            figures.extend(rates.into_iter().chain([speed]).chain(peaks).chain([memory]).chain(cpus));
+            figures.extend(
+                rates
+                    .into_iter()
+                    .chain([speed])
+                    .chain(peaks)
+                    .chain([memory])
+                    .chain(cpus),
+            );
         }
     }
     figures.push(served(programs, extent)?);
@@ -160,20 +182,34 @@ fn start(
             "connectors": [end("source", "generator", source), end("destination", "file", destination)]}]});
         fs::write(&file, text.to_string())?;
         let mut command = Command::new(shelf.join("conduit"));
-        command.args(["run", "--db.type", "sqlite", "--api.enabled=false", "--log.level", "error"]);
+        command.args([
+            "run",
+            "--db.type",
+            "sqlite",
+            "--api.enabled=false",
+            "--log.level",
+            "error",
+        ]);
         command.args(["--pipelines.path", "pipeline.yaml"]);
         if engine == Engine::Preview {
             command.arg("--preview.pipeline-arch-v2");
         }
         command
     };
-    let child = command.current_dir(path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let child = command
+        .current_dir(path)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
     child.with_context(|| format!("{} cannot be started", engine.name()))
 }
 
 /// Ends it as a person would, and after half a minute for good.
 fn end(child: &mut Child) -> Result<()> {
-    Command::new("kill").args(["-INT", &child.id().to_string()]).status()?;
+    Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()?;
     let begin = Instant::now();
     while child.try_wait()?.is_none() {
         if begin.elapsed() > Duration::from_secs(30) {
@@ -210,7 +246,14 @@ fn served(programs: &Programs, extent: &Extent) -> Result<Figure> {
         let folder = tempfile::tempdir()?;
         let script = folder.path().join("sample");
         let packaged = Command::new(&programs.crossdock)
-            .args(["connector", "package", "--protocol", "conduit", "native:sample", "--to"])
+            .args([
+                "connector",
+                "package",
+                "--protocol",
+                "conduit",
+                "native:sample",
+                "--to",
+            ])
             .arg(folder.path())
             .stdout(Stdio::null())
             .status()?;
@@ -233,7 +276,12 @@ fn served(programs: &Programs, extent: &Extent) -> Result<Figure> {
         let seconds = begin.elapsed().as_secs_f64();
         let answer: Value = serde_json::from_slice(&output.stdout)?;
         let moved = answer["data"]["pipelines"][0]["records"].as_u64();
-        rates.push(moved.with_context(|| format!("the run failed: {answer}"))? as f64 / seconds / 1e3);
+        rates.push(
+            moved.with_context(|| format!("the run failed: {answer}"))? as f64 / seconds / 1e3,
+        );
     }
-    Ok(Figure::median("our sample, served to our host", rates, "k records/s").at_least(300.0, 300.0))
+    Ok(
+        Figure::median("our sample, served to our host", rates, "k records/s")
+            .at_least(300.0, 300.0),
+    )
 }

@@ -66,7 +66,8 @@ pub(crate) fn wait(begin: Instant, mut children: Vec<Child>) -> Result<Vec<Use>>
 
 /// What a process that runs has taken so far.
 pub(crate) fn look(pid: u32) -> Result<Use> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("the process is not in /proc")?;
+    let stat =
+        fs::read_to_string(format!("/proc/{pid}/stat")).context("the process is not in /proc")?;
     let (_, cpu) = read_stat(&stat).context("/proc/PID/stat has another form here")?;
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     Ok(Use {
