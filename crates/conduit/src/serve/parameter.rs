@@ -66,10 +66,15 @@ fn walk(
             } else {
                 shape(property)
             };
+            let mut param = param(property, shape, is_needed);
+            // A platform that fills defaults in would make an object that nobody asked for.
+            if path.len() > 1 && !is_required {
+                param.default.clear();
+            }
             let place = Place {
                 path: path.clone(),
                 shape,
-                param: param(property, shape, is_needed),
+                param,
             };
             places.insert(path.join("."), place);
         }
@@ -188,9 +193,10 @@ mod tests {
                 "login": {"$ref": "#/$defs/Login"},
                 "tags": {"type": "array", "items": {"type": "string"}},
                 "format": {"oneOf": [{"const": "x"}]},
+                "more": {"type": "object", "properties": {"size": {"type": "integer", "default": 3}}},
             },
             "$defs": {"Login": {"type": "object", "required": ["user"], "properties": {
-                "user": {"type": "string"}, "strict": {"type": "boolean"}}}},
+                "user": {"type": "string"}, "strict": {"type": "boolean", "default": true}}}},
         });
         let places = places(&schema);
         let names: Vec<_> = places.keys().map(String::as_str).collect();
@@ -201,6 +207,7 @@ mod tests {
                 "login.strict",
                 "login.user",
                 "mode",
+                "more.size",
                 "path",
                 "rows",
                 "tags"
@@ -222,7 +229,8 @@ mod tests {
         check("path", Shape::Text, "", true);
         check("rows", Shape::Integer, "7", false);
         check("login.user", Shape::Text, "", true);
-        check("login.strict", Shape::Boolean, "", false);
+        check("login.strict", Shape::Boolean, "true", false);
+        check("more.size", Shape::Integer, "", false);
         check("tags", Shape::List, "", false);
         check("format", Shape::Any, "", false);
         assert_eq!(

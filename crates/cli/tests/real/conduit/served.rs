@@ -346,3 +346,22 @@ fn one_that_nobody_wants_says_so() {
     ]);
     assert_eq!(printed["error"]["code"], "usage", "{printed:#}");
 }
+
+#[test]
+fn our_own_host_runs_what_we_serve() {
+    let lab = Lab::new();
+    package(&lab, &["sample", "jsonl"]);
+    let end = |name: &str| format!("conduit:exec:{}", lab.text(&format!("connectors/{name}")));
+    let out = json!({"path": lab.text("out"), "metadata_columns": false});
+    let more = json!({"settings": {"until_idle": "1s", "retries": {"complete_failures": 1}}});
+    let file = lab.pipeline(
+        (&end("sample"), json!({"count": 5000, "columns": 4})),
+        (&end("jsonl"), out),
+        more,
+    );
+    let data = lab.good(&["run", file.to_str().unwrap()]);
+    let rows = rows(&lab, "out");
+    assert_eq!(rows.len(), 5000, "{data:#}");
+    let ids: BTreeSet<u64> = rows.iter().map(|row| row["id"].as_u64().unwrap()).collect();
+    assert_eq!(ids, (0..5000).collect());
+}
