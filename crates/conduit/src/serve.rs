@@ -21,6 +21,7 @@ mod rate;
 mod record;
 mod schema_client;
 mod source;
+mod status;
 mod writing;
 
 use std::path::PathBuf;

@@ -6,8 +6,15 @@ use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
 use serde_json::{Map, Value};
 
-use super::middleware::boolean;
+use super::middleware::{Middleware, boolean};
 use super::parameter::{Place, Shape, put};
+
+/// A configuration that was taken.
+#[derive(Clone, Debug)]
+pub(super) struct Configured {
+    pub(super) config: Value,
+    pub(super) middleware: Middleware,
+}
 
 /// Reads the texts. All that are wrong are named at once.
 pub(super) fn read(

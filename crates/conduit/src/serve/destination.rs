@@ -15,7 +15,8 @@ use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
-use super::plugin::{Configured, status};
+use super::config::Configured;
+use super::status::status;
 use super::writing::{Command, Writing};
 use crate::grpc::server::Answers;
 use crate::wire::version::Version;

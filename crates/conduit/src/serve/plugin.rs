@@ -11,11 +11,12 @@ use tonic::metadata::MetadataMap;
 use tonic::{Status, Streaming};
 
 use super::Served;
-use super::config::read;
+use super::config::{Configured, read};
 use super::destination::DestinationRun;
 use super::middleware::{self, Middleware};
 use super::parameter::{Place, places};
 use super::source::SourceRun;
+use super::status::status;
 use crate::grpc::server::{Answers, Calls, Shape};
 use crate::wire::description::Described;
 use crate::wire::handshake::{MAX_RECEIVE, MAX_RECEIVE_DEFAULT};
@@ -28,13 +29,6 @@ use crate::wire::version::Version;
 
 /// What go-plugin's tools look for.
 const HEALTHY: [&str; 2] = ["", "plugin"];
-
-/// A configuration that was taken.
-#[derive(Clone, Debug)]
-pub(super) struct Configured {
-    pub(super) config: serde_json::Value,
-    pub(super) middleware: Middleware,
-}
 
 enum Life {
     New,
@@ -225,22 +219,6 @@ fn out_of_order(call: &str) -> Error {
 
 fn unreadable(cause: prost::DecodeError) -> Status {
     Status::invalid_argument(format!("the request cannot be read: {cause}"))
-}
-
-/// An error as the platform shows it: the protocol has a text and nothing else (§2.6).
-pub(super) fn status(error: &Error) -> Status {
-    let mut text = error.message().to_owned();
-    for (key, value) in error.context() {
-        text.push_str(&format!(", {key}: {value}"));
-    }
-    for cause in error.causes() {
-        text.push_str(&format!(": {cause}"));
-    }
-    let remedy = error.remedy();
-    if !remedy.is_empty() {
-        text.push_str(&format!(" ({remedy})"));
-    }
-    Status::unknown(text)
 }
 
 /// What a call is about.

@@ -25,12 +25,13 @@ use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
+use super::config::Configured;
 use super::middleware::Middleware;
 use super::outgoing::{Boundaries, Outgoing, Progress};
 use super::parameter::{Place, Shape};
-use super::plugin::{Configured, status};
 use super::position::Positions;
 use super::record::Records;
+use super::status::status;
 use crate::grpc::server::Answers;
 use crate::wire::description::Param;
 use crate::wire::handshake::CONNECTOR_ID;

@@ -26,9 +26,9 @@ use prost::Message as _;
 use tokio::sync::{mpsc, oneshot};
 use tonic::{Status, Streaming};
 
+use super::config::Configured;
 use super::middleware::Middleware;
 use super::pending::Pending;
-use super::plugin::Configured;
 use super::rate::Bucket;
 use super::schema_client::SchemaClient;
 use crate::convert::reading::{Reading, Refused, Wanted};
