@@ -173,21 +173,25 @@ impl Reading {
     ) -> Result<Vec<Event>, Refused> {
         let name = self.nameless.clone();
         let at = self.place(&name);
+        // Messages are lists of records, so one after the other they are one list: a batch for each would
+        // be a batch for each record where a connector sends them one by one.
+        let message = match messages {
+            [only] => only.clone(),
+            many => many.concat().into(),
+        };
+        let mut records = Records::new(&message);
+        while let Some(Place { line, record }) = records.next()? {
+            let position = crate::wire::record::position(&message, record)?;
+            book.push(&message[position]).map_err(Refused::Position)?;
+            let line = span(line.start, line.end)?;
+            self.streams[at].rows.push_line(Span::NONE, now_ms, line);
+        }
+        let building = &mut self.streams[at];
         let mut events = Vec::new();
-        for message in messages {
-            let mut records = Records::new(message);
-            while let Some(Place { line, record }) = records.next()? {
-                let position = crate::wire::record::position(message, record)?;
-                book.push(&message[position]).map_err(Refused::Position)?;
-                let line = span(line.start, line.end)?;
-                self.streams[at].rows.push_line(Span::NONE, now_ms, line);
-            }
-            let building = &mut self.streams[at];
-            if !building.rows.is_empty() {
-                events.extend(building.learnt.news().map(Event::Schema));
-                let rows = building.rows.finish(message.clone(), Some(FORM));
-                events.push(batch(building.learnt.id.clone(), rows));
-            }
+        if !building.rows.is_empty() {
+            events.extend(building.learnt.news().map(Event::Schema));
+            let rows = building.rows.finish(message, Some(FORM));
+            events.push(batch(building.learnt.id.clone(), rows));
         }
         Ok(events)
     }

@@ -315,6 +315,43 @@ fn a_schema_is_asked_for_before_anything_is_taken() {
 }
 
 #[test]
+fn messages_of_one_record_make_one_batch() {
+    let message = |at: usize| {
+        let record = Record {
+            position: format!("p{at}").into(),
+            ..Record::default()
+        };
+        Bytes::from(
+            Message {
+                records: vec![record],
+            }
+            .encode_to_vec(),
+        )
+    };
+    let messages: Vec<_> = (0..100).map(message).collect();
+    for values in [true, false] {
+        let wanted = Wanted {
+            lines: true,
+            values,
+        };
+        let mut reading = Reading::new("x", &ConfiguredCatalog::default(), wanted);
+        let events = reading
+            .take(&messages, 5, &mut Unacknowledged::default())
+            .unwrap();
+        let batches: Vec<_> = events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Batch(batch) => Some(batch),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(batches.len(), 1);
+        let encoded = encoder(Version::V2).encode(Seq(1), batches[0]).unwrap();
+        assert_eq!(encoded.messages.concat(), messages.concat(), "{values}");
+    }
+}
+
+#[test]
 fn messages_stay_below_what_a_connector_takes() {
     let long = "x".repeat(1 << 20);
     let record = |at: usize| Record {
