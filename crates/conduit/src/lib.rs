@@ -3,6 +3,7 @@
 mod convert;
 mod grpc;
 pub mod host;
+mod now;
 pub mod serve;
 pub mod wire;
 

@@ -1,10 +1,8 @@
 //! A running read: records come in, acknowledgements go out.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -26,6 +24,7 @@ use super::connector::Started;
 use super::peer::Failure;
 use crate::convert::reading::{Reading, Refused, SchemaName};
 use crate::convert::unacknowledged::{PositionFault, Unacknowledged};
+use crate::now::now;
 use crate::wire::avro;
 use crate::wire::fault::Fault;
 use crate::wire::position;
@@ -361,14 +360,7 @@ async fn more(stream: &mut Incoming, group: &mut Vec<Bytes>) {
         let Incoming::Open(open) = stream else {
             break;
         };
-        let ready = {
-            let mut next = std::pin::pin!(open.message());
-            poll_fn(|context| match next.as_mut().poll(context) {
-                Poll::Ready(message) => Poll::Ready(Some(message)),
-                Poll::Pending => Poll::Ready(None),
-            })
-            .await
-        };
+        let ready = now(std::pin::pin!(open.message())).await;
         match ready {
             Some(Ok(Some(message))) => {
                 size += message.len();

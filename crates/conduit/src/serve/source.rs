@@ -1,10 +1,8 @@
 //! A source of the contract as a source of Conduit.
 
 use std::collections::BTreeMap;
-use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -33,6 +31,7 @@ use super::position::Positions;
 use super::record::Records;
 use super::status::status;
 use crate::grpc::server::Answers;
+use crate::now::now;
 use crate::wire::description::Param;
 use crate::wire::handshake::CONNECTOR_ID;
 use crate::wire::proto::config::v1::parameter::Type;
@@ -343,11 +342,7 @@ impl Pump {
         let mut next = pin!(reader.next());
         if !out.is_empty() {
             let ready = if delay.is_zero() {
-                poll_fn(|context| match next.as_mut().poll(context) {
-                    Poll::Ready(event) => Poll::Ready(Some(event)),
-                    Poll::Pending => Poll::Ready(None),
-                })
-                .await
+                now(next.as_mut()).await
             } else {
                 timeout(*delay, &mut next).await.ok()
             };

@@ -1,10 +1,8 @@
 //! The task that writes: records in, acknowledgements out.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -33,6 +31,7 @@ use super::rate::Bucket;
 use super::schema_client::SchemaClient;
 use crate::convert::reading::{Reading, Refused, Wanted};
 use crate::convert::unacknowledged::{PositionFault, Unacknowledged};
+use crate::now::now;
 use crate::wire::avro;
 use crate::wire::fault::Fault;
 use crate::wire::position;
@@ -403,12 +402,7 @@ async fn more(requests: &mut Streaming<Bytes>, first: Bytes, most: usize) -> Vec
     let mut size = first.len();
     let mut group = vec![first];
     while size < GROUP_BYTES && group.len() < most.max(1) {
-        let mut next = pin!(requests.message());
-        let ready = poll_fn(|context| match next.as_mut().poll(context) {
-            Poll::Ready(message) => Poll::Ready(Some(message)),
-            Poll::Pending => Poll::Ready(None),
-        });
-        let Some(Ok(Some(message))) = ready.await else {
+        let Some(Ok(Some(message))) = now(pin!(requests.message())).await else {
             break;
         };
         size += message.len();

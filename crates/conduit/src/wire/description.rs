@@ -87,48 +87,48 @@ fn rule(validation: Validation) -> (i32, String) {
     (validation.r#type, validation.value)
 }
 
-impl From<Specification> for Described {
-    fn from(said: Specification) -> Self {
-        Self {
-            name: said.name,
-            summary: said.summary,
-            description: said.description,
-            version: said.version,
-            author: said.author,
-            source: said
-                .source_params
-                .into_iter()
-                .map(|(n, p)| (n, p.into()))
-                .collect(),
-            destination: said
-                .destination_params
-                .into_iter()
-                .map(|(n, p)| (n, p.into()))
-                .collect(),
+/// A [`Described`] from the message of a version and back: the two have the same fields, with
+/// parameters of types of their own.
+macro_rules! described_as {
+    ($message:ident) => {
+        impl From<$message> for Described {
+            fn from(said: $message) -> Self {
+                Self {
+                    name: said.name,
+                    summary: said.summary,
+                    description: said.description,
+                    version: said.version,
+                    author: said.author,
+                    source: each(said.source_params),
+                    destination: each(said.destination_params),
+                }
+            }
         }
-    }
+
+        impl From<Described> for $message {
+            fn from(described: Described) -> Self {
+                Self {
+                    name: described.name,
+                    summary: described.summary,
+                    description: described.description,
+                    version: described.version,
+                    author: described.author,
+                    source_params: each(described.source),
+                    destination_params: each(described.destination),
+                }
+            }
+        }
+    };
 }
 
-impl From<SpecifyResponseV1> for Described {
-    fn from(said: SpecifyResponseV1) -> Self {
-        Self {
-            name: said.name,
-            summary: said.summary,
-            description: said.description,
-            version: said.version,
-            author: said.author,
-            source: said
-                .source_params
-                .into_iter()
-                .map(|(n, p)| (n, p.into()))
-                .collect(),
-            destination: said
-                .destination_params
-                .into_iter()
-                .map(|(n, p)| (n, p.into()))
-                .collect(),
-        }
-    }
+described_as!(Specification);
+described_as!(SpecifyResponseV1);
+
+fn each<A: Into<B>, B>(params: BTreeMap<String, A>) -> BTreeMap<String, B> {
+    params
+        .into_iter()
+        .map(|(name, param)| (name, param.into()))
+        .collect()
 }
 
 impl From<Param> for Parameter {
@@ -161,49 +161,5 @@ fn validation((kind, value): (i32, String)) -> Validation {
     Validation {
         r#type: kind,
         value,
-    }
-}
-
-impl From<Described> for Specification {
-    fn from(described: Described) -> Self {
-        Self {
-            name: described.name,
-            summary: described.summary,
-            description: described.description,
-            version: described.version,
-            author: described.author,
-            source_params: described
-                .source
-                .into_iter()
-                .map(|(n, p)| (n, p.into()))
-                .collect(),
-            destination_params: described
-                .destination
-                .into_iter()
-                .map(|(n, p)| (n, p.into()))
-                .collect(),
-        }
-    }
-}
-
-impl From<Described> for SpecifyResponseV1 {
-    fn from(described: Described) -> Self {
-        Self {
-            name: described.name,
-            summary: described.summary,
-            description: described.description,
-            version: described.version,
-            author: described.author,
-            source_params: described
-                .source
-                .into_iter()
-                .map(|(n, p)| (n, p.into()))
-                .collect(),
-            destination_params: described
-                .destination
-                .into_iter()
-                .map(|(n, p)| (n, p.into()))
-                .collect(),
-        }
     }
 }
