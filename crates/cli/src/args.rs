@@ -2,6 +2,7 @@
 //! which are the help texts.
 
 mod command;
+mod dlq;
 mod state;
 
 use std::ffi::{OsStr, OsString};
@@ -15,6 +16,7 @@ pub(crate) use command::{
     Plan, Platform, Preview, Quickstart, QuickstartSource, Read, Run, Runs, RunsCommand, Serve,
     Side, Spec, Sync, Validate, Write,
 };
+pub(crate) use dlq::{Dlq, DlqPipelines};
 pub(crate) use state::{Export, History, Import, Reset, Rollback, Show, State};
 
 /// Moves data from any connector to any other

@@ -4,6 +4,7 @@ mod check;
 mod completions;
 pub(crate) mod connector;
 mod discover;
+mod dlq;
 mod doctor;
 mod errors;
 mod init;
@@ -23,7 +24,7 @@ mod validate;
 mod write;
 
 use crate::answer::Answer;
-use crate::args::{Command, Connector};
+use crate::args::{Command, Connector, Dlq};
 use crate::context::Context;
 
 impl Command {
@@ -31,7 +32,12 @@ impl Command {
     pub(crate) fn drains(&self) -> bool {
         matches!(
             self,
-            Self::Quickstart(_) | Self::Run(_) | Self::Sync(_) | Self::Read(_) | Self::Write(_)
+            Self::Quickstart(_)
+                | Self::Run(_)
+                | Self::Sync(_)
+                | Self::Read(_)
+                | Self::Write(_)
+                | Self::Dlq(Dlq::Replay { .. })
         )
     }
 }
@@ -42,6 +48,9 @@ pub(crate) async fn execute(command: Command, context: &Context) -> Answer {
         Command::Quickstart(args) => Box::pin(quickstart::execute(args, context)).await,
         Command::Run(args) => Box::pin(run::execute(args, context)).await,
         Command::Sync(args) => Box::pin(sync::execute(args, context)).await,
+        Command::Dlq(Dlq::Replay { pipelines, letter }) => {
+            Box::pin(dlq::replay(pipelines, &letter, context)).await
+        }
         Command::Read(args) => Box::pin(read::execute(args, context)).await,
         Command::Write(args) => Box::pin(write::execute(args, context)).await,
         short => {
@@ -70,6 +79,7 @@ async fn question(command: Command, context: &Context) -> Result<Answer, crossdo
         Command::Plan(args) => plan::execute(args, context).await,
         Command::Preview(args) => preview::execute(args, context).await,
         Command::Runs(args) => runs::execute(args, context).await,
+        Command::Dlq(args) => dlq::look(args, context),
         Command::Logs(args) => logs::execute(args, context).await,
         Command::Doctor => doctor::execute(context).await,
         Command::Completions(args) => completions::script(&args),

@@ -7,6 +7,7 @@ use crossdock_config::{
     ConnectorConfig, Diagnostics, ProcessEnvironment, Settings, load_config, parse_config,
 };
 use crossdock_control::command::Ask;
+use crossdock_control::dead_letter;
 use crossdock_control::run_log::{self, RunLog};
 use crossdock_control::{Cancel, Surroundings};
 use crossdock_core::store::Store;
@@ -57,6 +58,7 @@ impl Context {
         Surroundings {
             registry: crossdock_control::registry(),
             store,
+            dead_letters: dead_letter::folder(at),
             ui: Arc::new(RunLog::new(self.screen.clone(), run_log::folder(at))),
             cancel: self.cancel.clone(),
         }
@@ -73,6 +75,7 @@ impl Context {
         Ok(Surroundings {
             registry: crossdock_control::registry(),
             store,
+            dead_letters: dead_letter::folder(&path),
             ui: self.screen.clone(),
             cancel: self.cancel.clone(),
         })

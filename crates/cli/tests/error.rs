@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::bench::{Bench, same};
 
 /// Errors that no scene can bring about.
-const UNSEEN: [(&str, &str); 6] = [
+const UNSEEN: [(&str, &str); 8] = [
     (
         "internal",
         "a defect: who can bring it about should mend it",
@@ -30,6 +30,11 @@ const UNSEEN: [(&str, &str); 6] = [
         "connector.refused_record",
         "needs a connector of Conduit: `tests/real/conduit/chaos.rs` brings it about",
     ),
+    (
+        "run.dead_letters_exceeded",
+        "as before: `tests/real/conduit/dead_letter.rs`",
+    ),
+    ("run.dead_letters_unwritable", "as before"),
     (
         "protocol.unexpected_acknowledgement",
         "no connector's SDK lets it happen: `conduit/src/host/book.rs` tells it apart",

@@ -4,6 +4,7 @@
 
 mod bench;
 mod connector;
+mod dlq;
 mod error;
 mod file;
 mod init;

@@ -25,6 +25,7 @@ impl Plan {
             streams,
             namespace: NamespaceRule::default(),
             prefix: String::new(),
+            dead_letters: None,
             settings: settings.clone(),
         };
         Self {

@@ -5,7 +5,7 @@ mod setting;
 mod stream;
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crossdock_core::code;
 use serde_json::{Map, Value};
@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::diagnostic::{Diagnostics, quoted};
 use crate::environment::Environment;
 use crate::node::{Place, Tree};
-use crate::plan::{Connector, ConnectorConfig, NamespaceRule, Pipeline, Plan};
+use crate::plan::{Connector, ConnectorConfig, DeadLetters, NamespaceRule, Pipeline, Plan};
 use crate::reference::ConnectorRef;
 use crate::secret;
 use crate::setting::Settings;
@@ -89,6 +89,9 @@ impl Builder<'_> {
             .map(|(stream, place)| self.stream(stream, &place))
             .collect();
         let namespace = self.namespace(given.namespace, &place.key("namespace"));
+        let dead_letters = given
+            .dead_letters
+            .map(|given| self.dead_letters(given, &place.key("dead_letters")));
         Some(Pipeline {
             id: given.id,
             source: source?,
@@ -96,6 +99,7 @@ impl Builder<'_> {
             streams,
             namespace,
             prefix: given.prefix.unwrap_or_default(),
+            dead_letters,
             settings,
         })
     }
@@ -161,6 +165,22 @@ impl Builder<'_> {
         let mut connector = Connector::new(reference.ok()?, resolved);
         connector.at = place.location();
         Some(connector)
+    }
+
+    fn dead_letters(&mut self, given: wire::DeadLetters, place: &Place<'_>) -> DeadLetters {
+        let (window, threshold) = (given.window_size, given.window_nack_threshold);
+        if threshold > 0 && threshold >= window {
+            let place = place.key("window_nack_threshold");
+            let message = "the threshold is not less than `window_size`";
+            let hint = "e.g. `window_size: 100` and `window_nack_threshold: 5`: of any 100 records 5 may be refused";
+            self.wrong
+                .push(place.fault(&code::CONFIG_INVALID, message).hint(hint));
+        }
+        DeadLetters {
+            path: given.path.map(PathBuf::from),
+            window_size: window,
+            window_nack_threshold: threshold,
+        }
     }
 
     fn namespace(&mut self, given: Option<wire::Namespace>, place: &Place<'_>) -> NamespaceRule {

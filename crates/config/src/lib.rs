@@ -27,7 +27,9 @@ pub use coerce::coerce;
 pub use diagnostic::{Diagnostic, Diagnostics, Location};
 pub use environment::{Environment, ProcessEnvironment};
 pub use load::{load, load_config, parse, parse_config};
-pub use plan::{Connector, ConnectorConfig, NamespaceRule, Pipeline, Plan, StreamSelection};
+pub use plan::{
+    Connector, ConnectorConfig, DeadLetters, NamespaceRule, Pipeline, Plan, StreamSelection,
+};
 pub use quantity::duration;
 pub use reference::{ConnectorRef, Launcher, Protocol};
 pub use schema::json_schema;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 use crossdock_core::catalog::FieldPath;
 use crossdock_core::{DestinationSyncMode, StreamId, SyncMode};
@@ -37,11 +38,24 @@ pub struct Pipeline {
     pub namespace: NamespaceRule,
     /// Put before each stream's name at the destination; mostly empty.
     pub prefix: String,
+    /// What becomes of records that a destination refuses. `None`: the first one ends the run.
+    pub dead_letters: Option<DeadLetters>,
     /// The settings of the file, overridden by the pipeline's own.
     pub settings: Settings,
 }
 
-impl Pipeline {}
+/// What becomes of records that a destination refuses (Conduit §3.9).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeadLetters {
+    /// The file that keeps them. `None`: one beside the store.
+    pub path: Option<PathBuf>,
+    /// The last so many records of a destination are looked at; 0: any number of refusals is put up
+    /// with.
+    pub window_size: u64,
+    /// So many of them may be refused; one more ends the run. Less than `window_size`, unless that
+    /// is 0.
+    pub window_nack_threshold: u64,
+}
 
 /// A connector and its configuration.
 #[derive(Clone, PartialEq)]

@@ -51,8 +51,28 @@ pub(crate) struct Pipeline {
     pub(crate) namespace: Option<Namespace>,
     /// Put before each stream's name at the destination.
     pub(crate) prefix: Option<String>,
+    /// Keeps records that a destination refuses, so that the run goes on without them. Without it, the
+    /// first refusal ends the run.
+    pub(crate) dead_letters: Option<DeadLetters>,
     /// Settings of this pipeline, which override those of the file key by key.
     pub(crate) settings: Option<Settings>,
+}
+
+/// What becomes of records that a destination refuses. Only destinations that tell which records they
+/// refuse are concerned: those of Conduit.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeadLetters {
+    /// The file to which they are added, as JSON lines; seen from the directory in which Crossdock is
+    /// started. Without it: a file of the pipeline's own, beside the store.
+    pub(crate) path: Option<String>,
+    /// The last so many records of a destination are looked at. 0, the default: any number of refusals
+    /// is put up with.
+    #[serde(default)]
+    pub(crate) window_size: u64,
+    /// So many of them may be refused; one more ends the run.
+    #[serde(default)]
+    pub(crate) window_nack_threshold: u64,
 }
 
 /// A connector and its configuration.

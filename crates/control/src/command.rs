@@ -108,12 +108,20 @@ pub(crate) async fn destination(
     config: ConnectorConfig,
     ask: &Ask,
 ) -> Result<(FoundDestination, Ready)> {
-    let connector = Connector::new(reference.clone(), config);
+    configured(&Connector::new(reference.clone(), config), ask).await
+}
+
+/// A destination of a pipeline file.
+pub(crate) async fn configured(
+    connector: &Connector,
+    ask: &Ask,
+) -> Result<(FoundDestination, Ready)> {
+    let reference = &connector.reference;
     let found = connector::destination(reference, &ask.registry)?;
-    let session = first_session(&connector, Role::Destination, &ask.ui, &ask.settings);
+    let session = first_session(connector, Role::Destination, &ask.ui, &ask.settings);
     let spec = found.spec(&session).await.map_err(named(reference))?;
     let ready = prepare::ready(
-        &connector,
+        connector,
         spec,
         Role::Destination,
         &ask.ui,

@@ -3,6 +3,7 @@
 mod beside;
 pub mod command;
 pub mod connector;
+pub mod dead_letter;
 pub mod doctor;
 mod fields;
 pub mod generation;
@@ -14,6 +15,7 @@ pub mod plan;
 mod prepare;
 pub mod preview;
 mod recall;
+pub mod replay;
 pub mod run;
 pub mod run_log;
 pub mod schema_change;

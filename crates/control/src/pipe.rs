@@ -25,7 +25,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
 use crate::command::{self, Ask};
-use crate::prepare::masked;
+use crate::connector::FoundDestination;
+use crate::prepare::{Ready, masked};
 use crate::run::{Summary, engine_settings, interruptible};
 use crate::select;
 use crate::ui::ProgressRelay;
@@ -94,17 +95,7 @@ pub async fn write(
     let name = |error: Error| masked(error, &ready.masker).with("connector", reference);
     let pipeline = pipeline(reference, Vec::new(), ask);
     let mut run = PipeRun::new(ask, cancel, &catalog);
-    let opening = DestinationOpening {
-        catalog: catalog.clone(),
-        pipeline: PIPELINE.to_owned(),
-        epoch: run.lease.epoch,
-        marks: Vec::new(),
-        marks_decide: false,
-        acks: run.acks(),
-        session: run.destination(&ready.session),
-    };
-    let open = found.destination.open(ready.config(), opening);
-    let writer = interruptible(&run.cancel, open).await.map_err(name)?;
+    let writer = run.open(&found, &ready, &catalog).await.map_err(name)?;
     let session = run.source(&Session {
         limits: ask.settings.limits(),
         ..Session::default()
@@ -112,6 +103,24 @@ pub async fn write(
     let source = read_messages(input, &catalog, &session);
     let writer = echo::echoing(writer, out);
     run.execute(&pipeline, source, true, writer, name).await
+}
+
+/// Writes what `reader` brings, streams of `catalog`, to a destination.
+pub(crate) async fn feed(
+    connector: &crossdock_config::Connector,
+    catalog: ConfiguredCatalog,
+    reader: Box<dyn SourceReader>,
+    ask: &Ask,
+    cancel: watch::Receiver<Option<Cancel>>,
+) -> Result<Summary> {
+    let reference = &connector.reference;
+    let prepare = command::configured(connector, ask);
+    let (found, ready) = interruptible(&cancel, prepare).await?;
+    let name = |error: Error| masked(error, &ready.masker).with("connector", reference);
+    let pipeline = pipeline(reference, Vec::new(), ask);
+    let mut run = PipeRun::new(ask, cancel, &catalog);
+    let writer = run.open(&found, &ready, &catalog).await.map_err(name)?;
+    run.execute(&pipeline, reader, true, writer, name).await
 }
 
 fn pipeline(
@@ -192,6 +201,25 @@ impl<'a> PipeRun<'a> {
         }
     }
 
+    async fn open(
+        &mut self,
+        found: &FoundDestination,
+        ready: &Ready,
+        catalog: &ConfiguredCatalog,
+    ) -> Result<Box<dyn DestinationWriter>> {
+        let opening = DestinationOpening {
+            catalog: catalog.clone(),
+            pipeline: PIPELINE.to_owned(),
+            epoch: self.lease.epoch,
+            marks: Vec::new(),
+            marks_decide: false,
+            acks: self.acks(),
+            session: self.destination(&ready.session),
+        };
+        let open = found.destination.open(ready.config(), opening);
+        interruptible(&self.cancel, open).await
+    }
+
     fn acks(&self) -> Arc<dyn Acknowledge> {
         self.acks.clone()
     }
@@ -227,6 +255,8 @@ impl<'a> PipeRun<'a> {
             source,
             source_drains,
             destinations: vec![writer],
+            refusing: vec![false],
+            dead_letters: None,
             streams: self.streams,
             store: Arc::new(forgetful::Forgetful),
             lease: self.lease,

@@ -6,6 +6,7 @@ mod ending;
 mod learning;
 mod summary;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +41,8 @@ pub struct Surroundings {
     pub registry: Registry,
     /// Where state is kept.
     pub store: Arc<dyn Store>,
+    /// The folder for dead letters of pipelines that name no file for them.
+    pub dead_letters: PathBuf,
     /// Whom to tell.
     pub ui: Arc<dyn Ui>,
     /// Becomes `Some` when somebody wants the end.

@@ -31,6 +31,8 @@ pub struct DestinationCapabilities {
     pub staged: bool,
     /// Stores the checkpoint with the data and hands it back at `open`: exactly-once (P4).
     pub transactional_checkpoint: bool,
+    /// It can refuse single records, and tells which ([`crate::destination::Ack::Rejected`]).
+    pub refuses_records: bool,
     /// Removes rows on delete operations.
     pub deletes: bool,
     /// The shape of batches that it takes without a conversion; it takes both.

@@ -161,6 +161,15 @@ codes! {
     RECORD_REFUSED = "connector.refused_record", Connector,
         "A destination refused a record, and no dead-letter destination keeps it.",
         "correct the record or the destination; the run goes on from before it";
+    DEAD_LETTERS_EXCEEDED = "run.dead_letters_exceeded", Data,
+        "A destination refused more records than the pipeline puts up with.",
+        "`crossdock dlq list` shows what was refused before; correct the cause, or raise `dead_letters.window_nack_threshold`";
+    DEAD_LETTERS_UNWRITABLE = "run.dead_letters_unwritable", Config,
+        "Dead letters could not be kept, so nothing after them was committed.",
+        "check the path of `dead_letters` and its permissions";
+    DEAD_LETTERS_UNREADABLE = "run.dead_letters_unreadable", Config,
+        "Dead letters cannot be read.",
+        "check the path and its permissions";
     STATE_MIXED = "protocol.state_mixed", Protocol,
         "A source mixed states per stream with global states in one sync.",
         "report it to the connector's author";

@@ -30,6 +30,10 @@ pub(crate) enum Message {
     Ack(usize, Ack),
     Finished(usize),
     Failed(usize, Error),
+    /// So many refused records of this batch are in the dead-letter office.
+    Buried(StreamId, Seq, u64),
+    /// Refused records could not be kept.
+    Unburied(Error),
 }
 
 /// Since when the destination has been busy with one call; 0 while it is idle.

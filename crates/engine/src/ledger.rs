@@ -17,7 +17,7 @@ mod book;
 mod lane;
 mod share;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use crossdock_core::checkpoint::{Lane, Seq};
 use crossdock_core::destination::Ack;
@@ -69,8 +69,8 @@ pub struct Ledger<C> {
     destinations: Vec<DestinationBook>,
     lanes: Vec<Waiting<C>>,
     lane_index: HashMap<Lane, usize>,
-    /// Batches with records on their way to the dead-letter destination.
-    holds: BTreeSet<u64>,
+    /// Batches with records on their way to the dead-letter office: how many.
+    holds: BTreeMap<u64, u64>,
     mismatches: Vec<CountMismatch>,
 }
 
@@ -87,7 +87,7 @@ impl<C> Ledger<C> {
                 .collect(),
             lanes: Vec::new(),
             lane_index: HashMap::new(),
-            holds: BTreeSet::new(),
+            holds: BTreeMap::new(),
             mismatches: Vec::new(),
         }
     }
@@ -238,22 +238,41 @@ impl<C> Ledger<C> {
         Ok(())
     }
 
-    /// Records of batch `seq` that were rejected are on their way to the dead-letter destination:
-    /// until [`Ledger::dead_lettered`], nothing at or after `seq` of that stream commits (P1).
-    pub fn hold(&mut self, seq: Seq) {
-        self.holds.insert(seq.0);
+    /// `records` of batch `seq` were refused and are on their way to the dead-letter office: until as
+    /// many came there by [`Ledger::dead_lettered`], nothing at or after `seq` of that stream commits
+    /// (P1).
+    pub fn hold(&mut self, seq: Seq, records: u64) {
+        let held = self.holds.entry(seq.0).or_default();
+        *held = held.saturating_add(records);
     }
 
-    /// The dead-letter destination has `records` of batch `seq` durable: they move from rejected
-    /// to dead-lettered.
-    pub fn dead_lettered(&mut self, seq: Seq, records: u64) {
-        self.holds.remove(&seq.0);
-        for stream in &mut self.streams {
-            if stream.dead_letter(seq.0, records) {
-                break;
+    /// The dead-letter office has `records` of batch `seq` durable: they move from rejected to
+    /// dead-lettered.
+    pub fn dead_lettered(&mut self, stream: &StreamId, seq: Seq, records: u64) {
+        if let Some(held) = self.holds.get_mut(&seq.0) {
+            *held = held.saturating_sub(records);
+            if *held == 0 {
+                self.holds.remove(&seq.0);
             }
         }
+        if let Some(&at) = self.index.get(stream) {
+            self.streams[at].dead_letter(seq.0, records);
+        }
         self.settle(None);
+    }
+
+    /// Counts refused records of a batch as rejected. A batch that several destinations refuse in
+    /// part can have more refusals than records: what is beyond is not counted twice.
+    pub fn refused(&mut self, stream: &StreamId, seq: Seq, records: u64) {
+        if let Some(&at) = self.index.get(stream) {
+            self.streams[at].reject(seq.0, records);
+        }
+    }
+
+    /// Whether letters are on their way.
+    #[must_use]
+    pub fn is_holding(&self) -> bool {
+        !self.holds.is_empty()
     }
 
     /// The destination ended well: every batch it got is durable. Checkpoints are not thereby

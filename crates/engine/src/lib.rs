@@ -2,6 +2,7 @@
 
 mod budget;
 mod commit;
+pub mod dead_letter;
 mod destination_actor;
 pub mod ledger;
 pub mod life;

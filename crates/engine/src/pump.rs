@@ -3,6 +3,7 @@
 //! connector, so acknowledgements, cancelling and stalls are always heard.
 
 mod floor;
+mod refusal;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use bytes::Bytes;
 use crossdock_core::checkpoint::Checkpoint;
 use crossdock_core::clock::Clock;
 use crossdock_core::code;
-use crossdock_core::destination::{Acknowledge, DestinationWriter};
+use crossdock_core::destination::{Ack, Acknowledge, DestinationWriter};
 use crossdock_core::error::{Error, Result};
 use crossdock_core::event::Event;
 use crossdock_core::json::Json;
@@ -24,6 +25,7 @@ use tokio::task::JoinHandle;
 use tracing::{debug, warn};
 
 use crate::commit::Order;
+use crate::dead_letter::DeadLetters;
 use crate::destination_actor::{AckSender, Message};
 use crate::life::Life;
 use crate::progress::Watcher;
@@ -55,6 +57,11 @@ pub struct Job {
     pub source_drains: bool,
     /// The opened destinations, in the order of the acknowledgers of [`wire`].
     pub destinations: Vec<Box<dyn DestinationWriter>>,
+    /// Which of them can refuse single records.
+    pub refusing: Vec<bool>,
+    /// What becomes of records that are refused. `None`: one that is told ends the run, unless
+    /// rejected records are allowed.
+    pub dead_letters: Option<DeadLetters>,
     /// The configured streams.
     pub streams: Vec<StreamId>,
     /// Where checkpoints are committed.
@@ -142,7 +149,7 @@ pub async fn execute(wiring: Wiring, job: Job) -> Report {
         }
         tokio::select! {
             Some(message) = inbox.recv() => on_message(message, &mut run, &mut floor),
-            delivery = deliveries.recv(), if run.is_flowing() => match delivery {
+            delivery = deliveries.recv(), if run.is_flowing() && floor.has_room() => match delivery {
                 Some(delivery) => on_delivery(delivery, &mut run, &mut floor),
                 None if floor.stopped_asking => run.source_ended(),
                 None => run.source_failed(Error::new(&code::INTERNAL, "the source's task broke off")),
@@ -230,7 +237,24 @@ async fn commit_done(commit: &mut Option<JoinHandle<Result<Order>>>) -> Result<O
 fn on_message(message: Message, run: &mut Run<Arc<Checkpoint>>, floor: &mut Floor) {
     match message {
         Message::Ack(at, ack) => {
-            floor.heard_from(at);
+            floor.heard_from(at, &ack);
+            if let Ack::Rejected {
+                seq,
+                indices,
+                reason,
+                ..
+            } = &ack
+            {
+                match floor.refused(at, *seq, indices, reason) {
+                    None => {}
+                    Some(Ok(letters)) => {
+                        let records = letters.batch.records() as u64;
+                        run.refused(&letters.batch.stream, *seq, records);
+                        return floor.bury(letters);
+                    }
+                    Some(Err(error)) => return run.refused_for_good(*seq, error),
+                }
+            }
             if let Err(fault) = run.acknowledged(at, &ack) {
                 warn!(
                     destination = at + 1,
@@ -244,6 +268,8 @@ fn on_message(message: Message, run: &mut Run<Arc<Checkpoint>>, floor: &mut Floo
             run.destination_finished(at);
         }
         Message::Failed(at, error) => run.destination_failed(at, error),
+        Message::Buried(stream, seq, records) => run.dead_lettered(&stream, seq, records),
+        Message::Unburied(error) => run.office_failed(error),
     }
 }
 

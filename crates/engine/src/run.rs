@@ -11,14 +11,18 @@
 //! [`Ledger::ready`], one at a time, and the source hears of it only after
 //! [`Run::committed`] (P1, P2, P3).
 
+mod outcome;
+
 use crossdock_core::checkpoint::{Lane, Seq};
 use crossdock_core::code;
 use crossdock_core::destination::{Ack, Ending};
 use crossdock_core::error::{Error, Result};
-use crossdock_core::store::StreamCounts;
 use crossdock_core::stream::StreamId;
 
 use crate::ledger::{AckFault, Ledger, Ready};
+
+pub use outcome::Outcome;
+use outcome::{mismatch, rejected, stream_failure};
 
 /// What the run wants done. Actions are carried out in order.
 #[derive(Debug, PartialEq, Eq)]
@@ -245,6 +249,33 @@ impl<C> Run<C> {
         self.settle();
     }
 
+    /// A destination refused `records` of batch `seq`, and they are on their way to the dead-letter
+    /// office.
+    pub fn refused(&mut self, stream: &StreamId, seq: Seq, records: u64) {
+        self.ledger.hold(seq, records);
+        self.ledger.refused(stream, seq, records);
+    }
+
+    /// A destination refused records of batch `seq`, and nothing keeps them: what comes before them
+    /// may still be committed, they never are (P1).
+    pub fn refused_for_good(&mut self, seq: Seq, error: Error) {
+        self.ledger.hold(seq, u64::MAX);
+        self.fail(error);
+        self.settle();
+    }
+
+    /// Refused records came to the dead-letter office.
+    pub fn dead_lettered(&mut self, stream: &StreamId, seq: Seq, records: u64) {
+        self.ledger.dead_lettered(stream, seq, records);
+        self.advance();
+    }
+
+    /// The dead-letter office could not keep records.
+    pub fn office_failed(&mut self, error: Error) {
+        self.fail(error);
+        self.settle();
+    }
+
     fn settle(&mut self) {
         if self.phase != Phase::Over {
             self.phase = Phase::Settling;
@@ -294,9 +325,13 @@ impl<C> Run<C> {
     }
 
     fn went_well(&self) -> bool {
-        self.source_complete
-            && self.error.is_none()
-            && self.cancelled.is_none()
+        self.source_complete && self.cancelled.is_none() && self.is_unharmed()
+    }
+
+    /// Nothing failed, and the destinations have everything.
+    fn is_unharmed(&self) -> bool {
+        self.error.is_none()
+            && self.cancelled != Some(Cancel::Now)
             && self.finished.iter().all(|f| *f)
     }
 
@@ -307,10 +342,12 @@ impl<C> Run<C> {
         }
         let ready = self.ledger.ready();
         let settling = self.phase == Phase::Settling;
-        if settling && self.went_well() {
+        let awaits_letters = self.ledger.is_holding();
+        let ends_well = settling && !awaits_letters && self.went_well();
+        if ends_well {
             self.judge_end();
         }
-        let end = (settling && self.went_well() && !self.end_committed).then(|| {
+        let end = (ends_well && self.error.is_none() && !self.end_committed).then(|| {
             self.end_committed = true;
             self.ledger.commit_all();
             self.ledger.last()
@@ -321,7 +358,7 @@ impl<C> Run<C> {
                 checkpoints: Vec::new(),
             });
             self.actions.push(Action::Commit { ready, end });
-        } else if settling {
+        } else if settling && !(awaits_letters && self.is_unharmed()) {
             self.phase = Phase::Over;
             self.actions.push(Action::Close);
         }
@@ -377,95 +414,4 @@ impl<C> Run<C> {
             streams,
         }
     }
-}
-
-fn rejected(streams: &[StreamCounts]) -> Option<Error> {
-    let stream = streams.iter().find(|s| s.rejected > 0)?;
-    Some(
-        Error::new(
-            &code::REJECTED_RECORDS,
-            format!("the destination rejected {} records", stream.rejected),
-        )
-        .with("stream", &stream.stream),
-    )
-}
-
-/// P6: the books must balance, ours among themselves and ours with the source's.
-fn mismatch<C>(ledger: &Ledger<C>, streams: &[StreamCounts]) -> Option<Error> {
-    if let Some(s) = streams.iter().find(|s| s.read != s.accounted()) {
-        return Some(
-            Error::new(
-                &code::COUNT_MISMATCH,
-                format!(
-                    "{} records were read and {} are accounted for",
-                    s.read,
-                    s.accounted()
-                ),
-            )
-            .with("stream", &s.stream),
-        );
-    }
-    let m = ledger.mismatches().first()?;
-    Some(
-        Error::new(
-            &code::COUNT_MISMATCH,
-            format!(
-                "the source says that it sent {} records before a checkpoint, and {} arrived",
-                m.source, m.counted
-            ),
-        )
-        .with("stream", &m.lane)
-        .hint("records may have been lost on the way, or the source counts wrongly; `settings.count_mismatch: warn` goes on"),
-    )
-}
-
-fn stream_failure(failures: &[(StreamId, Error)]) -> Error {
-    let (stream, first) = &failures[0];
-    if failures.len() == 1 {
-        return of_one_stream(stream, first);
-    }
-    let mut error = Error::new(
-        &code::STREAM_FAILED,
-        format!("stream {stream}: {}", first.message()),
-    )
-    .with_kind(first.kind());
-    for (stream, failure) in &failures[1..] {
-        error = error.with("also failed", format!("{stream}: {}", failure.message()));
-    }
-    error
-}
-
-/// The error of the only stream that failed, as the run's own: nothing is gained by a word about it.
-fn of_one_stream(stream: &StreamId, error: &Error) -> Error {
-    let mut own = Error::new(error.code(), error.message())
-        .with_kind(error.kind())
-        .hint(error.remedy());
-    let is_named = error.context().iter().any(|(key, _)| *key == "stream");
-    if !is_named {
-        own = own.with("stream", stream);
-    }
-    for (key, value) in error.context() {
-        own = own.with(key, value);
-    }
-    let causes = error.causes();
-    if causes.is_empty() {
-        own
-    } else {
-        own.caused_by(causes.join(": "))
-    }
-}
-
-/// How a run ended.
-#[derive(Debug)]
-pub struct Outcome {
-    /// The first cause of a failure.
-    pub error: Option<Error>,
-    /// Somebody wanted the end.
-    pub cancelled: bool,
-    /// What is wrong but was allowed.
-    pub warnings: Vec<Error>,
-    /// The streams that failed.
-    pub stream_failures: Vec<(StreamId, Error)>,
-    /// The counts of every stream (P6).
-    pub streams: Vec<StreamCounts>,
 }

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use crossdock_control::ui::Role;
 use crossdock_core::{DestinationSyncMode, SyncMode};
 
+use super::dlq::Dlq;
 use super::state::State;
 
 /// What to do.
@@ -39,6 +40,9 @@ pub(crate) enum Command {
     Runs(Runs),
     /// Print what a run's connectors said
     Logs(Logs),
+    /// Look at records that destinations refused (dead letters), and write them after all
+    #[command(subcommand)]
+    Dlq(Dlq),
     /// Look at and change what pipelines remember between runs
     #[command(subcommand)]
     State(State),
@@ -82,6 +86,7 @@ impl Command {
             Self::Runs(Runs { command: None, .. }) => "runs",
             Self::Runs(_) => "runs show",
             Self::Logs(_) => "logs",
+            Self::Dlq(dlq) => dlq.name(),
             Self::Doctor => "doctor",
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",

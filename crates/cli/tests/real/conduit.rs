@@ -2,6 +2,7 @@
 //! roles, beside connectors of other kinds.
 
 mod chaos;
+mod dead_letter;
 mod kill;
 mod mixed;
 mod postgres;

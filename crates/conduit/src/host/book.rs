@@ -33,8 +33,12 @@ pub(super) enum Answer {
     Waiting,
     /// Everything up to this item is answered.
     UpTo(Seq),
-    /// The record of this place in this item was refused.
-    Refused { seq: Seq, index: usize },
+    /// The record of this place in this item was refused; then everything up to `settled` is answered.
+    Refused {
+        seq: Seq,
+        index: usize,
+        settled: Option<Seq>,
+    },
     /// It is not the answer to the record that is next.
     Unexpected { expected: Option<String> },
 }
@@ -83,14 +87,17 @@ impl Book {
                 expected: Some(position::state(expected).to_string()),
             };
         }
+        let (seq, index) = (front.seq, front.answered);
+        front.answered += 1;
+        let settled = self.settle();
         if is_refusal {
             return Answer::Refused {
-                seq: front.seq,
-                index: front.answered,
+                seq,
+                index,
+                settled,
             };
         }
-        front.answered += 1;
-        self.settle().map_or(Answer::Waiting, Answer::UpTo)
+        settled.map_or(Answer::Waiting, Answer::UpTo)
     }
 
     /// How many records wait for their answer.
@@ -128,10 +135,10 @@ mod tests {
             book.answer(b"d", true),
             Answer::Refused {
                 seq: Seq(4),
-                index: 0
+                index: 0,
+                settled: Some(Seq(4))
             }
         );
-        assert_eq!(book.answer(b"d", false), Answer::UpTo(Seq(4)));
         assert_eq!(book.waiting(), 0);
     }
 

@@ -55,6 +55,7 @@ impl ConduitDestination {
             destination: DestinationCapabilities {
                 deletes: true,
                 wire_forms: vec![FORM],
+                refuses_records: true,
                 ..DestinationCapabilities::default()
             },
             ..Spec::default()

@@ -53,8 +53,6 @@ enum Trouble {
         said: String,
         expected: Option<String>,
     },
-    /// It refused a record.
-    Refused { position: String, reason: String },
 }
 
 #[derive(Debug, Default)]
@@ -163,13 +161,6 @@ impl Writer {
                     Some(expected) => error.with("expected", expected),
                     None => error.with("expected", "none: everything is acknowledged"),
                 }
-            }
-            Trouble::Refused { position, reason } => {
-                let error = Error::new(
-                    &code::RECORD_REFUSED,
-                    format!("the destination refused a record: {reason}"),
-                );
-                error.with("position", position)
             }
         };
         self.started.peer.line().talk().error(error)
@@ -293,20 +284,21 @@ impl Listener {
     }
 
     fn take(&self, answers: &[WireAck]) -> Result<(), Trouble> {
-        let mut settled = None;
+        let mut said = Vec::new();
         let mut trouble = None;
         let waiting = {
             let mut book = self.shared.book();
             for answer in answers {
                 match book.answer(&answer.position, !answer.error.is_empty()) {
                     Answer::Waiting => {}
-                    Answer::UpTo(seq) => settled = Some(seq),
-                    Answer::Refused { .. } => {
-                        trouble = Some(Trouble::Refused {
-                            position: position::state(&answer.position).to_string(),
-                            reason: reason(&answer.error).to_owned(),
-                        });
-                        break;
+                    Answer::UpTo(seq) => settle(&mut said, seq),
+                    Answer::Refused {
+                        seq,
+                        index,
+                        settled,
+                    } => {
+                        refuse(&mut said, seq, index, reason(&answer.error));
+                        settled.into_iter().for_each(|seq| settle(&mut said, seq));
                     }
                     Answer::Unexpected { expected } => {
                         trouble = Some(Trouble::Unexpected {
@@ -319,9 +311,7 @@ impl Listener {
             }
             book.waiting()
         };
-        if let Some(seq) = settled {
-            self.acks.acknowledge(up_to(seq));
-        }
+        said.into_iter().for_each(|ack| self.acks.acknowledge(ack));
         match trouble {
             Some(trouble) => Err(trouble),
             None => {
@@ -335,6 +325,37 @@ impl Listener {
             }
         }
     }
+}
+
+/// Everything up to `seq` is answered; a later such word stands for the one right before it.
+fn settle(said: &mut Vec<Ack>, seq: Seq) {
+    match said.last_mut() {
+        Some(Ack::UpTo { seq: last, .. }) => *last = seq,
+        _ => said.push(up_to(seq)),
+    }
+}
+
+/// One more record was refused; those that were refused together for one reason are told together.
+fn refuse(said: &mut Vec<Ack>, seq: Seq, index: usize, why: &str) {
+    let index = u32::try_from(index).unwrap_or(u32::MAX);
+    if let Some(Ack::Rejected {
+        seq: last,
+        indices,
+        records,
+        reason,
+    }) = said.last_mut()
+        && (*last, reason.as_str()) == (seq, why)
+    {
+        indices.push(index);
+        *records += 1;
+        return;
+    }
+    said.push(Ack::Rejected {
+        seq,
+        indices: vec![index],
+        records: 1,
+        reason: why.to_owned(),
+    });
 }
 
 fn up_to(seq: Seq) -> Ack {

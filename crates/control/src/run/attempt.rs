@@ -13,6 +13,7 @@ use crossdock_core::error::Result;
 use crossdock_core::session::Session;
 use crossdock_core::source::{SourceOpening, SourceReader};
 use crossdock_core::store::{Commit, Lease, Resume, RunEnd, RunStatus};
+use crossdock_engine::dead_letter::{DeadLetters, Tolerance};
 use crossdock_engine::life::Life;
 use crossdock_engine::{Job, Report};
 use tracing::{Instrument as _, Span};
@@ -20,6 +21,7 @@ use tracing::{Instrument as _, Span};
 use super::ending::ending;
 use super::learning::{self, Held, LegReader, Slot};
 use super::{Prepared, Summary, Surroundings, engine_settings, interruptible};
+use crate::dead_letter::{self, Office};
 use crate::fields;
 use crate::generation;
 use crate::recall::recall;
@@ -137,7 +139,8 @@ impl Attempt<'_> {
             shape: self.prepared.shape(),
             // Fields are taken out of values, so lines cannot stay as they came.
             verbatim: self.prepared.verbatim().filter(|_| !selects),
-            values: selects || self.prepared.looks_inside(),
+            // A dead letter shows its record.
+            values: selects || self.prepared.looks_inside() || self.pipeline.dead_letters.is_some(),
             catalog,
             state,
             session,
@@ -277,6 +280,11 @@ impl Attempt<'_> {
             source,
             source_drains: self.prepared.source_ready.spec.source.drains,
             destinations: writers.open,
+            refusing: {
+                let capabilities = self.prepared.capabilities();
+                capabilities.iter().map(|c| c.refuses_records).collect()
+            },
+            dead_letters: self.dead_letters(lease),
             streams: catalog.streams.iter().map(ConfiguredStream::id).collect(),
             store: self.around.store.clone(),
             lease: lease.clone(),
@@ -301,6 +309,29 @@ impl Attempt<'_> {
         crossdock_engine::execute(wiring, job)
             .instrument(span::moving())
             .await
+    }
+
+    fn dead_letters(&self, lease: &Lease) -> Option<DeadLetters> {
+        let wanted = self.pipeline.dead_letters.as_ref()?;
+        let connectors = self.pipeline.destinations.iter();
+        let destinations = connectors.zip(&self.prepared.destinations);
+        let office = Office {
+            path: dead_letter::path(self.pipeline, &self.around.dead_letters),
+            pipeline: self.pipeline.id.clone(),
+            run: lease.run,
+            destinations: destinations
+                .map(|(connector, (_, ready))| {
+                    (connector.reference.to_string(), ready.masker.clone())
+                })
+                .collect(),
+        };
+        Some(DeadLetters {
+            tolerance: Tolerance {
+                window: wanted.window_size,
+                threshold: wanted.window_nack_threshold,
+            },
+            office: Box::new(office),
+        })
     }
 
     fn alive(&self, session: &Session) -> (Arc<Life>, Session) {

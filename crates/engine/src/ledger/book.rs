@@ -123,14 +123,9 @@ impl StreamBook {
         }
     }
 
-    /// False if the batch is not this stream's.
-    pub(super) fn dead_letter(&mut self, seq: u64, records: u64) -> bool {
-        match self.run_of(seq) {
-            Some(run) => {
-                run.dead_lettered = (run.dead_lettered + records).min(run.rejected);
-                true
-            }
-            None => false,
+    pub(super) fn dead_letter(&mut self, seq: u64, records: u64) {
+        if let Some(run) = self.run_of(seq) {
+            run.dead_lettered = (run.dead_lettered + records).min(run.rejected);
         }
     }
 

@@ -126,13 +126,15 @@ fn rejected_records_wait_for_the_dead_letters() {
         reason: String::new(),
     };
     ledger.acknowledge(0, &rejected).unwrap();
-    ledger.hold(batch);
+    ledger.hold(batch, 2);
     ledger.acknowledge(0, &upto(lane("a"), point.0)).unwrap();
     assert!(
         ready(&mut ledger).is_empty(),
         "P1: in the dead-letter destination first"
     );
-    ledger.dead_lettered(batch, 2);
+    ledger.dead_lettered(&stream("a"), batch, 1);
+    assert!(ready(&mut ledger).is_empty(), "one is still on its way");
+    ledger.dead_lettered(&stream("a"), batch, 1);
     assert_eq!(ready(&mut ledger), ["c"]);
     let counts = &ledger.counts()[0];
     assert_eq!(

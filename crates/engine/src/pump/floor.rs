@@ -8,7 +8,7 @@ use crossdock_core::batch::Batch;
 use crossdock_core::checkpoint::{Checkpoint, Seq};
 use crossdock_core::clock::Clock;
 use crossdock_core::code;
-use crossdock_core::destination::Ending;
+use crossdock_core::destination::{Ack, Ending};
 use crossdock_core::error::{Error, Result};
 use crossdock_core::event::{Estimate, StreamStatus};
 use crossdock_core::source::SourceControl;
@@ -19,9 +19,11 @@ use tokio::task::JoinHandle;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span, info_span, warn};
 
+use super::refusal::Refusals;
 use super::{Job, Settings};
 use crate::budget::{Budget, Permit};
 use crate::commit::Order;
+use crate::dead_letter::Letters;
 use crate::destination_actor::{Busy, Command, DestinationActor, Message};
 use crate::ledger::Ready;
 use crate::life::Life;
@@ -66,6 +68,8 @@ pub(super) struct Floor {
     source_news: mpsc::UnboundedSender<Arc<Checkpoint>>,
     notifier: JoinHandle<()>,
     stations: Vec<Station>,
+    /// Where dead letters are kept: what may still be refused, and the task that carries them.
+    refusals: Option<(Refusals, JoinHandle<Result<()>>)>,
     hurry: Arc<Notify>,
     last_commit: Option<Instant>,
     /// The oldest checkpoint that waits for its return, and since when.
@@ -93,6 +97,10 @@ impl Floor {
             waiting: source_waiting.clone(),
             clock: job.clock.clone(),
         };
+        let refusals = job.dead_letters.map(|dead_letters| {
+            let limit = job.settings.queue_bytes;
+            Refusals::start(dead_letters, &job.refusing, inbox.clone(), limit)
+        });
         let stations = job
             .destinations
             .into_iter()
@@ -153,6 +161,7 @@ impl Floor {
             source_news,
             notifier,
             stations,
+            refusals,
             hurry: Arc::new(Notify::new()),
             last_commit: None,
             checkpoint_since: None,
@@ -171,6 +180,9 @@ impl Floor {
 
     pub(super) fn write(&mut self, seq: Seq, batch: Batch, permit: Option<Permit>) {
         self.spans.batch(&batch);
+        if let Some((refusals, _)) = &mut self.refusals {
+            refusals.sent(seq, &batch);
+        }
         self.tell(|| Command::Write(seq, Box::new(batch.clone()), permit.clone()));
     }
 
@@ -211,8 +223,44 @@ impl Floor {
     }
 
     /// An acknowledgement is a sign of life.
-    pub(super) fn heard_from(&self, at: usize) {
+    pub(super) fn heard_from(&mut self, at: usize, ack: &Ack) {
         self.stations[at].life.beat();
+        if let Some((refusals, _)) = &mut self.refusals {
+            refusals.answered(at, ack);
+        }
+    }
+
+    /// Whether another event may be taken: dead letters are kept as fast as they come.
+    pub(super) fn has_room(&self) -> bool {
+        let refusals = self.refusals.as_ref();
+        refusals.is_none_or(|(refusals, _)| refusals.has_room())
+    }
+
+    /// The records that a destination refused, to be kept; or why that ends the run. `None`: they are
+    /// only counted.
+    pub(super) fn refused(
+        &mut self,
+        at: usize,
+        seq: Seq,
+        indices: &[u32],
+        reason: &str,
+    ) -> Option<Result<Letters>> {
+        let judged = match &mut self.refusals {
+            Some((refusals, _)) => refusals.judge(at, seq, indices, reason),
+            None if self.settings.strictness.rejected_fails => Err(Error::new(
+                &code::RECORD_REFUSED,
+                format!("the destination refused a record: {reason}"),
+            )),
+            None => return None,
+        };
+        Some(judged.map_err(|error| error.with("destination", at + 1)))
+    }
+
+    /// Sends refused records to the dead-letter office.
+    pub(super) fn bury(&self, letters: Letters) {
+        if let Some((refusals, _)) = &self.refusals {
+            refusals.send(letters);
+        }
     }
 
     /// A destination ended well: it will carry out what is left in its queue.
@@ -332,6 +380,8 @@ impl Floor {
         let _ = self.source_abort.send(true);
         let mut tasks = Vec::new();
         tasks.extend(self.source_task.take());
+        // Without its sender the office's task ends when it has kept what is on its way.
+        tasks.extend(self.refusals.take().map(|(_, task)| task));
         // The senders live until their actors have ended.
         let mut aborts = Vec::new();
         for station in self.stations.drain(..) {

@@ -1,5 +1,6 @@
 //! The pump with connectors in memory: what the state machine decides is really carried out.
 
+mod dead_letter;
 mod peer;
 mod store;
 
@@ -24,6 +25,7 @@ struct Bench {
     sink: Arc<Sink>,
     told: Arc<Told>,
     cancel: watch::Sender<Option<Cancel>>,
+    dead_letters: Option<dead_letter::LetterBox>,
 }
 
 impl Bench {
@@ -33,6 +35,7 @@ impl Bench {
             sink: Arc::new(Sink::default()),
             told: Arc::new(Told::default()),
             cancel: watch::channel(None).0,
+            dead_letters: None,
         }
     }
 
@@ -45,6 +48,8 @@ impl Bench {
             source_drains: script.drains,
             source: Box::new(script.reader(self.told.clone())),
             destinations: vec![Box::new(self.sink.writer(acks.remove(0), fault))],
+            refusing: vec![self.dead_letters.is_some()],
+            dead_letters: self.dead_letters.as_ref().map(dead_letter::LetterBox::open),
             streams: vec![StreamId::new("s")],
             store: self.store.clone(),
             lease,

@@ -172,6 +172,8 @@ pub(super) enum Fault {
     FailAt(u64),
     HangAt(u64),
     NeverReturn,
+    /// Refuses every so manieth record.
+    RefuseEach(u64),
 }
 
 /// What the destination holds.
@@ -181,6 +183,7 @@ pub(super) struct Sink {
     published: AtomicU64,
     closed: AtomicBool,
     count: watch::Sender<u64>,
+    written: watch::Sender<u64>,
 }
 
 impl Default for Sink {
@@ -190,6 +193,7 @@ impl Default for Sink {
             published: AtomicU64::default(),
             closed: AtomicBool::default(),
             count: watch::channel(0).0,
+            written: watch::channel(0).0,
         }
     }
 }
@@ -213,6 +217,12 @@ impl Sink {
         async move {
             count.wait_for(|c| *c >= seq).await.unwrap();
         }
+    }
+
+    /// Ready when so many records came that were not refused.
+    pub(super) async fn until_written(&self, records: u64) {
+        let mut written = self.written.subscribe();
+        written.wait_for(|count| *count >= records).await.unwrap();
     }
 
     pub(super) fn writer(
@@ -246,10 +256,20 @@ impl DestinationWriter for Writer {
             Some(Fault::FailAt(at)) if at == number => {
                 return Err(Error::new(&code::CONNECTOR_FAILED, "scripted"));
             }
+            Some(Fault::RefuseEach(each)) if number.is_multiple_of(each) => {
+                self.acks.acknowledge(Ack::Rejected {
+                    seq,
+                    indices: vec![0],
+                    records: 1,
+                    reason: "scripted".to_owned(),
+                });
+                return Ok(());
+            }
             Some(Fault::HangAt(at)) if at == number => std::future::pending::<()>().await,
             _ => {}
         }
         self.buffer.push(number);
+        self.sink.written.send_modify(|count| *count += 1);
         self.last = seq;
         Ok(())
     }
