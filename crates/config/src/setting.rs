@@ -138,6 +138,11 @@ pub struct Retries {
     pub backoff_factor: u32,
     /// The longest wait.
     pub backoff_max: Duration,
+    /// An attempt that went so long and committed something makes earlier failures forgotten.
+    pub window: Duration,
+    /// The user has named a number of failures that ends the run. If not, a source without an end is
+    /// tried for ever once it has moved something.
+    pub is_counted: bool,
 }
 
 impl Default for Retries {
@@ -150,6 +155,8 @@ impl Default for Retries {
             backoff: Duration::from_secs(10),
             backoff_factor: 3,
             backoff_max: Duration::from_secs(30 * 60),
+            window: Duration::from_secs(5 * 60),
+            is_counted: false,
         }
     }
 }

@@ -217,7 +217,8 @@ pub(crate) struct Settings {
 }
 
 /// How often a run that failed is tried again. A failure is complete where nothing was committed,
-/// and partial otherwise.
+/// and partial otherwise. A source without an end (a stream) is tried for ever once it has moved
+/// something, unless one of the four numbers is given; then each failure is waited for.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Retries {
@@ -233,7 +234,7 @@ pub(crate) struct Retries {
     /// Partial failures in total that end the run.
     #[schemars(range(min = 1, max = 1_000_000), extend("default" = 20))]
     pub(crate) partial_failures_total: Option<u32>,
-    /// The wait after the first complete failure. A partial failure is tried again at once.
+    /// The wait after the first complete failure, of which up to a quarter is left out by chance. A partial failure is tried again at once.
     #[serde(default)]
     #[schemars(schema_with = "duration", extend("default" = "10s"))]
     pub(crate) backoff: Option<String>,
@@ -244,6 +245,10 @@ pub(crate) struct Retries {
     #[serde(default)]
     #[schemars(schema_with = "duration", extend("default" = "30m"))]
     pub(crate) backoff_max: Option<String>,
+    /// An attempt that went so long and committed something makes earlier failures forgotten.
+    #[serde(default)]
+    #[schemars(schema_with = "duration", extend("default" = "5m"))]
+    pub(crate) window: Option<String>,
 }
 
 fn version_one(_: &mut SchemaGenerator) -> Schema {

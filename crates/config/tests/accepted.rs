@@ -77,6 +77,7 @@ fn a_file_with_everything() {
         ..expected.clone()
     };
     overridden.retries.complete_failures = 1;
+    overridden.retries.is_counted = true;
     overridden.retries.backoff_max = second * 60;
     assert_eq!(pipeline.settings, overridden);
     assert!(pipeline.settings.limits().drop_unreadable_records);

@@ -8,7 +8,7 @@ mod summary;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossdock_config::{Pipeline, Settings};
 use crossdock_core::batch::{BodyShape, WireForm};
@@ -20,7 +20,7 @@ use crossdock_core::error::{Error, Result};
 use crossdock_core::registry::Registry;
 use crossdock_core::store::Store;
 use crossdock_engine::Cancel;
-use crossdock_engine::retry::{RetryPolicy, RetryState, Verdict};
+use crossdock_engine::retry::{Failed, RetryPolicy, RetryState, Verdict};
 use crossdock_engine::trace;
 use tokio::sync::watch;
 use tracing::{Instrument as _, Span};
@@ -123,7 +123,8 @@ async fn conduct(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> 
     around.ui.phase(&pipeline.id, &Phase::Preparing);
     let mut cancel = around.cancel.clone();
     let prepared = interruptible(&cancel, Box::pin(prepare_all(pipeline, around))).await?;
-    let policy = policy(&pipeline.settings);
+    let is_bounded = prepared.source_ready.spec.source.bounded;
+    let policy = policy(&pipeline.settings, is_bounded);
     let mut retries = RetryState::default();
     let mut number = 0;
     let mut total: Option<Summary> = None;
@@ -142,7 +143,9 @@ async fn conduct(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> 
             clock: clock(),
             held: &held,
         };
+        let began = Instant::now();
         let summary = within(span::attempt(number), attempt.run()).await;
+        let lasted = began.elapsed();
         let (failure, progress) = match summary {
             // The attempt did not come so far as to read anything.
             Err(error) => (prepared.masked(error), false),
@@ -164,7 +167,12 @@ async fn conduct(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> 
         };
         is_leg = false;
         learning::close(&held).await;
-        let verdict = retries.failed(&failure, progress, &policy);
+        let failed = Failed {
+            progress,
+            lasted,
+            jitter: fastrand::f64(),
+        };
+        let verdict = retries.failed(&failure, failed, &policy);
         let wait = match verdict {
             // Whoever holds the pipeline may do so for long: that is for the user to decide.
             _ if *failure.code() == code::PIPELINE_BUSY => return give_up(total, failure),
@@ -230,7 +238,7 @@ pub(crate) async fn interruptible<T>(
     }
 }
 
-fn policy(settings: &Settings) -> RetryPolicy {
+fn policy(settings: &Settings, is_bounded: bool) -> RetryPolicy {
     let retries = &settings.retries;
     RetryPolicy {
         complete_in_a_row: retries.complete_failures,
@@ -240,6 +248,12 @@ fn policy(settings: &Settings) -> RetryPolicy {
         backoff: retries.backoff,
         backoff_factor: retries.backoff_factor,
         backoff_max: retries.backoff_max,
+        window: retries.window,
+        // Asked to end by itself it is a job like any other.
+        endless: !is_bounded
+            && !retries.is_counted
+            && settings.until_idle.is_none()
+            && settings.max_records.is_none(),
     }
 }
 

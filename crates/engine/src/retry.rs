@@ -1,5 +1,5 @@
-//! Whether and when a failed run is tried again (Airbyte §3.8, with smaller defaults). Pure: given
-//! the failures so far, say what to do.
+//! Whether and when a failed run is tried again (Airbyte §3.8, with smaller defaults; streams that never
+//! end as in Conduit §3.9). Pure: given the failures so far, say what to do.
 
 use std::time::Duration;
 
@@ -22,6 +22,11 @@ pub struct RetryPolicy {
     pub backoff_factor: u32,
     /// The longest wait.
     pub backoff_max: Duration,
+    /// An attempt that went so long before it failed makes all earlier failures forgotten.
+    pub window: Duration,
+    /// A source without an end: once it has moved something, no number of failures ends the run, but
+    /// each is waited for.
+    pub endless: bool,
 }
 
 impl Default for RetryPolicy {
@@ -34,6 +39,8 @@ impl Default for RetryPolicy {
             backoff: Duration::from_secs(10),
             backoff_factor: 3,
             backoff_max: Duration::from_secs(30 * 60),
+            window: Duration::from_secs(5 * 60),
+            endless: false,
         }
     }
 }
@@ -45,6 +52,19 @@ pub struct RetryState {
     complete_in_all: u32,
     partial_in_a_row: u32,
     partial_in_all: u32,
+    has_progressed: bool,
+}
+
+/// An attempt that failed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Failed {
+    /// It committed something.
+    pub progress: bool,
+    /// How long it went.
+    pub lasted: Duration,
+    /// A number from 0 to 1 by chance, so that many that failed together do not come again together: up
+    /// to a quarter of a wait is left out by it.
+    pub jitter: f64,
 }
 
 /// What to do after a failure.
@@ -57,8 +77,18 @@ pub enum Verdict {
 }
 
 impl RetryState {
-    /// Takes one failure. `progress`: whether the attempt committed anything.
-    pub fn failed(&mut self, error: &Error, progress: bool, policy: &RetryPolicy) -> Verdict {
+    /// Takes one failure.
+    pub fn failed(&mut self, error: &Error, failed: Failed, policy: &RetryPolicy) -> Verdict {
+        let Failed {
+            progress,
+            lasted,
+            jitter,
+        } = failed;
+        let has_progressed = self.has_progressed || progress;
+        if progress && lasted >= policy.window {
+            *self = Self::default();
+        }
+        self.has_progressed = has_progressed;
         if progress {
             self.partial_in_a_row += 1;
             self.partial_in_all += 1;
@@ -73,19 +103,22 @@ impl RetryState {
             || self.partial_in_a_row >= policy.partial_in_a_row
             || self.partial_in_all >= policy.partial_in_all;
         // A person has to act on these; a new attempt would only fail again, later.
-        if spent || !error.kind().is_retryable() {
+        let goes_on = policy.endless && has_progressed;
+        if (spent && !goes_on) || !error.kind().is_retryable() {
             return Verdict::GiveUp;
         }
-        let backoff = if progress {
-            Duration::ZERO
+        let steps = if goes_on {
+            // One that always commits a little before it fails must not be tried without a rest.
+            Some(self.complete_in_all + self.partial_in_all - 1)
         } else {
-            let steps = self.complete_in_a_row - 1;
-            let factor = policy.backoff_factor.saturating_pow(steps);
-            policy
-                .backoff
-                .saturating_mul(factor)
-                .min(policy.backoff_max)
+            self.complete_in_a_row.checked_sub(1)
         };
+        let backoff = steps.map_or(Duration::ZERO, |steps| {
+            let factor = policy.backoff_factor.saturating_pow(steps);
+            let wait = policy.backoff.saturating_mul(factor);
+            let wait = wait.min(policy.backoff_max);
+            wait.mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 4.0)
+        });
         Verdict::Retry(backoff.max(error.retry_after().unwrap_or_default()))
     }
 }
@@ -103,7 +136,7 @@ mod tests {
             let mut state = RetryState::default();
             let mut last = Verdict::GiveUp;
             for progress in steps {
-                last = state.failed(&failure(), *progress, &policy);
+                last = state.failed(&failure(), short(*progress), &policy);
             }
             assert_eq!(last, expected, "{steps:?}");
         };
@@ -121,9 +154,56 @@ mod tests {
         );
         let mut state = RetryState::default();
         let config = Error::new(&code::CHECK_FAILED, "x");
-        assert_eq!(state.failed(&config, true, &policy), Verdict::GiveUp);
+        assert_eq!(state.failed(&config, short(true), &policy), Verdict::GiveUp);
         let mut state = RetryState::default();
         let limited = Error::new(&code::CONNECTOR_FAILED, "x").after(Duration::from_secs(60));
-        assert_eq!(state.failed(&limited, false, &policy), wait(60));
+        assert_eq!(state.failed(&limited, short(false), &policy), wait(60));
+    }
+
+    #[test]
+    fn a_stream_without_end_is_tried_for_ever_once_it_has_moved_something() {
+        let policy = RetryPolicy {
+            endless: true,
+            ..RetryPolicy::default()
+        };
+        let failure = Error::new(&code::CONNECTOR_FAILED, "x");
+        let run = |steps: &[Failed]| {
+            let mut state = RetryState::default();
+            let said = steps.iter().map(|s| state.failed(&failure, *s, &policy));
+            said.collect::<Vec<_>>()
+        };
+        // It may never have worked, so somebody should look.
+        assert_eq!(run(&[short(false); 3])[2], Verdict::GiveUp);
+        let mut steps = vec![short(true)];
+        steps.extend([short(false); 99]);
+        let said = run(&steps);
+        let seconds = [10, 30, 90, 270, 810, 1800, 1800];
+        assert_eq!(
+            said[..7],
+            seconds.map(|s| Verdict::Retry(Duration::from_secs(s)))
+        );
+        assert!(!said.contains(&Verdict::GiveUp), "no number ends it");
+        let flapping = run(&[short(true); 3]);
+        assert_eq!(flapping[2], Verdict::Retry(Duration::from_secs(90)));
+        let long = Failed {
+            lasted: policy.window,
+            ..short(true)
+        };
+        let said = run(&[short(true), short(false), long, short(false)]);
+        let seconds = [10, 30, 10, 30].map(|s| Verdict::Retry(Duration::from_secs(s)));
+        assert_eq!(said, seconds, "after a while all is forgotten");
+        let by_chance = run(&[Failed {
+            jitter: 1.0,
+            ..short(true)
+        }]);
+        assert_eq!(by_chance, [Verdict::Retry(Duration::from_millis(7500))]);
+    }
+
+    fn short(progress: bool) -> Failed {
+        Failed {
+            progress,
+            lasted: Duration::from_secs(1),
+            jitter: 0.0,
+        }
     }
 }

@@ -122,6 +122,13 @@ impl Builder<'_> {
         given: wire::Retries,
         place: &Place<'_>,
     ) {
+        let counts = [
+            given.complete_failures,
+            given.complete_failures_total,
+            given.partial_failures,
+            given.partial_failures_total,
+        ];
+        target.is_counted |= counts.iter().any(Option::is_some);
         set(&mut target.complete_failures, given.complete_failures);
         set(
             &mut target.complete_failures_total,
@@ -136,6 +143,10 @@ impl Builder<'_> {
         if let Some(value) = given.backoff {
             let place = place.key("backoff");
             self.duration(&mut target.backoff, &value, Least::Zero, &place);
+        }
+        if let Some(value) = given.window {
+            let place = place.key("window");
+            self.duration(&mut target.window, &value, Least::Zero, &place);
         }
         if let Some(value) = given.backoff_max {
             let place = place.key("backoff_max");
