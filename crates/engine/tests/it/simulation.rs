@@ -1,6 +1,6 @@
 //! A run with scripted faults, by seed (design §10.3). Each seed makes a world: a source with a few
 //! streams, one or two destinations, a store. Runs are driven through [`crossdock_engine::run::Run`],
-//! the very code of the pump, one random step at a time, and broken at random: the engine dies, a
+//! the very code of the pump, one random step at a time, and broken at random: some records are refused, the engine dies, a
 //! destination dies with its buffer, did the work and says no, the source fails, a commit is cut
 //! in the middle, somebody cancels. Runs are repeated until one goes well. All along, the promises
 //! are checked: P1, P2, P3 at every commit, P4 and P5 on what the destinations hold, P6 at the end.
@@ -49,6 +49,7 @@ fn broken_doubles_are_found() {
         world::Sabotage::EarlyAck,
         world::Sabotage::LostCommit,
         world::Sabotage::ToldEarly,
+        world::Sabotage::LostLetters,
     ] {
         let found = (1..2000).any(|seed| {
             let mut world = World::new(seed);

@@ -65,11 +65,33 @@ pub(super) struct Destination {
     /// Durable single items that are not acknowledged yet.
     owed: Vec<u64>,
     pub(super) epoch: i64,
+    /// It refuses some records: always the same.
+    pub(super) refuses: bool,
+    /// What it refused and nobody has heard of yet.
+    pub(super) refused: Vec<Refused>,
+    /// What the dead-letter office keeps of it, per stream: survives crashes.
+    pub(super) letters: Vec<Vec<u64>>,
+}
+
+/// Records of a batch that were refused.
+#[derive(Clone, Debug)]
+pub(super) struct Refused {
+    pub(super) seq: u64,
+    pub(super) stream: usize,
+    pub(super) records: Vec<u64>,
+}
+
+/// Whether a destination that refuses some records refuses this one.
+pub(super) fn is_bad(record: u64) -> bool {
+    record % 7 == 2
 }
 
 impl Destination {
     pub(super) fn new(style: Style, streams: usize) -> Self {
         Self {
+            refuses: false,
+            refused: Vec::new(),
+            letters: vec![Vec::new(); streams],
             style,
             visible: vec![Vec::new(); streams],
             staged: Vec::new(),
@@ -85,6 +107,7 @@ impl Destination {
         self.queue.clear();
         self.buffer.clear();
         self.owed.clear();
+        self.refused.clear();
         self.epoch = epoch;
         for mark in marks {
             self.publish(mark, streams);
@@ -117,8 +140,18 @@ impl Destination {
                 Item::Batch {
                     seq,
                     stream,
-                    records,
+                    mut records,
                 } => {
+                    if self.refuses {
+                        let bad: Vec<u64> = records.extract_if(.., |r| is_bad(*r)).collect();
+                        if !bad.is_empty() {
+                            self.refused.push(Refused {
+                                seq,
+                                stream,
+                                records: bad,
+                            });
+                        }
+                    }
                     if self.style == Style::Staged {
                         self.staged.push(Staged {
                             epoch: self.epoch,
@@ -180,6 +213,7 @@ impl Destination {
     /// Whether record `index` of `stream` would survive a crash now.
     pub(super) fn is_durable(&self, stream: usize, index: u64) -> bool {
         self.visible[stream].contains(&index)
+            || self.letters[stream].contains(&index)
             || self
                 .staged
                 .iter()

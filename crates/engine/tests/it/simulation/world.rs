@@ -1,5 +1,7 @@
 //! The simulated world: source, destinations, store, and the steps between them.
 
+use std::collections::VecDeque;
+
 use crossdock_core::checkpoint::{Lane, Seq};
 use crossdock_core::code;
 use crossdock_core::destination::{Ack, Ending, Mark};
@@ -8,7 +10,7 @@ use crossdock_core::stream::StreamId;
 use crossdock_engine::ledger::Ready;
 use crossdock_engine::run::{Action, Cancel, Run, Strictness};
 
-use super::destination::{Destination, Item, Style};
+use super::destination::{Destination, Item, Refused, Style, is_bad};
 use super::random::Random;
 
 /// A defect built in on purpose, to see the simulation notice it.
@@ -20,6 +22,8 @@ pub(super) enum Sabotage {
     LostCommit,
     /// The source is told before the commit.
     ToldEarly,
+    /// The dead-letter office says that it keeps letters and does not.
+    LostLetters,
 }
 
 /// A checkpoint: for each stream that it covers, the index of the next record.
@@ -37,6 +41,8 @@ pub(super) struct World {
     lengths: Vec<u64>,
     global: bool,
     destinations: Vec<Destination>,
+    /// Letters on their way to the dead-letter office, with the destination that refused them.
+    letters: VecDeque<(usize, Refused)>,
     // The store: survives everything.
     committed: Vec<u64>,
     marks: Vec<Mark>,
@@ -63,13 +69,15 @@ impl World {
             .map(|i| StreamId::new(format!("s{i}")))
             .collect();
         let lengths: Vec<_> = streams.iter().map(|_| random.below(40)).collect();
-        let destinations = (0..1 + random.below(2))
+        let mut destinations: Vec<_> = (0..1 + random.below(2))
             .map(|_| {
                 let style = [Style::PerLane, Style::Global, Style::Items, Style::Staged];
                 Destination::new(style[random.below(4) as usize], streams.len())
             })
             .collect();
+        destinations[0].refuses = random.one_in(2);
         Self {
+            letters: VecDeque::new(),
             global: random.one_in(3),
             committed: vec![0; streams.len()],
             told: vec![0; streams.len()],
@@ -106,6 +114,7 @@ impl World {
 
     fn one_run(&mut self, calm: bool) -> Result<End, String> {
         self.epoch += 1;
+        self.letters.clear();
         for destination in &mut self.destinations {
             destination.reopen(self.epoch, &self.marks, &self.streams);
         }
@@ -147,7 +156,7 @@ impl World {
                     });
                 }
                 for s in &outcome.streams {
-                    if s.read != s.written || s.committed != s.read {
+                    if s.read != s.written + s.dead_lettered || s.committed != s.read {
                         return Err(format!("P6: {s:?}"));
                     }
                 }
@@ -161,7 +170,7 @@ impl World {
                 }
             }
             let at = self.random.below(self.destinations.len() as u64) as usize;
-            match self.random.below(5) {
+            match self.random.below(6) {
                 0 if run.is_flowing() => self.source_step(&mut source, &mut run),
                 1 => self.destinations[at].accept(),
                 2 => {
@@ -177,12 +186,9 @@ impl World {
                             },
                         );
                     }
-                    let acks = self.destinations[at].flush(&mut self.random, &self.streams, false);
-                    for ack in acks {
-                        run.acknowledged(at, &ack)
-                            .map_err(|f| format!("ack refused: {f:?}"))?;
-                    }
+                    self.flush(at, false, &mut run)?;
                 }
+                4 => self.keep_letters(&mut run),
                 3 => {
                     if let Some((ready, end)) = commit.take() {
                         if self.sabotage != Some(Sabotage::LostCommit) {
@@ -198,18 +204,42 @@ impl World {
                     let destination = &mut self.destinations[at];
                     if finishing.is_some() && !finished[at] && destination.queue.is_empty() {
                         finished[at] = true;
-                        let acks = destination.flush(&mut self.random, &self.streams, true);
-                        for ack in acks {
-                            run.acknowledged(at, &ack)
-                                .map_err(|f| format!("ack refused: {f:?}"))?;
-                        }
-                        assert!(destination.is_idle());
+                        self.flush(at, true, &mut run)?;
+                        assert!(self.destinations[at].is_idle());
                         run.destination_finished(at);
                     }
                 }
             }
         }
         Err("the run does not end".to_owned())
+    }
+
+    /// A destination makes things durable, refuses some, and says so.
+    fn flush(&mut self, at: usize, all: bool, run: &mut Run<Point>) -> Result<(), String> {
+        let destination = &mut self.destinations[at];
+        let acks = destination.flush(&mut self.random, &self.streams, all);
+        for refused in destination.refused.drain(..) {
+            let records = refused.records.len() as u64;
+            run.refused(&self.streams[refused.stream], Seq(refused.seq), records);
+            self.letters.push_back((at, refused));
+        }
+        for ack in acks {
+            run.acknowledged(at, &ack)
+                .map_err(|f| format!("ack refused: {f:?}"))?;
+        }
+        Ok(())
+    }
+
+    /// The dead-letter office keeps the next letters, and says so.
+    fn keep_letters(&mut self, run: &mut Run<Point>) {
+        let Some((at, letters)) = self.letters.pop_front() else {
+            return;
+        };
+        if self.sabotage != Some(Sabotage::LostLetters) {
+            self.destinations[at].letters[letters.stream].extend(&letters.records);
+        }
+        let records = letters.records.len() as u64;
+        run.dead_lettered(&self.streams[letters.stream], Seq(letters.seq), records);
     }
 
     fn source_step(&mut self, source: &mut Source, run: &mut Run<Point>) {
@@ -392,7 +422,14 @@ impl World {
                         firsts.push(*record);
                     }
                 }
-                let expected: Vec<u64> = (0..self.lengths[stream]).collect();
+                let (bad, expected): (Vec<u64>, Vec<u64>) =
+                    (0..self.lengths[stream]).partition(|r| destination.refuses && is_bad(*r));
+                if let Some(lost) = bad
+                    .iter()
+                    .find(|r| !destination.letters[stream].contains(r))
+                {
+                    return Err(format!("P4: no letter of stream {stream} holds {lost}"));
+                }
                 if firsts != expected {
                     return Err(format!(
                         "P4, P5: destination {at} stream {stream} holds {records:?}"
