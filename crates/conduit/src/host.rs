@@ -15,8 +15,10 @@ mod sampling;
 mod schema;
 mod schema_service;
 mod source;
+mod standalone;
 mod talk;
 mod writer;
 
 pub use destination::ConduitDestination;
 pub use source::ConduitSource;
+pub use standalone::Standalone;

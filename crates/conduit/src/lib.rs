@@ -7,4 +7,4 @@ mod now;
 pub mod serve;
 pub mod wire;
 
-pub use host::{ConduitDestination, ConduitSource};
+pub use host::{ConduitDestination, ConduitSource, Standalone};

@@ -14,9 +14,9 @@ pub struct ConnectorRef {
     /// The wire it speaks.
     pub protocol: Protocol,
     /// How its process comes to life. `None`: in-process (`native:`), or found by DataFlow's own
-    /// search order (`dataflow:TYPE`).
+    /// search order (`dataflow:TYPE`), or in Conduit's folder (`conduit:NAME[@VERSION]`).
     pub launcher: Option<Launcher>,
-    /// A native connector's or a DataFlow type's name, a Python package with an optional
+    /// A native connector's or a DataFlow type's name, a name with an optional `@VERSION` of Conduit's, a Python package with an optional
     /// `==VERSION`, an image with an optional tag, or a command line.
     pub what: String,
 }
@@ -228,10 +228,13 @@ fn split_launcher<'a>(
     let launcher = Launcher::ALL.into_iter().find(|l| l.as_str() == word);
     let allowed = protocol.launchers();
     let forms = || {
-        let forms: Vec<String> = allowed
+        let mut forms: Vec<String> = allowed
             .iter()
             .map(|l| format!("{protocol}:{l}:…"))
             .collect();
+        if protocol == Protocol::Conduit {
+            forms.push(format!("{protocol}:NAME[@VERSION]"));
+        }
         let forms: Vec<&str> = forms.iter().map(String::as_str).collect();
         format!("the forms are {}", list(&forms))
     };
@@ -243,7 +246,7 @@ fn split_launcher<'a>(
             let why = format!("cannot be launched by `{launcher}`");
             Err(wrong(text, &why).hint(forms()))
         }
-        (Protocol::DataFlow, None) if !rest.contains(':') => Ok((None, rest)),
+        (Protocol::DataFlow | Protocol::Conduit, None) if !rest.contains(':') => Ok((None, rest)),
         (_, None) => {
             let names = allowed.iter().map(|launcher| launcher.as_str());
             let error = wrong(text, "names no known launcher");
@@ -273,8 +276,13 @@ fn check_what(
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
     };
+    let versioned = protocol == Protocol::Conduit;
+    let bare = match what.split_once('@') {
+        Some((bare, version)) if versioned && !version.is_empty() => bare,
+        _ => what,
+    };
     match launcher {
-        None if !name(what) => {
+        None if !name(bare) => {
             let what_it_is = match protocol {
                 Protocol::DataFlow => "type",
                 _ => "connector",

@@ -81,7 +81,7 @@ pub(crate) struct DeadLetters {
 pub(crate) struct Connector {
     /// Which connector: `native:NAME`, `airbyte:python:PACKAGE[==VERSION]`,
     /// `airbyte:docker:IMAGE[:TAG]`, `airbyte:exec:PROGRAM ARGUMENT…`, `conduit:exec:PROGRAM`,
-    /// `dataflow:TYPE` or `dataflow:exec:PROGRAM`. A program's relative path is seen from the
+    /// `conduit:NAME[@VERSION]` (a program in `./connectors`), `dataflow:TYPE` or `dataflow:exec:PROGRAM`. A program's relative path is seen from the
     /// directory in which Crossdock is started.
     #[schemars(extend("examples" = ["native:parquet", "airbyte:python:airbyte-source-faker"]))]
     pub(crate) connector: String,

@@ -52,6 +52,9 @@ fn references_print_as_they_were_written() {
         Some(Exec),
         "./connector",
     );
+    check("conduit:postgres", Conduit, None, "postgres");
+    check("conduit:file@v0.10.0", Conduit, None, "file@v0.10.0");
+    check("conduit:file@(devel)", Conduit, None, "file@(devel)");
     check("dataflow:http", DataFlow, None, "http");
     check("dataflow:exec:./program", DataFlow, Some(Exec), "./program");
 }
@@ -187,12 +190,17 @@ fn what_is_wrong_with_a_reference() {
     check(
         "conduit:python:x",
         "the connector reference `conduit:python:x` cannot be launched by `python`",
-        "the forms are `conduit:exec:…`",
+        "the forms are `conduit:exec:…`, `conduit:NAME[@VERSION]`",
     );
     check(
-        "conduit:postgres",
-        "the connector reference `conduit:postgres` names no known launcher",
-        "the forms are `conduit:exec:…`",
+        "conduit:builtin:postgres",
+        "the connector reference `conduit:builtin:postgres` names no known launcher",
+        "the forms are `conduit:exec:…`, `conduit:NAME[@VERSION]`",
+    );
+    check(
+        "conduit:./postgres",
+        "the connector reference `conduit:./postgres` has no connector's name after the protocol",
+        "a name has only letters, digits, `-`, `_` and `.`",
     );
     check(
         "dataflow:exec",

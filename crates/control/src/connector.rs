@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crossdock_airbyte::{AirbyteDestination, AirbyteSource};
-use crossdock_conduit::{ConduitDestination, ConduitSource};
+use crossdock_conduit::{ConduitDestination, ConduitSource, Standalone};
 use crossdock_config::{ConnectorRef, Launcher, Protocol, nearest};
 use crossdock_core::code;
 use crossdock_core::erased::{ErasedDestination, ErasedSource};
@@ -161,6 +161,9 @@ fn protocol_to_come(reference: &ConnectorRef) -> Error {
 }
 
 fn launcher(reference: &ConnectorRef) -> Result<Arc<dyn crossdock_launch::Launcher>> {
+    if (reference.protocol, reference.launcher) == (Protocol::Conduit, None) {
+        return Ok(Arc::new(Standalone::new(&reference.what)));
+    }
     let kind = reference.launcher.map_or("", Launcher::as_str);
     crossdock_launch::parse_launcher(kind, &reference.what)
         .map_err(|e| e.with("connector", reference))

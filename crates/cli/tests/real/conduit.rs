@@ -7,6 +7,7 @@ mod kill;
 mod mixed;
 mod postgres;
 mod served;
+mod standalone;
 mod version;
 
 use serde_json::{Value, json};
