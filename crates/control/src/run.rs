@@ -370,7 +370,8 @@ pub(crate) fn engine_settings(settings: &Settings) -> crossdock_engine::Settings
         patience: crossdock_engine::stall::Patience {
             source: settings.source_silence,
             destination: settings.destination_silence,
-            finish: settings.finish_timeout,
+            // The connector's host keeps the same limit and knows more of what went wrong: it speaks first.
+            finish: settings.finish_timeout.saturating_add(settings.grace),
             checkpoint: settings.checkpoint_silence,
         },
         strictness: crossdock_engine::Strictness {
