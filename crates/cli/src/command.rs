@@ -48,9 +48,7 @@ pub(crate) async fn execute(command: Command, context: &Context) -> Answer {
         Command::Quickstart(args) => Box::pin(quickstart::execute(args, context)).await,
         Command::Run(args) => Box::pin(run::execute(args, context)).await,
         Command::Sync(args) => Box::pin(sync::execute(args, context)).await,
-        Command::Dlq(Dlq::Replay { pipelines, letter }) => {
-            Box::pin(dlq::replay(pipelines, &letter, context)).await
-        }
+        Command::Dlq(args) => Box::pin(dlq::execute(args, context)).await,
         Command::Read(args) => Box::pin(read::execute(args, context)).await,
         Command::Write(args) => Box::pin(write::execute(args, context)).await,
         short => {
@@ -79,7 +77,6 @@ async fn question(command: Command, context: &Context) -> Result<Answer, crossdo
         Command::Plan(args) => plan::execute(args, context).await,
         Command::Preview(args) => preview::execute(args, context).await,
         Command::Runs(args) => runs::execute(args, context).await,
-        Command::Dlq(args) => dlq::look(args, context),
         Command::Logs(args) => logs::execute(args, context).await,
         Command::Doctor => doctor::execute(context).await,
         Command::Completions(args) => completions::script(&args),

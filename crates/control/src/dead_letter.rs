@@ -19,6 +19,8 @@ use crossdock_engine::dead_letter::{DeadLetterOffice, Letters};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::store_folder;
+
 /// A record that a destination refused.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Letter {
@@ -93,9 +95,7 @@ fn is_zero(number: &u64) -> bool {
 /// Where the dead letters of a store's pipelines are, unless a pipeline says otherwise.
 #[must_use]
 pub fn folder(store: &Path) -> PathBuf {
-    let mut name = store.file_name().unwrap_or_default().to_owned();
-    name.push(".dead-letters");
-    store.with_file_name(name)
+    store_folder::named(store, ".dead-letters")
 }
 
 /// The file of a pipeline's dead letters; `folder` is for those that name none.

@@ -23,6 +23,7 @@ pub mod select;
 pub mod serve;
 mod span;
 pub mod state;
+mod store_folder;
 pub mod ui;
 
 use std::path::{Path, PathBuf};

@@ -14,6 +14,7 @@ use crossdock_core::event::{LogLevel, LogRecord};
 use crossdock_engine::progress::Progress;
 use serde::{Deserialize, Serialize};
 
+use crate::store_folder;
 use crate::ui::{Phase, Role, Ui};
 
 /// So many logs are kept; the oldest go.
@@ -56,9 +57,7 @@ struct State {
 /// Where the logs of a store's runs are.
 #[must_use]
 pub fn folder(store: &Path) -> PathBuf {
-    let mut name = store.file_name().unwrap_or_default().to_owned();
-    name.push(".logs");
-    store.with_file_name(name)
+    store_folder::named(store, ".logs")
 }
 
 impl RunLog {

@@ -20,8 +20,8 @@ use crate::text;
 /// Reasons are cut to so many characters in the list.
 const REASON: usize = 80;
 
-/// Lists dead letters, or shows one.
-pub(super) fn look(args: Dlq, context: &Context) -> Result<Answer, Error> {
+/// Lists dead letters, shows one, or writes them after all.
+pub(super) async fn execute(args: Dlq, context: &Context) -> Result<Answer, Error> {
     match args {
         Dlq::Show {
             file,
@@ -44,8 +44,7 @@ pub(super) fn look(args: Dlq, context: &Context) -> Result<Answer, Error> {
             pipelines: DlqPipelines { file, pipeline },
             all,
         } => list(&file, &pipeline, all, context),
-        // It is not a question.
-        Dlq::Replay { pipelines, .. } => list(&pipelines.file, &pipelines.pipeline, false, context),
+        Dlq::Replay { pipelines, letter } => replay(pipelines, &letter, context).await,
     }
 }
 
@@ -134,11 +133,7 @@ fn shown(letter: &Letter) -> String {
 }
 
 /// Writes dead letters to the destinations that refused them.
-pub(super) async fn replay(
-    args: DlqPipelines,
-    wanted: &[u64],
-    context: &Context,
-) -> Result<Answer, Error> {
+async fn replay(args: DlqPipelines, wanted: &[u64], context: &Context) -> Result<Answer, Error> {
     let (pipelines, around) = pipelines(&args.file, &args.pipeline, context)?;
     if !wanted.is_empty() && pipelines.len() > 1 {
         let error = Error::new(

@@ -101,7 +101,13 @@ impl Connector {
 
     /// The description as it was last time, if this very program was asked before.
     pub(super) async fn described(&self, session: &Session) -> Result<Described> {
-        match self.cache.get(self.launcher.identity().await) {
+        let mut identity = self.launcher.identity().await;
+        if identity.is_none() {
+            // One that has to be found first is known after that, and was asked by it.
+            self.launcher.program(session).await?;
+            identity = self.launcher.identity().await;
+        }
+        match self.cache.get(identity) {
             Some(described) => Ok(described),
             None => self.fresh(session).await,
         }

@@ -28,6 +28,8 @@ struct Kept {
     /// The number of its first record, of all that the destination got.
     first: u64,
     batch: Batch,
+    /// The batch's, which takes a sum over its records.
+    bytes: usize,
 }
 
 /// What one destination may still refuse.
@@ -41,8 +43,13 @@ struct Unanswered {
 impl Unanswered {
     fn drop_front(&mut self) {
         if let Some(kept) = self.kept.pop_front() {
-            self.bytes -= kept.batch.bytes();
+            self.bytes -= kept.bytes;
         }
+    }
+
+    fn forget(&mut self, what: impl Fn(&Kept) -> bool) {
+        self.kept.retain(|kept| !what(kept));
+        self.bytes = self.kept.iter().map(|kept| kept.bytes).sum();
     }
 }
 
@@ -90,14 +97,16 @@ impl Refusals {
 
     /// A batch goes to every destination.
     pub(super) fn sent(&mut self, seq: Seq, batch: &Batch) {
+        let bytes = batch.bytes();
         for unanswered in self.destinations.iter_mut().flatten() {
             unanswered.kept.push_back(Kept {
                 seq,
                 first: unanswered.records,
                 batch: batch.clone(),
+                bytes,
             });
             unanswered.records += batch.records() as u64;
-            unanswered.bytes += batch.bytes();
+            unanswered.bytes += bytes;
             while unanswered.bytes > self.limit * KEPT && unanswered.kept.len() > 1 {
                 unanswered.drop_front();
             }
@@ -192,13 +201,6 @@ impl Refusals {
     /// Whether the source may go on: the office keeps up (P7).
     pub(super) fn has_room(&self) -> bool {
         self.under_way.load(Ordering::Relaxed) < self.limit
-    }
-}
-
-impl Unanswered {
-    fn forget(&mut self, what: impl Fn(&Kept) -> bool) {
-        self.kept.retain(|kept| !what(kept));
-        self.bytes = self.kept.iter().map(|kept| kept.batch.bytes()).sum();
     }
 }
 
