@@ -56,6 +56,9 @@ codes! {
     CONFIG_REPLACED = "config.replaced", Config,
         "A connector replaced its own configuration, e.g. a token that can be used only once.",
         "use the new configuration from now on";
+    PROCESSOR_INVALID = "config.processor", Config,
+        "A processor is not known, or its condition or settings are wrong.",
+        "correct the processor named; `docs/processors.md` lists all of them";
     REFERENCE_INVALID = "config.reference", Config,
         "A connector reference is not of the form `protocol:launcher:what`.",
         "write e.g. `native:parquet`, `airbyte:python:airbyte-source-faker` or `airbyte:exec:./program`";
@@ -158,6 +161,9 @@ codes! {
     ACK_UNEXPECTED = "protocol.unexpected_acknowledgement", Protocol,
         "A destination acknowledged a record that it was not sent, or not in order.",
         "this is a fault of the connector; what it acknowledged before stays committed";
+    RECORD_UNPROCESSED = "run.record_unprocessed", Data,
+        "A processor could not process a record.",
+        "correct the processor, give it a condition that leaves such records out, or put them aside with `dead_letters`";
     RECORD_REFUSED = "connector.refused_record", Connector,
         "A destination refused a record, and no dead-letter destination keeps it.",
         "correct the record or the destination; the run goes on from before it";

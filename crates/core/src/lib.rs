@@ -15,6 +15,7 @@ pub mod event;
 pub mod inference;
 pub mod json;
 pub mod memory;
+pub mod raw;
 pub mod registry;
 pub mod schema;
 pub mod secret;

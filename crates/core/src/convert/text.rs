@@ -203,7 +203,7 @@ const BASE64_VALUES: [u8; 256] = {
 
 /// Appends the bytes that `text` stands for in base64, padded or not. `false` if it is none; then
 /// `out` may hold a part that the caller cuts off.
-pub(super) fn decode_base64(text: &[u8], out: &mut Vec<u8>) -> bool {
+pub fn decode_base64(text: &[u8], out: &mut Vec<u8>) -> bool {
     let padding = text.iter().rev().take_while(|b| **b == b'=').count();
     let digits = &text[..text.len() - padding];
     if padding > 2 || (padding > 0 && !text.len().is_multiple_of(4)) || digits.len() % 4 == 1 {

@@ -6,7 +6,7 @@ use crate::tidy::Breach;
 use crate::tidy::package::Package;
 
 /// Each crate with the crates of ours that it may depend on. `testkit` and `xtask` stand in nobody's list.
-const ALLOWED: [(&str, &[&str]); 12] = [
+const ALLOWED: [(&str, &[&str]); 13] = [
     ("core", &[]),
     ("launch", &["core"]),
     ("airbyte", &["core", "launch"]),
@@ -15,6 +15,7 @@ const ALLOWED: [(&str, &[&str]); 12] = [
     ("store", &["core"]),
     ("config", &["core"]),
     ("connectors", &["core"]),
+    ("processors", &["core"]),
     (
         "control",
         &[
@@ -26,6 +27,7 @@ const ALLOWED: [(&str, &[&str]); 12] = [
             "store",
             "config",
             "connectors",
+            "processors",
         ],
     ),
     ("cli", &["core", "config", "control"]),

@@ -1,0 +1,235 @@
+//! Processors one after another, over batches.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use crossdock_core::batch::{Batch, Body, Rows, RowsBuilder};
+use crossdock_core::catalog::{ConfiguredCatalog, Stream};
+use crossdock_core::code;
+use crossdock_core::convert::columns_to_rows;
+use crossdock_core::error::{Error, Result};
+use crossdock_core::stream::StreamId;
+
+use crate::effect::{Effect, Shape};
+use crate::kind::{self, Outcome, Processor};
+use crate::record::Record;
+use crate::template::Condition;
+
+/// A processor as somebody wants it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// What it is called in messages.
+    pub id: String,
+    /// Which processor, e.g. `field.set`; `builtin:` before it and `@version` after it change nothing.
+    pub plugin: String,
+    /// A template; records for which it is false pass by the processor.
+    pub condition: String,
+    /// Its settings.
+    pub settings: BTreeMap<String, String>,
+}
+
+struct Step {
+    id: String,
+    plugin: String,
+    condition: Option<Condition>,
+    processor: Box<dyn Processor>,
+}
+
+impl Step {
+    fn process(&mut self, mut record: Record) -> Outcome {
+        let holds = match &self.condition {
+            Some(condition) => condition.holds(&mut record),
+            None => Ok(true),
+        };
+        match holds {
+            Ok(true) => self.processor.process(record),
+            Ok(false) => Outcome::One(record),
+            Err(why) => Outcome::Failed(why),
+        }
+    }
+}
+
+/// Processors, one after another. Records keep their order.
+#[derive(Default)]
+pub struct Chain {
+    steps: Vec<Step>,
+}
+
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub struct Processed {
+    /// What goes on; of several streams if a processor changed the collection.
+    pub batches: Vec<Batch>,
+    /// How many were left out on purpose.
+    pub filtered: u64,
+    /// Records that could not be processed, as they came, and why.
+    pub failed: Vec<(Batch, String)>,
+}
+
+/// A record and the place in the batch that it came from.
+struct Item {
+    origin: u32,
+    record: Record,
+}
+
+impl Chain {
+    /// Makes the processors. An error names the processor.
+    pub fn new(wanted: &[Wanted]) -> Result<Self> {
+        let steps = wanted.iter().map(|wanted| {
+            let invalid = |why: String| {
+                Error::new(&code::PROCESSOR_INVALID, why)
+                    .with("processor", &wanted.id)
+                    .with("plugin", &wanted.plugin)
+            };
+            let condition = Condition::parse(&wanted.condition);
+            let condition = condition.map_err(|why| invalid(format!("the condition: {why}")))?;
+            Ok(Step {
+                id: wanted.id.clone(),
+                plugin: wanted.plugin.clone(),
+                condition,
+                processor: kind::build(&wanted.plugin, &wanted.settings).map_err(invalid)?,
+            })
+        });
+        Ok(Self {
+            steps: steps.collect::<Result<_>>()?,
+        })
+    }
+
+    /// Whether there is no processor.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    fn shape(&self, stream: &Stream) -> Shape {
+        let mut shape = Shape::of(stream);
+        for step in &self.steps {
+            for effect in step.processor.effects() {
+                shape.take(&effect, step.condition.is_none());
+            }
+        }
+        shape
+    }
+
+    /// Describes a stream as it is after the processors. `true`: columns may come that are not known
+    /// before a record has them.
+    pub fn describe(&self, stream: &mut Stream) -> bool {
+        let shape = self.shape(stream);
+        shape.describe(stream);
+        shape.is_open
+    }
+
+    /// The catalog as it is after the processors.
+    #[must_use]
+    pub fn configure(&self, catalog: &ConfiguredCatalog) -> ConfiguredCatalog {
+        let mut catalog = catalog.clone();
+        for stream in &mut catalog.streams {
+            self.shape(&stream.stream).configure(stream);
+        }
+        catalog
+    }
+
+    /// Whether the columns of a stream, or what is in them, can change at all.
+    #[must_use]
+    pub fn changes_columns(&self) -> bool {
+        let mut effects = self.steps.iter().flat_map(|step| step.processor.effects());
+        effects.any(|effect| matches!(effect, Effect::Field(..) | Effect::Whole))
+    }
+
+    /// Processes a batch. The shape of what comes out is rows where a record was changed, else that of
+    /// what came in; rows that no processor changed keep their lines.
+    pub fn process(&mut self, batch: Batch) -> Result<Processed> {
+        let converted;
+        let rows: &Rows = match &batch.body {
+            Body::Rows(rows) => rows,
+            Body::Columns(columns) => {
+                converted = columns_to_rows(columns, None)?;
+                &converted
+            }
+        };
+        let mut processed = Processed::default();
+        let mut items = Vec::with_capacity(rows.len());
+        let mut failed: BTreeMap<u32, String> = BTreeMap::new();
+        for origin in 0..u32::try_from(rows.len()).unwrap_or(u32::MAX) {
+            match Record::read(&batch.stream, rows, origin as usize) {
+                Ok(record) => items.push(Item { origin, record }),
+                Err(why) => {
+                    drop(failed.insert(origin, format!("the record cannot be read: {why}")))
+                }
+            }
+        }
+        let mut multiplied = false;
+        for step in &mut self.steps {
+            let mut next = Vec::with_capacity(items.len());
+            for Item { origin, record } in items {
+                match step.process(record) {
+                    Outcome::One(record) => next.push(Item { origin, record }),
+                    Outcome::Many(records) => {
+                        multiplied = true;
+                        processed.filtered += u64::from(records.is_empty());
+                        let records = records.into_iter();
+                        next.extend(records.map(|record| Item { origin, record }));
+                    }
+                    Outcome::Filtered => processed.filtered += 1,
+                    Outcome::Failed(why) => {
+                        let (id, plugin) = (&step.id, &step.plugin);
+                        failed
+                            .entry(origin)
+                            .or_insert_with(|| format!("the processor `{id}` ({plugin}): {why}"));
+                    }
+                }
+            }
+            // Of a record that was split all parts fail together.
+            next.retain(|item| !failed.contains_key(&item.origin));
+            items = next;
+        }
+        for (origin, why) in failed {
+            let body = batch.body.select(&[origin])?;
+            let stream = batch.stream.clone();
+            processed.failed.push((Batch { stream, body }, why));
+        }
+        let is_changed = multiplied || items.iter().any(|item| item.record.is_changed);
+        if !is_changed {
+            if items.len() == rows.len() {
+                processed.batches.push(batch);
+            } else if !items.is_empty() {
+                let kept: Vec<u32> = items.iter().map(|item| item.origin).collect();
+                let body = batch.body.select(&kept)?;
+                let stream = batch.stream;
+                processed.batches.push(Batch { stream, body });
+            }
+            return Ok(processed);
+        }
+        processed.batches = written(items)?;
+        Ok(processed)
+    }
+}
+
+/// The batches of records that were changed: neighbours of one stream are one batch.
+fn written(items: Vec<Item>) -> Result<Vec<Batch>> {
+    let mut batches = Vec::new();
+    let mut open: Option<(StreamId, Vec<u8>, RowsBuilder)> = None;
+    for Item { record, .. } in items {
+        let target = record.target();
+        if open.as_ref().is_some_and(|(stream, ..)| *stream != target) {
+            batches.extend(open.take().map(closed));
+        }
+        let (_, buffer, rows) =
+            open.get_or_insert_with(|| (target, Vec::new(), RowsBuilder::default()));
+        record
+            .write(buffer, rows)
+            .map_err(|why| Error::new(&code::RECORD_TOO_LARGE, why).during("process"))?;
+    }
+    batches.extend(open.map(closed));
+    Ok(batches)
+}
+
+fn closed((stream, buffer, mut rows): (StreamId, Vec<u8>, RowsBuilder)) -> Batch {
+    Batch {
+        stream,
+        body: Body::Rows(rows.finish(Bytes::from(buffer), None)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+//! The processors.
+
+mod base64;
+mod debezium;
+mod field;
+mod javascript;
+mod json;
+mod multiply;
+mod opencdc;
+mod outcome;
+mod unwrap;
+
+use std::collections::BTreeMap;
+
+use crate::effect::Effect;
+use crate::record::Record;
+use crate::setting::Settings;
+
+/// What became of a record.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// It goes on.
+    One(Record),
+    /// Several go on in its place.
+    Many(Vec<Record>),
+    /// It is left out, on purpose.
+    Filtered,
+    /// It could not be processed.
+    Failed(String),
+}
+
+/// A processor: one record after another.
+pub(crate) trait Processor: Send {
+    /// Processes a record.
+    fn process(&mut self, record: Record) -> Outcome;
+
+    /// What it does to the columns of a stream.
+    fn effects(&self) -> Vec<Effect>;
+}
+
+/// A processor that changes a record in its place.
+pub(crate) trait Change: Send {
+    fn change(&self, record: &mut Record) -> Result<(), String>;
+
+    fn effects(&self) -> Vec<Effect>;
+}
+
+impl<C: Change> Processor for C {
+    fn process(&mut self, mut record: Record) -> Outcome {
+        match self.change(&mut record) {
+            Ok(()) => Outcome::One(record),
+            Err(why) => Outcome::Failed(why),
+        }
+    }
+
+    fn effects(&self) -> Vec<Effect> {
+        Change::effects(self)
+    }
+}
+
+type Build = fn(&mut Settings<'_>) -> Result<Box<dyn Processor>, String>;
+
+/// Each processor's name, what it does in a few words, and how it is made.
+pub(crate) const TABLE: &[(&str, &str, Build)] = &[
+    ("base64.decode", "a field from base64", base64::decode),
+    ("base64.encode", "a field to base64", base64::encode),
+    ("clone", "a record and copies of it", multiply::clone),
+    (
+        "custom.javascript",
+        "a function of one's own",
+        javascript::build,
+    ),
+    ("error", "a failure", outcome::error),
+    ("field.convert", "a field to another type", field::convert),
+    ("field.exclude", "fields taken away", field::exclude),
+    ("field.rename", "fields with other names", field::rename),
+    ("field.set", "a field set from a template", field::set),
+    ("filter", "a record left out", outcome::filter),
+    ("json.decode", "a field from JSON", json::decode),
+    ("json.encode", "a field to JSON", json::encode),
+    ("split", "a record for each item of a list", multiply::split),
+    (
+        "unwrap.debezium",
+        "the change in a record of Debezium",
+        debezium::build,
+    ),
+    (
+        "unwrap.kafkaconnect",
+        "the payload of a record of Kafka Connect",
+        unwrap::kafka_connect,
+    ),
+    (
+        "unwrap.opencdc",
+        "the record that is in a record",
+        opencdc::build,
+    ),
+];
+
+/// What Conduit has and we do not, and why.
+const ABSENT: [(&str, &str); 8] = [
+    ("webhook.http", "it needs a service outside"),
+    ("openai.textgen", "it needs a service outside"),
+    ("openai.embed", "it needs a service outside"),
+    ("cohere.command", "it needs a service outside"),
+    ("cohere.embed", "it needs a service outside"),
+    ("cohere.rerank", "it needs a service outside"),
+    ("ollama.request", "it needs a service outside"),
+    ("standalone", "processors in WebAssembly are not run here"),
+];
+
+/// The name of a processor without what may stand around it: `builtin:field.set@latest`.
+fn plain(reference: &str) -> Result<&str, String> {
+    let (kind, rest) = reference.split_once(':').unwrap_or(("builtin", reference));
+    if kind == "standalone" {
+        return Err(format!("`{reference}`: {}", ABSENT[7].1));
+    }
+    if !matches!(kind, "builtin" | "any") {
+        return Err(format!("`{reference}` is no processor"));
+    }
+    Ok(rest.split_once('@').map_or(rest, |(name, _)| name))
+}
+
+/// Makes the processor of a name.
+pub(crate) fn build(
+    reference: &str,
+    settings: &BTreeMap<String, String>,
+) -> Result<Box<dyn Processor>, String> {
+    let name = plain(reference)?;
+    if let Some((_, why)) = ABSENT.iter().find(|(own, _)| *own == name) {
+        return Err(format!(
+            "the processor `{name}` is not part of Crossdock: {why}"
+        ));
+    }
+    let Some((_, _, build)) = TABLE.iter().find(|(own, ..)| *own == name) else {
+        let near = TABLE
+            .iter()
+            .map(|(known, ..)| (strsim::jaro_winkler(name, known), *known))
+            .filter(|(likeness, _)| *likeness > 0.8)
+            .max_by(|a, b| a.0.total_cmp(&b.0));
+        return Err(match near {
+            Some((_, known)) => {
+                format!("there is no processor `{name}`; did you mean `{known}`?")
+            }
+            None => {
+                let names: Vec<_> = TABLE.iter().map(|(name, ..)| *name).collect();
+                format!(
+                    "there is no processor `{name}`; there are {}",
+                    names.join(", ")
+                )
+            }
+        });
+    };
+    let mut settings = Settings::new(settings);
+    let built = build(&mut settings)?;
+    settings.done()?;
+    Ok(built)
+}

@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+
+mod chain;
+mod effect;
+mod kind;
+mod record;
+mod reference;
+mod setting;
+mod template;
+mod value;
+
+pub use chain::{Chain, Processed, Wanted};
+pub use value::{Object, Value};
+
+/// The processors and what each makes of a record, in a few words.
+pub fn processors() -> impl Iterator<Item = (&'static str, &'static str)> {
+    kind::TABLE.iter().map(|(name, what, _)| (*name, *what))
+}
+
+/// The functions of templates, beside `if`, `range` and `with`.
+#[must_use]
+pub fn template_functions() -> Vec<&'static str> {
+    template::function_names()
+}
