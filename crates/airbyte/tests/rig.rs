@@ -116,6 +116,7 @@ impl Rig {
     /// Starts to read the streams `a` and `b` from a source that goes through `steps`.
     pub(crate) async fn open(&self, steps: Value) -> Box<dyn SourceReader> {
         let opening = SourceOpening {
+            connector: String::new(),
             pipeline: "p".to_owned(),
             shape: crossdock_core::batch::BodyShape::Rows,
 
@@ -193,6 +194,7 @@ fn show(event: &Event) -> Option<String> {
         Event::Batch(_)
         | Event::Schema(_)
         | Event::Dropped { .. }
+        | Event::Refused(_)
         | Event::Estimate(_)
         | Event::Status { .. }
         | Event::End => return None,

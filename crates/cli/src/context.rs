@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crossdock_config::{
-    ConnectorConfig, Diagnostics, ProcessEnvironment, Settings, load_config, parse_config,
+    ConnectorConfig, Diagnostics, Plan, ProcessEnvironment, Settings, load_config, parse_config,
 };
 use crossdock_control::command::Ask;
 use crossdock_control::dead_letter;
@@ -50,6 +50,13 @@ impl Context {
             registry: crossdock_control::registry(),
             ui: self.screen.clone(),
             settings,
+        }
+    }
+
+    /// Tells what in a file has no effect.
+    pub(crate) fn warn(&self, plan: &Plan) {
+        for warning in &plan.warnings {
+            self.printer.warning(&warning.clone().into());
         }
     }
 

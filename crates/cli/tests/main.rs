@@ -10,6 +10,7 @@ mod file;
 mod init;
 mod look;
 mod pipe;
+mod processor;
 mod quickstart;
 mod run;
 mod signal;

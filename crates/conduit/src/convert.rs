@@ -3,7 +3,6 @@
 pub(crate) mod encode;
 pub(crate) mod positions;
 pub(crate) mod reading;
-pub(crate) mod stream;
 pub(crate) mod unacknowledged;
 
 #[cfg(test)]

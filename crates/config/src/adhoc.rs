@@ -20,17 +20,21 @@ impl Plan {
     ) -> Self {
         let pipeline = Pipeline {
             id: id(&source_ref, &destination_ref),
-            source: Connector::new(source_ref, source_config),
+            sources: vec![Connector::new(source_ref, source_config)],
+            processors: Vec::new(),
             destinations: vec![Connector::new(destination_ref, destination_config)],
             streams,
             namespace: NamespaceRule::default(),
             prefix: String::new(),
             dead_letters: None,
             settings: settings.clone(),
+            is_stopped: false,
         };
         Self {
             settings,
             pipelines: vec![pipeline],
+            at_once: false,
+            warnings: Vec::new(),
         }
     }
 }

@@ -13,7 +13,9 @@ use serde_json::{Map, Value};
 use crate::diagnostic::{Diagnostics, quoted};
 use crate::environment::Environment;
 use crate::node::{Place, Tree};
-use crate::plan::{Connector, ConnectorConfig, DeadLetters, NamespaceRule, Pipeline, Plan};
+use crate::plan::{
+    Connector, ConnectorConfig, DeadLetters, NamespaceRule, Pipeline, Plan, Processor,
+};
 use crate::reference::ConnectorRef;
 use crate::secret;
 use crate::setting::Settings;
@@ -59,6 +61,8 @@ impl Builder<'_> {
         self.wrong.unless_any(Plan {
             settings,
             pipelines,
+            at_once: false,
+            warnings: Vec::new(),
         })
     }
 
@@ -92,15 +96,26 @@ impl Builder<'_> {
         let dead_letters = given
             .dead_letters
             .map(|given| self.dead_letters(given, &place.key("dead_letters")));
+        let processors = place.key("processors");
+        let processors = given
+            .processors
+            .into_iter()
+            .zip(processors.items())
+            .zip(1..);
+        let processors = processors
+            .map(|((processor, place), number)| processor_of(processor, number, &place))
+            .collect();
         Some(Pipeline {
             id: given.id,
-            source: source?,
+            sources: vec![source?],
+            processors,
             destinations,
             streams,
             namespace,
             prefix: given.prefix.unwrap_or_default(),
             dead_letters,
             settings,
+            is_stopped: false,
         })
     }
 
@@ -176,8 +191,17 @@ impl Builder<'_> {
             self.wrong
                 .push(place.fault(&code::CONFIG_INVALID, message).hint(hint));
         }
+        if given.path.is_some() && given.destination.is_some() {
+            let message = "`path` and `destination` are both given";
+            let place = place.key("destination");
+            self.wrong.push(place.fault(&code::CONFIG_INVALID, message));
+        }
+        let connector = given.destination.as_ref();
+        let connector =
+            connector.and_then(|given| self.connector(given, &place.key("destination")));
         DeadLetters {
             path: given.path.map(PathBuf::from),
+            connector,
             window_size: window,
             window_nack_threshold: threshold,
         }
@@ -213,5 +237,20 @@ impl Builder<'_> {
                 NamespaceRule::default()
             }
         }
+    }
+}
+
+fn processor_of(given: wire::Processor, number: usize, place: &Place<'_>) -> Processor {
+    let text = |value: Value| match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    let settings = given.settings.into_iter();
+    Processor {
+        id: given.id.unwrap_or_else(|| number.to_string()),
+        plugin: given.processor,
+        condition: given.condition.unwrap_or_default(),
+        settings: settings.map(|(name, value)| (name, text(value))).collect(),
+        at: place.location(),
     }
 }

@@ -1,10 +1,11 @@
 //! Which kind of pipeline file a document is. Each kind becomes the same plan; those of other
-//! worlds (Conduit's and DataFlow's) are recognised here and are not read yet.
+//! worlds are recognised here; DataFlow's are not read yet.
 
 use crossdock_core::code;
 
+use crate::conduit::Form;
 use crate::diagnostic::{Diagnostic, quoted};
-use crate::node::{Place, Tree};
+use crate::node::{Node, Place, Tree};
 use crate::suggestion;
 
 /// A kind of pipeline file, with its version.
@@ -12,6 +13,8 @@ use crate::suggestion;
 pub(crate) enum Dialect {
     /// Our own, `version: 1`.
     CrossdockV1,
+    /// Conduit's; `true`: of a version that is not known, and read as the newest that is.
+    Conduit(Form, bool),
 }
 
 /// Tells the kind of the document at `root`.
@@ -34,6 +37,9 @@ pub(crate) fn recognise(root: &Place<'_>) -> Result<Dialect, Diagnostic> {
         return Err(later(&root.key("kind"), "a DataFlow manifest"));
     }
     let Some(version) = root.node.get("version") else {
+        if is_conduit(root.node) {
+            return Ok(Dialect::Conduit(Form::V2, true));
+        }
         let fault = root.fault(&code::CONFIG_VERSION, "the file has no `version`");
         let keys = root.node.entries().iter().map(|entry| entry.key.as_str());
         let slip = keys
@@ -57,13 +63,26 @@ pub(crate) fn recognise(root: &Place<'_>) -> Result<Dialect, Diagnostic> {
     match text.as_str() {
         "1" => Ok(Dialect::CrossdockV1),
         // Conduit's own versions have two parts.
-        "1.0" | "1.1" | "2.0" | "2.1" | "2.2" => Err(later(&place, "a Conduit pipeline file")),
+        "1.0" | "1.1" => Ok(Dialect::Conduit(Form::V1, false)),
+        "2.0" | "2.1" | "2.2" => Ok(Dialect::Conduit(Form::V2, false)),
+        other if other.starts_with("1.") => Ok(Dialect::Conduit(Form::V1, true)),
+        other if other.starts_with("2.") => Ok(Dialect::Conduit(Form::V2, true)),
         other => {
             let message = format!("version {} is not known", quoted(other));
             let fault = place.fault(&code::CONFIG_VERSION, message);
             Err(fault.hint(code::CONFIG_VERSION.remedy))
         }
     }
+}
+
+/// Conduit takes files without a version; only theirs have connectors in pipelines.
+fn is_conduit(root: &Node) -> bool {
+    let Some(Tree::Sequence(pipelines)) = root.get("pipelines").map(|node| &node.tree) else {
+        return false;
+    };
+    pipelines
+        .iter()
+        .any(|pipeline| pipeline.get("connectors").is_some())
 }
 
 fn later(place: &Place<'_>, what: &str) -> Diagnostic {

@@ -4,6 +4,7 @@ mod adhoc;
 mod build;
 mod check;
 mod coerce;
+mod conduit;
 mod diagnostic;
 mod dialect;
 mod env_file;
@@ -28,7 +29,8 @@ pub use diagnostic::{Diagnostic, Diagnostics, Location};
 pub use environment::{Environment, ProcessEnvironment};
 pub use load::{load, load_config, parse, parse_config};
 pub use plan::{
-    Connector, ConnectorConfig, DeadLetters, NamespaceRule, Pipeline, Plan, StreamSelection,
+    Connector, ConnectorConfig, DeadLetters, NamespaceRule, Pipeline, Plan, Processor,
+    StreamSelection,
 };
 pub use quantity::duration;
 pub use reference::{ConnectorRef, Launcher, Protocol};

@@ -7,6 +7,7 @@ use crossdock_core::code;
 
 use crate::build::Builder;
 use crate::check;
+use crate::conduit;
 use crate::diagnostic::{Diagnostic, Diagnostics, Location};
 use crate::dialect::{self, Dialect};
 use crate::env_file::WithEnvFile;
@@ -35,9 +36,18 @@ pub fn parse(
     environment: &dyn Environment,
 ) -> Result<Plan, Diagnostics> {
     let file: Arc<str> = file_name.into();
+    let parts = conduit::documents(text);
+    if let [first, _, ..] = parts.as_slice() {
+        // Only Conduit's files may have several documents.
+        let document = yaml::parse(first, &file)?;
+        if let Dialect::Conduit(..) = dialect::recognise(&Place::root(&document, &file))? {
+            return parse_conduit(&parts, &file, environment);
+        }
+    }
     let document = yaml::parse(text, &file)?;
     let root = Place::root(&document, &file);
     match dialect::recognise(&root)? {
+        Dialect::Conduit(..) => parse_conduit(&parts, &file, environment),
         Dialect::CrossdockV1 => {
             let schema = json_schema();
             let mut wrong = Diagnostics::default();
@@ -53,6 +63,37 @@ pub fn parse(
             builder.plan(file, &root)
         }
     }
+}
+
+/// Reads a Conduit pipeline file, document by document.
+fn parse_conduit(
+    parts: &[String],
+    file: &Arc<str>,
+    environment: &dyn Environment,
+) -> Result<Plan, Diagnostics> {
+    let (mut documents, mut warnings) = (Vec::new(), Vec::new());
+    for part in parts {
+        let document = yaml::parse(part, file)?;
+        let root = Place::root(&document, file);
+        let mut wrong = Diagnostics::default();
+        check::duplicates(&root, &mut wrong);
+        wrong.unless_any(())?;
+        match dialect::recognise(&root)? {
+            Dialect::Conduit(form, is_unknown) => {
+                if is_unknown {
+                    let message =
+                        "the version is not known; the file is read as the newest that is";
+                    warnings.push(root.key("version").fault(&code::CONFIG_VERSION, message));
+                }
+                documents.push((document, form));
+            }
+            Dialect::CrossdockV1 => {
+                let message = "a pipeline file of Crossdock stands among documents of Conduit's";
+                return Err(root.fault(&code::CONFIG_SYNTAX, message).into());
+            }
+        }
+    }
+    conduit::plan(&documents, file, environment, warnings)
 }
 
 /// Reads a connector's configuration from a file of its own, YAML or JSON, with references as in

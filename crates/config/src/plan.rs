@@ -8,7 +8,7 @@ use crossdock_core::catalog::FieldPath;
 use crossdock_core::{DestinationSyncMode, StreamId, SyncMode};
 use serde_json::Value;
 
-use crate::diagnostic::Location;
+use crate::diagnostic::{Diagnostic, Location};
 use crate::node::Position;
 use crate::pattern;
 use crate::reference::ConnectorRef;
@@ -21,6 +21,10 @@ pub struct Plan {
     pub settings: Settings,
     /// The pipelines, in the file's order; at least one; no id twice.
     pub pipelines: Vec<Pipeline>,
+    /// The pipelines are to run at the same time, not one after another.
+    pub at_once: bool,
+    /// What has no effect, or not the expected one, and is no fault.
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// One source, its streams, and where they go.
@@ -28,8 +32,10 @@ pub struct Plan {
 pub struct Pipeline {
     /// The name under which its state is kept.
     pub id: String,
-    /// Where the records come from.
-    pub source: Connector,
+    /// Where the records come from; at least one. The records of several are merged.
+    pub sources: Vec<Connector>,
+    /// What every record goes through before it goes to the destinations.
+    pub processors: Vec<Processor>,
     /// Where they go; at least one.
     pub destinations: Vec<Connector>,
     /// The selected streams; empty: all.
@@ -42,13 +48,32 @@ pub struct Pipeline {
     pub dead_letters: Option<DeadLetters>,
     /// The settings of the file, overridden by the pipeline's own.
     pub settings: Settings,
+    /// It runs only when it is asked for by its id.
+    pub is_stopped: bool,
+}
+
+/// A processor of records.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Processor {
+    /// What it is called in messages.
+    pub id: String,
+    /// Which processor, e.g. `field.set`.
+    pub plugin: String,
+    /// A template; records for which it is false pass by the processor. Blank: none.
+    pub condition: String,
+    /// Its settings.
+    pub settings: BTreeMap<String, String>,
+    /// Where it stands in the file.
+    pub at: Location,
 }
 
 /// What becomes of records that a destination refuses (Conduit §3.9).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeadLetters {
     /// The file that keeps them. `None`: one beside the store.
     pub path: Option<PathBuf>,
+    /// The connector that keeps them instead of a file.
+    pub connector: Option<Connector>,
     /// The last so many records of a destination are looked at; 0: any number of refusals is put up
     /// with.
     pub window_size: u64,
@@ -60,8 +85,18 @@ pub struct DeadLetters {
 /// A connector and its configuration.
 #[derive(Clone, PartialEq)]
 pub struct Connector {
+    /// Its name within the pipeline; empty where it has none.
+    pub id: String,
     /// Which connector.
     pub reference: ConnectorRef,
+    /// Which one to take if `reference`, a name in Conduit's folder, is of no program there.
+    pub otherwise: Option<ConnectorRef>,
+    /// Its configuration is flat, texts by dotted names, as Conduit has it: for one of another protocol it
+    /// is made an object of objects.
+    pub has_flat_config: bool,
+    /// What the records of a source go through before they are merged with others, and those to a
+    /// destination at last.
+    pub processors: Vec<Processor>,
     /// Its configuration, references to secrets resolved. Every resolved value is still text: see
     /// [`crate::coerce`].
     pub config: Value,
@@ -81,7 +116,11 @@ impl Connector {
     pub fn new(reference: ConnectorRef, config: impl Into<ConnectorConfig>) -> Self {
         let config = config.into();
         Self {
+            id: String::new(),
             reference,
+            otherwise: None,
+            has_flat_config: false,
+            processors: Vec::new(),
             config: config.value,
             references: config.references,
             secrets: config.secrets,

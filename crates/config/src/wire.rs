@@ -47,6 +47,9 @@ pub(crate) struct Pipeline {
     /// Several places where the records go, each of which gets all of them.
     #[schemars(length(min = 1))]
     pub(crate) destinations: Option<Vec<Connector>>,
+    /// What every record goes through on its way, in this order.
+    #[serde(default)]
+    pub(crate) processors: Vec<Processor>,
     /// Which namespace the streams have at the destination. Without it: the source's.
     pub(crate) namespace: Option<Namespace>,
     /// Put before each stream's name at the destination.
@@ -58,6 +61,23 @@ pub(crate) struct Pipeline {
     pub(crate) settings: Option<Settings>,
 }
 
+/// A processor: changes records, leaves them out, or makes several of one.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Processor {
+    /// Which one.
+    #[schemars(extend("examples" = ["field.set", "filter"]))]
+    pub(crate) processor: String,
+    /// What it is called in messages. Without it: its number.
+    pub(crate) id: Option<String>,
+    /// A template that comes out as `true` or `false`; records for which it is false pass by.
+    #[schemars(extend("examples" = ["{{ eq .Metadata.GetCollection \"users\" }}"]))]
+    pub(crate) condition: Option<String>,
+    /// Its settings.
+    #[serde(default)]
+    pub(crate) settings: Map<String, Value>,
+}
+
 /// What becomes of records that a destination refuses. Only destinations that tell which records they
 /// refuse are concerned: those of Conduit.
 #[derive(Deserialize, JsonSchema)]
@@ -66,6 +86,8 @@ pub(crate) struct DeadLetters {
     /// The file to which they are added, as JSON lines; seen from the directory in which Crossdock is
     /// started. Without it: a file of the pipeline's own, beside the store.
     pub(crate) path: Option<String>,
+    /// A connector that keeps them instead of a file. `crossdock dlq` does not see what it keeps.
+    pub(crate) destination: Option<Connector>,
     /// The last so many records of a destination are looked at. 0, the default: any number of refusals
     /// is put up with.
     #[serde(default)]

@@ -21,20 +21,20 @@ fn a_file_with_everything() {
     let pipeline = &plan.pipelines[0];
     assert_eq!(pipeline.id, "faker-to-lake");
     assert_eq!(
-        pipeline.source.reference.to_string(),
+        pipeline.sources[0].reference.to_string(),
         "airbyte:python:airbyte-source-faker==6.2.1"
     );
     assert_eq!(
-        pipeline.source.config,
+        pipeline.sources[0].config,
         json!({"count": 100_000, "seed": "7"})
     );
-    assert_eq!(pipeline.source.references, ["/seed"]);
-    assert_eq!(pipeline.source.at.line, 11);
+    assert_eq!(pipeline.sources[0].references, ["/seed"]);
+    assert_eq!(pipeline.sources[0].at.line, 11);
     assert_eq!(
-        pipeline.source.locate("/seed").to_string(),
+        pipeline.sources[0].locate("/seed").to_string(),
         "p.yaml:12:37: pipelines[0].source.config.seed"
     );
-    assert_eq!(pipeline.source.locate("/seed/x/y").column, 37);
+    assert_eq!(pipeline.sources[0].locate("/seed/x/y").column, 37);
     assert_eq!(pipeline.destinations.len(), 1);
     assert_eq!(pipeline.destinations[0].config, json!({"path": "./lake"}));
     assert_eq!(
@@ -130,7 +130,7 @@ fn yaml_and_json_alike() {
             .map_err(|e| format!("{text}: {e}"))
             .unwrap();
         assert_eq!(
-            plan.pipelines[0].source.config,
+            plan.pipelines[0].sources[0].config,
             json!({"a": [1, 2.5, true, null, "x"]})
         );
     };
@@ -152,7 +152,7 @@ fn words_and_numbers_stay_what_they_look_like() {
     let plan = parse(&text, &Fake::default()).unwrap();
     assert_eq!(plan.pipelines[0].prefix, "yes");
     assert_eq!(
-        plan.pipelines[0].source.config,
+        plan.pipelines[0].sources[0].config,
         json!({"a": "on", "b": "0123", "c": "1_000", "d": 1000.0, "e": -5, "f": u64::MAX, "g": "5", "h": "2024-01-01"})
     );
 }
@@ -171,7 +171,7 @@ fn a_file_on_disk() {
     )
     .unwrap();
     let plan = load(&path, &ProcessEnvironment).unwrap();
-    assert_eq!(plan.pipelines[0].source.config, json!({"t": "s3cret"}));
+    assert_eq!(plan.pipelines[0].sources[0].config, json!({"t": "s3cret"}));
 
     let error = load(Path::new("/nowhere/p.yaml"), &ProcessEnvironment).unwrap_err();
     assert_eq!(

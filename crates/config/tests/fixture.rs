@@ -63,5 +63,9 @@ pub(crate) fn source(config: &str, environment: &Fake) -> Result<Connector, Diag
     let text = format!(
         "version: 1\npipelines:\n- id: p\n  destination: {{connector: native:null}}\n  source:\n    connector: native:sample\n    config: {config}\n"
     );
-    Ok(parse(&text, environment)?.pipelines.remove(0).source)
+    Ok(parse(&text, environment)?
+        .pipelines
+        .remove(0)
+        .sources
+        .remove(0))
 }

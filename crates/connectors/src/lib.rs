@@ -4,14 +4,19 @@ pub mod csv;
 mod describe;
 mod file;
 mod file_source;
+pub mod generator;
 pub mod jsonl;
 pub mod null;
+pub mod opencdc_file;
+mod opencdc_json;
+pub mod opencdc_log;
 pub mod parquet;
 mod reader;
 pub mod sample;
 mod semantics;
 pub mod sqlite;
 pub mod stdout;
+mod stop;
 mod writer;
 
 use std::sync::Arc;
@@ -34,6 +39,30 @@ pub fn register(registry: &mut Registry) {
             summary: "makes up records, the same ones every time",
             source: Some(Arc::new(sample::Sample)),
             destination: None,
+        },
+    );
+    registry.add(
+        "generator",
+        Entry {
+            summary: "makes up records that differ every time, as Conduit's does",
+            source: Some(Arc::new(generator::Generator)),
+            destination: None,
+        },
+    );
+    registry.add(
+        "file",
+        Entry {
+            summary: "a file that is followed, or added to, line by line, as Conduit's is",
+            source: Some(Arc::new(opencdc_file::FileSource)),
+            destination: Some(Arc::new(opencdc_file::FileDestination)),
+        },
+    );
+    registry.add(
+        "log",
+        Entry {
+            summary: "writes records to the log, as Conduit's does",
+            source: None,
+            destination: Some(Arc::new(opencdc_log::LogDestination)),
         },
     );
     registry.add(

@@ -41,6 +41,7 @@ pub(crate) async fn move_all(source: (&str, &Value), destination: (&str, &Value)
         ..ConfiguredCatalog::default()
     };
     let opening = SourceOpening {
+        connector: String::new(),
         pipeline: "p".to_owned(),
         catalog: catalog.clone(),
         state: Vec::new(),

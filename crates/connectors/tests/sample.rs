@@ -29,6 +29,7 @@ async fn start(config: &Value, state: Vec<LaneState>) -> Result<Box<dyn SourceRe
         .open(
             config.clone(),
             SourceOpening {
+                connector: String::new(),
                 pipeline: "p".to_owned(),
                 shape: crossdock_core::batch::BodyShape::Rows,
 
@@ -78,7 +79,7 @@ async fn listen(reader: &mut dyn SourceReader) -> Heard {
             }
             Ok(Event::StreamFailed { stream, .. }) => heard.failed.push(stream.to_string()),
             Ok(Event::Estimate(estimate)) => heard.estimates.extend(estimate.records),
-            Ok(Event::Dropped { .. }) => panic!("nothing is dropped"),
+            Ok(Event::Dropped { .. } | Event::Refused(_)) => panic!("nothing is dropped"),
             Ok(Event::End) => return heard,
             Err(error) => {
                 heard.error = Some(error);

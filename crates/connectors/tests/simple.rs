@@ -39,7 +39,16 @@ async fn every_connector_describes_itself() {
     assert_eq!(
         names,
         [
-            "csv", "jsonl", "null", "parquet", "sample", "sqlite", "stdout"
+            "csv",
+            "file",
+            "generator",
+            "jsonl",
+            "log",
+            "null",
+            "parquet",
+            "sample",
+            "sqlite",
+            "stdout"
         ]
     );
     for (name, entry) in registry.iter() {

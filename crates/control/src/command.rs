@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crossdock_config::{Connector, ConnectorConfig, ConnectorRef, Protocol, Settings};
+use crossdock_config::{Connector, ConnectorConfig, ConnectorRef, Pipeline, Protocol, Settings};
 use crossdock_core::catalog::Catalog;
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
@@ -12,6 +12,7 @@ use crossdock_core::spec::{Checked, Spec};
 use crate::connector::{self, FoundDestination, FoundSource};
 use crate::prepare::{self, Ready, first_session, masked};
 use crate::ui::{Role, Ui};
+use crate::way;
 
 /// What a question needs.
 #[derive(Clone)]
@@ -147,6 +148,9 @@ pub async fn validate(connector: &Connector, role: Role, ask: &Ask) -> Result<Va
     let reference = &connector.reference;
     let located = |error| connector.at.locate(error);
     let session = first_session(connector, role, &ask.ui, &ask.settings);
+    if connector.otherwise.is_some() {
+        return Ok(Validity::Unknown);
+    }
     let spec = match role {
         Role::Source => {
             let found = connector::source(reference, &ask.registry).map_err(located)?;
@@ -166,6 +170,11 @@ pub async fn validate(connector: &Connector, role: Role, ask: &Ask) -> Result<Va
     let spec = spec.map_err(named(reference))?;
     prepare::ready(connector, spec, role, &ask.ui, &ask.settings, None).await?;
     Ok(Validity::Valid)
+}
+
+/// Whether the processors of a pipeline can be made.
+pub fn validate_processors(pipeline: &Pipeline) -> Result<()> {
+    way::chains(pipeline).map(|_| ())
 }
 
 /// Asks whether the configuration works. A configuration that the spec already refuses is a

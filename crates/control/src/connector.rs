@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crossdock_airbyte::{AirbyteDestination, AirbyteSource};
 use crossdock_conduit::{ConduitDestination, ConduitSource, Standalone};
-use crossdock_config::{ConnectorRef, Launcher, Protocol, nearest};
+use crossdock_config::{Connector, ConnectorRef, Launcher, Protocol, nearest};
 use crossdock_core::code;
 use crossdock_core::erased::{ErasedDestination, ErasedSource};
 use crossdock_core::error::{Error, Result};
@@ -58,6 +58,20 @@ impl FoundDestination {
             None => self.destination.spec(session).await,
         }
     }
+}
+
+/// The connector with the reference that counts: its own, or the other one if Conduit's folder has no
+/// program of that name.
+pub(crate) async fn resolved(connector: &Connector, session: &Session) -> Result<Connector> {
+    let mut connector = connector.clone();
+    if let Some(otherwise) = connector.otherwise.take()
+        && !Standalone::new(&connector.reference.what)
+            .is_there(session)
+            .await
+    {
+        connector.reference = otherwise;
+    }
+    Ok(connector)
 }
 
 /// Finds the source that `reference` names.

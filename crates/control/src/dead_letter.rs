@@ -15,11 +15,15 @@ use crossdock_core::convert::columns_to_rows;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::secret::Masker;
 use crossdock_core::stream::StreamId;
-use crossdock_engine::dead_letter::{DeadLetterOffice, Letters};
+use crossdock_engine::dead_letter::{DeadLetterOffice, Letters, Refuser};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::store_folder;
+
+mod connector;
+
+pub(crate) use connector::ConnectorOffice;
 
 /// A record that a destination refused.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,11 +37,14 @@ pub struct Letter {
     pub pipeline: String,
     /// The run.
     pub run: i64,
-    /// The connector that refused it.
+    /// The connector that refused it, or `processors` with the source that they come after.
     pub connector: String,
-    /// Which destination of the pipeline that is, from 1.
+    /// Which destination of the pipeline that is, from 1; 0: processors refused it.
     pub destination: usize,
-    /// Why, in the connector's words.
+    /// Which of the processors; empty: none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub processor: String,
+    /// Why, in the words of who refused it.
     pub reason: String,
     /// The record's stream.
     pub stream: String,
@@ -195,19 +202,25 @@ fn append(path: &Path, lines: &[u8]) -> Result<()> {
     })
 }
 
-/// Keeps the dead letters of one run.
-pub(crate) struct Office {
-    pub(crate) path: PathBuf,
+/// What is said of every dead letter of a run.
+pub(crate) struct Writing {
     pub(crate) pipeline: String,
     pub(crate) run: i64,
     /// The destinations' references, and what masks their secrets (P10).
     pub(crate) destinations: Vec<(String, Masker)>,
+    /// Letters of processors show the record as the processor saw it, not as it can be replayed.
+    pub(crate) shows_seen: bool,
 }
 
-impl Office {
-    fn lines(&self, letters: &Letters, text: &mut Vec<u8>) -> Result<()> {
+impl Writing {
+    /// The letters of refused records, one by one.
+    fn letters(&self, letters: &Letters) -> Result<Vec<Letter>> {
+        let batch = match &letters.by {
+            Refuser::Processor { seen, .. } if self.shows_seen => seen,
+            _ => &letters.batch,
+        };
         let converted;
-        let rows = match &letters.batch.body {
+        let rows = match &batch.body {
             Body::Rows(rows) => rows,
             Body::Columns(columns) => {
                 converted = columns_to_rows(columns, None)?;
@@ -215,29 +228,41 @@ impl Office {
             }
         };
         let at = SystemClock.now_ms();
-        let stream = &letters.batch.stream;
-        let (connector, masker) = self
-            .destinations
-            .get(letters.destination)
-            .cloned()
-            .unwrap_or_default();
-        for row in 0..rows.len() {
-            let letter = Letter {
+        let stream = &batch.stream;
+        let (connector, destination, reason) = match &letters.by {
+            Refuser::Destination(at) => {
+                let (connector, masker) = self.destinations.get(*at).cloned().unwrap_or_default();
+                (connector, at + 1, masker.mask(&letters.reason).into_owned())
+            }
+            Refuser::Processor { list, .. } => (list.clone(), 0, letters.reason.clone()),
+        };
+        let processor = match &letters.by {
+            Refuser::Processor { id, .. } => id.clone(),
+            Refuser::Destination(_) => String::new(),
+        };
+        let letter = |row| {
+            Ok(Letter {
                 number: 0,
                 at,
                 pipeline: self.pipeline.clone(),
                 run: self.run,
                 connector: connector.clone(),
-                destination: letters.destination + 1,
-                reason: masker.mask(&letters.reason).into_owned(),
+                destination,
+                processor: processor.clone(),
+                reason: reason.clone(),
                 stream: stream.name.to_string(),
                 namespace: stream.namespace.as_deref().map(ToOwned::to_owned),
                 record: record(rows, row)?,
-            };
-            put(text, &letter)?;
-        }
-        Ok(())
+            })
+        };
+        (0..rows.len()).map(letter).collect()
     }
+}
+
+/// Keeps the dead letters of one run in a file.
+pub(crate) struct FileOffice {
+    pub(crate) path: PathBuf,
+    pub(crate) writing: Writing,
 }
 
 fn record(rows: &Rows, row: usize) -> Result<Record> {
@@ -266,11 +291,13 @@ fn record(rows: &Rows, row: usize) -> Result<Record> {
 }
 
 #[async_trait]
-impl DeadLetterOffice for Office {
+impl DeadLetterOffice for FileOffice {
     async fn keep(&mut self, letters: &[Letters]) -> Result<()> {
         let mut text = Vec::new();
         for some in letters {
-            self.lines(some, &mut text)?;
+            for letter in self.writing.letters(some)? {
+                put(&mut text, &letter)?;
+            }
         }
         let path = self.path.clone();
         let done = tokio::task::spawn_blocking(move || append(&path, &text)).await;

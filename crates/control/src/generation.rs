@@ -61,6 +61,18 @@ pub fn begin(catalog: &mut ConfiguredCatalog, resume: &Resume, sync_id: i64) -> 
     beginning
 }
 
+/// Gives the streams of `own`, which are those of a source, the numbers of the run's `catalog`.
+pub(crate) fn carry_over(own: &mut ConfiguredCatalog, catalog: &ConfiguredCatalog) {
+    for stream in &mut own.streams {
+        let id = stream.id();
+        if let Some(of_run) = catalog.streams.iter().find(|s| s.id() == id) {
+            stream.sync_id = of_run.sync_id;
+            stream.generation_id = of_run.generation_id;
+            stream.minimum_generation_id = of_run.minimum_generation_id;
+        }
+    }
+}
+
 /// Whether a full refresh goes on where an earlier run broke off.
 fn resumes(stream: &ConfiguredStream, known: Option<&Generation>, stated: &Stated) -> bool {
     stream.stream.is_resumable == Some(true)

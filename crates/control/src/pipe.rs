@@ -25,11 +25,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
 use crate::command::{self, Ask};
-use crate::connector::FoundDestination;
-use crate::prepare::{Ready, masked};
+use crate::connector::{self, FoundDestination};
+use crate::prepare::{self, Ready, masked};
 use crate::run::{Summary, engine_settings, interruptible};
 use crate::select;
-use crate::ui::ProgressRelay;
+use crate::ui::{ProgressRelay, Role};
 
 /// The name of such a run.
 const PIPELINE: &str = "pipe";
@@ -62,6 +62,7 @@ pub async fn read(
     let drains = ready.spec.source.drains;
     let mut run = PipeRun::new(ask, cancel, &catalog);
     let opening = SourceOpening {
+        connector: String::new(),
         pipeline: PIPELINE.to_owned(),
         shape: BodyShape::Rows,
         verbatim: None,
@@ -113,6 +114,8 @@ pub(crate) async fn feed(
     ask: &Ask,
     cancel: watch::Receiver<Option<Cancel>>,
 ) -> Result<Summary> {
+    let first = prepare::first_session(connector, Role::Destination, &ask.ui, &ask.settings);
+    let connector = &connector::resolved(connector, &first).await?;
     let reference = &connector.reference;
     let prepare = command::configured(connector, ask);
     let (found, ready) = interruptible(&cancel, prepare).await?;

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use crossdock_config::{Connector, Settings};
+use crossdock_config::{Connector, Protocol, Settings};
+use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
+use crossdock_core::event::{LogLevel, LogRecord};
 use crossdock_core::secret::Masker;
 use crossdock_core::session::Session;
 use crossdock_core::spec::Spec;
@@ -81,6 +83,41 @@ pub(crate) fn first_session(
     )
 }
 
+/// Settings of the layer that all connectors of Conduit share have no meaning for others, but for the form
+/// of records.
+fn unflattened(
+    mut config: Value,
+    connector: &Connector,
+    role: Role,
+    ui: &Arc<dyn Ui>,
+) -> Result<(Value, Vec<String>)> {
+    if let Some(settings) = config.as_object_mut() {
+        let is_foreign =
+            |name: &str| name.starts_with("sdk.") && !name.starts_with("sdk.record.format");
+        let foreign: Vec<String> = settings
+            .keys()
+            .filter(|name| is_foreign(name))
+            .cloned()
+            .collect();
+        settings.retain(|name, _| !is_foreign(name));
+        if !foreign.is_empty() {
+            let names = foreign.join(", ");
+            ui.log(
+                role,
+                &LogRecord {
+                    level: LogLevel::Warn,
+                    message: format!("`{}` has no use for {names}", connector.reference),
+                    stack_trace: None,
+                },
+            );
+        }
+    }
+    crate::flat_config::nested(&config).map_err(|name| {
+        let message = format!("the setting `{name}` is both a value and a group of settings");
+        locate(Error::new(&code::CONFIG_INVALID, message), connector)
+    })
+}
+
 /// Completes and checks the configuration of a connector whose spec is known (P10: everything
 /// secret is known from here on).
 pub(crate) async fn ready(
@@ -96,7 +133,11 @@ pub(crate) async fn ready(
     if config.is_null() {
         config = Value::Object(serde_json::Map::new());
     }
-    crossdock_config::coerce(&mut config, &connector.references, schema);
+    let mut references = connector.references.clone();
+    if connector.has_flat_config && connector.reference.protocol != Protocol::Conduit {
+        (config, references) = unflattened(config, connector, role, ui)?;
+    }
+    crossdock_config::coerce(&mut config, &references, schema);
     let base = config.clone();
     if let Some(keeping) = &keeping
         && let Some(stored) = keeping

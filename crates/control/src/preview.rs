@@ -61,6 +61,7 @@ pub async fn preview(
     };
     let opening = SourceOpening {
         pipeline: "preview".to_owned(),
+        connector: String::new(),
         catalog: ConfiguredCatalog {
             streams: vec![configured],
             ..ConfiguredCatalog::default()

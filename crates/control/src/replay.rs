@@ -1,11 +1,12 @@
-//! Writes dead letters to the destination that refused them, once what was wrong is put right.
+//! Puts dead letters back, once what was wrong is put right: to the destination that refused them, or
+//! through the processors that could not take them to all destinations.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use crossdock_config::Pipeline;
+use crossdock_config::{Connector, Pipeline, Processor};
 use crossdock_core::batch::{Batch, Body, Operation, RowSpans, RowsBuilder, Span};
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
@@ -15,8 +16,10 @@ use serde_json::value::RawValue;
 
 use crate::command::Ask;
 use crate::dead_letter::{Letter, note_replayed};
+use crate::intake::{PROCESSORS, of_source};
 use crate::pipe;
 use crate::run::{Summary, Surroundings};
+use crate::way;
 
 /// Replays letters of one pipeline, each to the destination that refused it, in their order. Letters
 /// that a destination has taken are noted as replayed; if it refuses one again, none of its letters
@@ -39,35 +42,87 @@ pub async fn replay(
         ui: around.ui.clone(),
         settings: pipeline.settings.clone(),
     };
-    let mut by_destination: BTreeMap<usize, Vec<Letter>> = BTreeMap::new();
+    let mut by_place: BTreeMap<(usize, String), Vec<Letter>> = BTreeMap::new();
     for letter in letters {
-        by_destination
-            .entry(letter.destination)
+        by_place
+            .entry((letter.destination, letter.connector.clone()))
             .or_default()
             .push(letter);
     }
     let mut summaries = Vec::new();
-    for (number, letters) in by_destination {
-        let destination = number
-            .checked_sub(1)
-            .and_then(|at| pipeline.destinations.get(at));
-        let refused_by = &letters[0].connector;
-        let destination = destination
-            .filter(|found| found.reference.to_string() == *refused_by)
-            .ok_or_else(|| {
-                let message = format!("the pipeline has no destination {number} `{refused_by}`");
-                Error::new(&code::USAGE, message).with("pipeline", &pipeline.id)
-            })?;
-        let events = letters.iter().map(event).collect::<Result<_>>()?;
-        let reader = Box::new(LetterReader { events });
-        let cancel = around.cancel.clone();
-        let summary = pipe::feed(destination, catalog.clone(), reader, &ask, cancel).await?;
-        if summary.error.is_none() && !summary.cancelled {
+    for ((number, refused_by), letters) in by_place {
+        let (before, destinations) = place(pipeline, number, &refused_by)?;
+        let batches = letters.iter().map(batch).collect::<Result<Vec<_>>>()?;
+        let batches = processed(batches, &before)?;
+        let mut is_done = true;
+        for destination in destinations {
+            let own = way::chain(&destination.processors)?;
+            let catalog = own.configure(&catalog);
+            let batches = processed(batches.clone(), &[&destination.processors])?;
+            let events = batches.into_iter().map(Event::Batch).collect();
+            let reader = Box::new(LetterReader { events });
+            let cancel = around.cancel.clone();
+            let summary = pipe::feed(destination, catalog, reader, &ask, cancel).await?;
+            is_done &= summary.error.is_none() && !summary.cancelled;
+            summaries.push(summary);
+        }
+        if is_done {
             note_replayed(path, letters.iter().map(|letter| letter.number).collect())?;
         }
-        summaries.push(summary);
     }
     Ok(summaries)
+}
+
+/// The processors that a letter has before it, and the destinations after them.
+fn place<'a>(
+    pipeline: &'a Pipeline,
+    number: usize,
+    refused_by: &str,
+) -> Result<(Vec<&'a [Processor]>, Vec<&'a Connector>)> {
+    let unknown = |what: String| {
+        let message = format!("the pipeline has no {what}");
+        Err(Error::new(&code::USAGE, message).with("pipeline", &pipeline.id))
+    };
+    if let Some(at) = number.checked_sub(1) {
+        let destination = pipeline.destinations.get(at);
+        let is_it = |found: &&Connector| {
+            let otherwise = found.otherwise.as_ref().map(ToString::to_string);
+            found.reference.to_string() == *refused_by || otherwise.as_deref() == Some(refused_by)
+        };
+        return match destination.filter(is_it) {
+            Some(found) => Ok((Vec::new(), vec![found])),
+            None => unknown(format!("destination {number} `{refused_by}`")),
+        };
+    }
+    let all = pipeline.destinations.iter().collect();
+    let own = pipeline.processors.as_slice();
+    if refused_by == PROCESSORS {
+        return Ok((vec![own], all));
+    }
+    let mut sources = pipeline.sources.iter();
+    match sources.find(|source| of_source(&source.id) == refused_by) {
+        Some(source) => Ok((vec![&source.processors, own], all)),
+        None => unknown(refused_by.to_owned()),
+    }
+}
+
+/// Batches after these processors; one that fails again is an error.
+fn processed(mut batches: Vec<Batch>, lists: &[&[Processor]]) -> Result<Vec<Batch>> {
+    for list in lists {
+        let mut chain = way::chain(list)?;
+        let mut next = Vec::new();
+        for batch in batches {
+            let processed = chain.process(batch)?;
+            if let Some(failed) = processed.failed.into_iter().next() {
+                return Err(Error::new(&code::RECORD_UNPROCESSED, failed.reason)
+                    .with("processor", failed.processor)
+                    .with("stream", &failed.batch.stream));
+            }
+            next.extend(processed.batches);
+        }
+        batches = next;
+    }
+    Ok(batches)
 }
 
 struct LetterReader {
@@ -81,7 +136,7 @@ impl SourceReader for LetterReader {
     }
 }
 
-fn event(letter: &Letter) -> Result<Event> {
+fn batch(letter: &Letter) -> Result<Batch> {
     let mut buffer = Vec::new();
     let mut put = |part: &Option<Box<RawValue>>| {
         let start = buffer.len();
@@ -108,8 +163,8 @@ fn event(letter: &Letter) -> Result<Event> {
     };
     let mut rows = RowsBuilder::default();
     rows.push(row);
-    Ok(Event::Batch(Batch {
+    Ok(Batch {
         stream: letter.stream_id(),
         body: Body::Rows(rows.finish(Bytes::from(buffer), None)),
-    }))
+    })
 }

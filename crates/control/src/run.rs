@@ -4,20 +4,22 @@
 mod attempt;
 mod ending;
 mod learning;
+mod preparing;
 mod summary;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossdock_config::{Pipeline, Settings};
+use crossdock_config::{Connector, Pipeline, Settings};
 use crossdock_core::batch::{BodyShape, WireForm};
 use crossdock_core::capability::DestinationCapabilities;
-use crossdock_core::catalog::{Catalog, ConfiguredCatalog};
+use crossdock_core::catalog::ConfiguredCatalog;
 use crossdock_core::clock::{Clock, SystemClock};
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::registry::Registry;
+use crossdock_core::secret::Masker;
 use crossdock_core::store::Store;
 use crossdock_engine::Cancel;
 use crossdock_engine::retry::{Failed, RetryPolicy, RetryState, Verdict};
@@ -25,13 +27,13 @@ use crossdock_engine::trace;
 use tokio::sync::watch;
 use tracing::{Instrument as _, Span};
 
+pub(crate) use preparing::prepare_all;
 pub use summary::{StreamSummary, Summary};
 
-use crate::connector::{self, FoundDestination, FoundSource};
-use crate::prepare::{self, Keeping, Ready};
-use crate::select;
-use crate::span::{self, asked, spanned};
-use crate::ui::{Phase, Role, Ui};
+use crate::connector::{FoundDestination, FoundSource};
+use crate::prepare::{self, Ready};
+use crate::span;
+use crate::ui::{Phase, Ui};
 use attempt::Attempt;
 
 /// What a run needs beside its pipeline.
@@ -49,20 +51,48 @@ pub struct Surroundings {
     pub cancel: watch::Receiver<Option<Cancel>>,
 }
 
-/// A pipeline whose connectors are found, configured and selected from.
-pub(crate) struct Prepared {
-    pub(crate) source: FoundSource,
-    pub(crate) source_ready: Ready,
-    pub(crate) destinations: Vec<(FoundDestination, Ready)>,
+/// A source, found and configured.
+pub(crate) struct PreparedSource {
+    /// As the pipeline has it, with the reference that was found.
+    pub(crate) connector: Connector,
+    pub(crate) found: FoundSource,
+    pub(crate) ready: Ready,
+    /// What it is to read, before any processor.
     pub(crate) catalog: ConfiguredCatalog,
 }
 
+/// A destination, found and configured.
+pub(crate) struct PreparedDestination {
+    /// As the pipeline has it, with the reference that was found.
+    pub(crate) connector: Connector,
+    pub(crate) found: FoundDestination,
+    pub(crate) ready: Ready,
+}
+
+/// A pipeline whose connectors are found, configured and selected from.
+pub(crate) struct Prepared {
+    pub(crate) sources: Vec<PreparedSource>,
+    pub(crate) destinations: Vec<PreparedDestination>,
+    /// What comes out of sources and processors.
+    pub(crate) catalog: ConfiguredCatalog,
+    /// More streams and columns may come than the catalog has.
+    pub(crate) learns: bool,
+    /// The pipeline itself has processors.
+    pub(crate) has_processors: bool,
+}
+
 impl Prepared {
+    /// Whether the sources end by themselves.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.sources
+            .iter()
+            .all(|source| source.ready.spec.source.bounded)
+    }
+
     /// The shape that all destinations take without a conversion.
     pub(crate) fn shape(&self) -> BodyShape {
-        let takes_columns = |(_, ready): &(FoundDestination, Ready)| {
-            ready.spec.destination.shape == BodyShape::Columns
-        };
+        let takes_columns =
+            |one: &PreparedDestination| one.ready.spec.destination.shape == BodyShape::Columns;
         if !self.destinations.is_empty() && self.destinations.iter().all(takes_columns) {
             BodyShape::Columns
         } else {
@@ -70,9 +100,16 @@ impl Prepared {
         }
     }
 
+    /// Whether a processor looks at records, before or after they are merged.
+    pub(crate) fn processes(&self) -> bool {
+        let connectors = self.sources.iter().map(|one| &one.connector);
+        let mut all = connectors.chain(self.destinations.iter().map(|one| &one.connector));
+        self.has_processors || all.any(|connector| !connector.processors.is_empty())
+    }
+
     /// What each destination can do.
     pub(crate) fn capabilities(&self) -> Vec<DestinationCapabilities> {
-        let ready = self.destinations.iter().map(|(_, ready)| ready);
+        let ready = self.destinations.iter().map(|one| &one.ready);
         ready.map(|ready| ready.spec.destination.clone()).collect()
     }
 
@@ -81,34 +118,35 @@ impl Prepared {
         let mut forms = self
             .destinations
             .iter()
-            .flat_map(|(_, ready)| &ready.spec.destination.wire_forms);
+            .flat_map(|one| &one.ready.spec.destination.wire_forms);
         forms.next().copied()
     }
 
     /// Whether a destination looks inside records that keep their lines.
     pub(crate) fn looks_inside(&self) -> bool {
         let verbatim = self.verbatim();
-        let relays = |(_, ready): &(FoundDestination, Ready)| {
-            verbatim.is_some_and(|form| ready.spec.destination.wire_forms.contains(&form))
+        let relays = |one: &PreparedDestination| {
+            verbatim.is_some_and(|form| one.ready.spec.destination.wire_forms.contains(&form))
         };
         !self.destinations.iter().all(relays)
     }
 
+    fn maskers(&self) -> impl Iterator<Item = &Masker> {
+        let sources = self.sources.iter().map(|one| &one.ready.masker);
+        sources.chain(self.destinations.iter().map(|one| &one.ready.masker))
+    }
+
     /// Masks with the secrets of every connector.
     pub(crate) fn masked(&self, error: Error) -> Error {
-        let error = prepare::masked(error, &self.source_ready.masker);
-        self.destinations.iter().fold(error, |error, (_, ready)| {
-            prepare::masked(error, &ready.masker)
-        })
+        self.maskers().fold(error, prepare::masked)
     }
 
     /// Code and message of an error, masked, for the store.
     pub(crate) fn masked_text(&self, error: &Error) -> (String, String) {
         let text = summary::in_one_line(error);
-        let text = self.source_ready.masker.mask(&text).into_owned();
-        let text = self.destinations.iter().fold(text, |text, (_, ready)| {
-            ready.masker.mask(&text).into_owned()
-        });
+        let text = self
+            .maskers()
+            .fold(text, |text, masker| masker.mask(&text).into_owned());
         (error.code().name.to_owned(), text)
     }
 }
@@ -123,8 +161,7 @@ async fn conduct(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> 
     around.ui.phase(&pipeline.id, &Phase::Preparing);
     let mut cancel = around.cancel.clone();
     let prepared = interruptible(&cancel, Box::pin(prepare_all(pipeline, around))).await?;
-    let is_bounded = prepared.source_ready.spec.source.bounded;
-    let policy = policy(&pipeline.settings, is_bounded);
+    let policy = policy(&pipeline.settings, prepared.is_bounded());
     let mut retries = RetryState::default();
     let mut number = 0;
     let mut total: Option<Summary> = None;
@@ -255,104 +292,6 @@ fn policy(settings: &Settings, is_bounded: bool) -> RetryPolicy {
             && settings.until_idle.is_none()
             && settings.max_records.is_none(),
     }
-}
-
-/// Finds the connectors, checks their configurations, asks the source and selects.
-pub(crate) async fn prepare_all(pipeline: &Pipeline, around: &Surroundings) -> Result<Prepared> {
-    let settings = &pipeline.settings;
-    let keeping = |role, at, connector| Keeping {
-        store: around.store.clone(),
-        pipeline: pipeline.id.clone(),
-        connector: prepare::slot(role, at, connector),
-    };
-    let source = connector::source(&pipeline.source.reference, &around.registry)?;
-    let mut found = Vec::new();
-    for destination in &pipeline.destinations {
-        found.push(connector::destination(
-            &destination.reference,
-            &around.registry,
-        )?);
-    }
-    // The two sides are asked at the same time: a start of Python takes seconds (§6, 27).
-    let source_side = async {
-        let first = prepare::first_session(&pipeline.source, Role::Source, &around.ui, settings);
-        let name = |error| named(error, Role::Source, &pipeline.source);
-        let reference = &pipeline.source.reference;
-        let spec = spanned(asked!("spec", reference), source.spec(&first));
-        let spec = spec.await.map_err(name)?;
-        let ready = prepare::ready(
-            &pipeline.source,
-            spec,
-            Role::Source,
-            &around.ui,
-            settings,
-            Some(keeping(Role::Source, 1, &pipeline.source)),
-        )
-        .await?;
-        if ready.spec.source.learns_streams {
-            // What the last run has learnt; the rest shows while it runs.
-            let known = around
-                .store
-                .catalog(&pipeline.id)
-                .await?
-                .unwrap_or_default();
-            let streams = known.streams.into_iter().map(|s| s.stream).collect();
-            return Ok((
-                ready,
-                Catalog {
-                    streams,
-                    ..Catalog::default()
-                },
-            ));
-        }
-        around.ui.phase(&pipeline.id, &Phase::Discovering);
-        let discover = source.source.discover(ready.config(), &ready.session);
-        let catalog = spanned(asked!("discover", reference), discover).await;
-        let catalog = catalog.map_err(|e| prepare::masked(name(e), &ready.masker))?;
-        Ok::<_, Error>((ready, catalog))
-    };
-    let destination_side = async {
-        let mut destinations = Vec::new();
-        let connectors = found.into_iter().zip(&pipeline.destinations);
-        for (at, (destination, connector)) in connectors.enumerate() {
-            let first = prepare::first_session(connector, Role::Destination, &around.ui, settings);
-            let reference = &connector.reference;
-            let spec = spanned(asked!("spec", reference), destination.spec(&first))
-                .await
-                .map_err(|e| named(e, Role::Destination, connector))?;
-            let ready = prepare::ready(
-                connector,
-                spec,
-                Role::Destination,
-                &around.ui,
-                settings,
-                Some(keeping(Role::Destination, at + 1, connector)),
-            )
-            .await?;
-            destinations.push((destination, ready));
-        }
-        Ok::<_, Error>(destinations)
-    };
-    let ((source_ready, catalog), destinations) = tokio::try_join!(source_side, destination_side)?;
-    let capabilities: Vec<_> = destinations
-        .iter()
-        .map(|(_, ready)| ready.spec.destination.clone())
-        .collect();
-    let catalog = if source_ready.spec.source.learns_streams {
-        learning::configure(pipeline, &catalog.streams, &capabilities)?
-    } else {
-        select::configure(pipeline, catalog, &capabilities)?
-    };
-    Ok(Prepared {
-        source,
-        source_ready,
-        destinations,
-        catalog,
-    })
-}
-
-fn named(error: Error, role: Role, connector: &crossdock_config::Connector) -> Error {
-    error.with(role.as_str(), &connector.reference)
 }
 
 /// The part of the budget that may be under way between source and destinations. More would not

@@ -1,6 +1,6 @@
 //! The spans of a run above the engine's: see [`crossdock_engine::trace`].
 
-use crossdock_config::Pipeline;
+use crossdock_config::{Connector, Pipeline};
 use crossdock_core::error::Result;
 use crossdock_engine::trace::{TARGET, failed};
 use tracing::field::Empty;
@@ -8,14 +8,14 @@ use tracing::{Instrument as _, Span, info_span};
 
 /// A run of a pipeline, with all its attempts.
 pub(crate) fn pipeline(pipeline: &Pipeline) -> Span {
-    let destinations = pipeline
-        .destinations
-        .iter()
-        .map(|d| d.reference.to_string());
+    let names = |connectors: &[Connector]| {
+        let names = connectors.iter().map(|one| one.reference.to_string());
+        names.collect::<Vec<_>>().join(", ")
+    };
     info_span!(
         target: TARGET, "pipeline",
-        crossdock.pipeline = pipeline.id, crossdock.source = %pipeline.source.reference,
-        crossdock.destinations = destinations.collect::<Vec<_>>().join(", "),
+        crossdock.pipeline = pipeline.id, crossdock.source = names(&pipeline.sources),
+        crossdock.destinations = names(&pipeline.destinations),
         otel.status_code = Empty, error.type = Empty,
     )
 }

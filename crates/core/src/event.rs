@@ -14,8 +14,8 @@ pub enum Event {
     /// A resume point.
     Checkpoint(Checkpoint),
     /// A stream is new, or its schema has changed: records after this are as it says. Only sources
-    /// whose capabilities say `learns_streams` send it, and only right after a checkpoint that covers
-    /// everything before.
+    /// whose capabilities say `learns_streams` send it, best right after a checkpoint that covers
+    /// everything before: what no checkpoint covers is read again after a crash.
     Schema(Stream),
     /// A stream changed its status.
     Status {
@@ -42,8 +42,27 @@ pub enum Event {
         /// Why, as a short phrase for people.
         reason: &'static str,
     },
+    /// Records that could not be processed on the way, as they came: they are kept as dead letters, or
+    /// end the run.
+    Refused(Box<Refused>),
     /// The source has ended well; nothing follows.
     End,
+}
+
+/// Records of one stream that a processor could not take.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// The records as they were before the first processor of the list that it is in: what goes through
+    /// the list again if they are replayed.
+    pub batch: Batch,
+    /// The records as that processor saw them.
+    pub seen: Batch,
+    /// The list of processors.
+    pub by: String,
+    /// The processor in the list.
+    pub processor: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// The life of a stream within a run (Airbyte §3.7).

@@ -14,6 +14,7 @@ pub mod error_kind;
 pub mod event;
 pub mod inference;
 pub mod json;
+pub mod learnt;
 pub mod memory;
 pub mod raw;
 pub mod registry;

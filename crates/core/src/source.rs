@@ -29,6 +29,8 @@ pub struct SourceOpening {
     pub catalog: ConfiguredCatalog,
     /// The pipeline's name, for sources that must tell others who they are.
     pub pipeline: String,
+    /// The connector's name within the pipeline; empty where it has none.
+    pub connector: String,
     /// The last committed state of each lane; empty: from the beginning.
     pub state: Vec<LaneState>,
     /// The shape that the destinations take without a conversion. A wish: a source that can give

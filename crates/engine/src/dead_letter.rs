@@ -56,12 +56,28 @@ impl Window {
 pub struct Letters {
     /// The batch that they were in.
     pub seq: Seq,
-    /// Which destination refused them, from 0.
-    pub destination: usize,
+    /// Who refused them.
+    pub by: Refuser,
     /// The records, and nothing but them.
     pub batch: Batch,
     /// Why, as the destination put it.
     pub reason: String,
+}
+
+/// Who refused records.
+#[derive(Clone, Debug)]
+pub enum Refuser {
+    /// A destination, from 0.
+    Destination(usize),
+    /// A processor on the way to all destinations.
+    Processor {
+        /// The list that it is in.
+        list: String,
+        /// The processor.
+        id: String,
+        /// The records as it saw them.
+        seen: Box<Batch>,
+    },
 }
 
 /// Where dead letters go.
@@ -70,6 +86,11 @@ pub trait DeadLetterOffice: Send {
     /// Keeps the letters. When it returns `Ok`, they survive the death of this process and of the
     /// machine: only then is what they were part of committed (P1).
     async fn keep(&mut self, letters: &[Letters]) -> Result<()>;
+
+    /// Ends what it has started. Called once, as the last call, also after errors.
+    async fn close(&mut self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// What a run does with records that are refused.

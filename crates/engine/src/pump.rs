@@ -303,6 +303,18 @@ fn on_delivery(delivery: Delivery, run: &mut Run<Arc<Checkpoint>>, floor: &mut F
             }
             *floor.drops.entry((stream, reason)).or_default() += records;
         }
+        Ok(Event::Refused(refused)) => {
+            let batch = &refused.batch;
+            let records = batch.records() as u64;
+            let seq = run.batch(&batch.stream, records, batch.bytes() as u64);
+            match floor.refused_on_the_way(seq, *refused) {
+                Ok(letters) => {
+                    run.refused_on_the_way(&letters.batch.stream, seq, records);
+                    floor.bury(letters);
+                }
+                Err(error) => run.refused_for_good(seq, error),
+            }
+        }
         Ok(Event::End) => run.source_ended(),
         Err(error) => run.source_failed(error),
     }

@@ -256,6 +256,16 @@ impl<C> Run<C> {
         self.ledger.refused(stream, seq, records);
     }
 
+    /// The records of batch `seq` were refused before any destination, and are on their way to the
+    /// dead-letter office.
+    pub fn refused_on_the_way(&mut self, stream: &StreamId, seq: Seq, records: u64) {
+        self.refused(stream, seq, records);
+        for destination in 0..self.finished.len() {
+            // The item is known: it has just been entered.
+            let _ = self.ledger.acknowledge(destination, &Ack::Item(seq));
+        }
+    }
+
     /// A destination refused records of batch `seq`, and nothing keeps them: what comes before them
     /// may still be committed, they never are (P1).
     pub fn refused_for_good(&mut self, seq: Seq, error: Error) {

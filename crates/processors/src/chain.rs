@@ -60,10 +60,27 @@ pub struct Chain {
 pub struct Processed {
     /// What goes on; of several streams if a processor changed the collection.
     pub batches: Vec<Batch>,
+    /// Where the records of all batches came from in what came in.
+    pub origins: Vec<u32>,
     /// How many were left out on purpose.
     pub filtered: u64,
-    /// Records that could not be processed, as they came, and why.
-    pub failed: Vec<(Batch, String)>,
+    /// Records that could not be processed.
+    pub failed: Vec<Failed>,
+}
+
+/// A record that could not be processed.
+#[derive(Debug)]
+pub struct Failed {
+    /// Its place in what came in.
+    pub at: u32,
+    /// The record as it came.
+    pub batch: Batch,
+    /// The record as the processor saw it that could not take it.
+    pub seen: Batch,
+    /// That processor; empty: the record could not even be read.
+    pub processor: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// A record and the place in the batch that it came from.
@@ -136,6 +153,13 @@ impl Chain {
         effects.any(|effect| matches!(effect, Effect::Field(..) | Effect::Whole))
     }
 
+    /// Whether more records can come out than went in.
+    #[must_use]
+    pub fn multiplies(&self) -> bool {
+        let mut plugins = self.steps.iter().map(|step| step.plugin.as_str());
+        plugins.any(|plugin| plugin.contains("split") || plugin.contains("clone"))
+    }
+
     /// Processes a batch. The shape of what comes out is rows where a record was changed, else that of
     /// what came in; rows that no processor changed keep their lines.
     pub fn process(&mut self, batch: Batch) -> Result<Processed> {
@@ -149,17 +173,16 @@ impl Chain {
         };
         let mut processed = Processed::default();
         let mut items = Vec::with_capacity(rows.len());
-        let mut failed: BTreeMap<u32, String> = BTreeMap::new();
+        // By place: how many processors it went through, and why it went no further.
+        let mut failed: BTreeMap<u32, (usize, String)> = BTreeMap::new();
         for origin in 0..u32::try_from(rows.len()).unwrap_or(u32::MAX) {
             match Record::read(&batch.stream, rows, origin as usize) {
                 Ok(record) => items.push(Item { origin, record }),
-                Err(why) => {
-                    drop(failed.insert(origin, format!("the record cannot be read: {why}")))
-                }
+                Err(why) => drop(failed.insert(origin, (0, format!("it cannot be read: {why}")))),
             }
         }
         let mut multiplied = false;
-        for step in &mut self.steps {
+        for (place, step) in self.steps.iter_mut().enumerate() {
             let mut next = Vec::with_capacity(items.len());
             for Item { origin, record } in items {
                 match step.process(record) {
@@ -172,10 +195,7 @@ impl Chain {
                     }
                     Outcome::Filtered => processed.filtered += 1,
                     Outcome::Failed(why) => {
-                        let (id, plugin) = (&step.id, &step.plugin);
-                        failed
-                            .entry(origin)
-                            .or_insert_with(|| format!("the processor `{id}` ({plugin}): {why}"));
+                        failed.entry(origin).or_insert((place, why));
                     }
                 }
             }
@@ -183,18 +203,31 @@ impl Chain {
             next.retain(|item| !failed.contains_key(&item.origin));
             items = next;
         }
-        for (origin, why) in failed {
-            let body = batch.body.select(&[origin])?;
-            let stream = batch.stream.clone();
-            processed.failed.push((Batch { stream, body }, why));
+        for (at, (place, reason)) in failed {
+            let batch = Batch {
+                stream: batch.stream.clone(),
+                body: batch.body.select(&[at])?,
+            };
+            let seen = self.again(&batch.stream, rows, at, place)?;
+            processed.failed.push(Failed {
+                at,
+                seen: seen.unwrap_or_else(|| batch.clone()),
+                batch,
+                processor: self
+                    .steps
+                    .get(place)
+                    .map(|step| step.id.clone())
+                    .unwrap_or_default(),
+                reason,
+            });
         }
+        processed.origins = items.iter().map(|item| item.origin).collect();
         let is_changed = multiplied || items.iter().any(|item| item.record.is_changed);
         if !is_changed {
             if items.len() == rows.len() {
                 processed.batches.push(batch);
             } else if !items.is_empty() {
-                let kept: Vec<u32> = items.iter().map(|item| item.origin).collect();
-                let body = batch.body.select(&kept)?;
+                let body = batch.body.select(&processed.origins)?;
                 let stream = batch.stream;
                 processed.batches.push(Batch { stream, body });
             }
@@ -202,6 +235,32 @@ impl Chain {
         }
         processed.batches = written(items)?;
         Ok(processed)
+    }
+}
+
+impl Chain {
+    /// A record as it is after the first processors: made again, since it is seldom asked for.
+    fn again(
+        &mut self,
+        stream: &StreamId,
+        rows: &Rows,
+        at: u32,
+        steps: usize,
+    ) -> Result<Option<Batch>> {
+        let Ok(mut record) = Record::read(stream, rows, at as usize) else {
+            return Ok(None);
+        };
+        for step in &mut self.steps[..steps] {
+            record = match step.process(record) {
+                Outcome::One(record) => record,
+                Outcome::Many(records) => match records.into_iter().next() {
+                    Some(first) => first,
+                    None => return Ok(None),
+                },
+                Outcome::Filtered | Outcome::Failed(_) => return Ok(None),
+            };
+        }
+        Ok(written(vec![Item { origin: at, record }])?.pop())
     }
 }
 

@@ -9,7 +9,7 @@ mod setting;
 mod template;
 mod value;
 
-pub use chain::{Chain, Processed, Wanted};
+pub use chain::{Chain, Failed, Processed, Wanted};
 pub use value::{Object, Value};
 
 /// The processors and what each makes of a record, in a few words.

@@ -237,6 +237,31 @@ impl Value {
         String::from_utf8_lossy(&out).into_owned()
     }
 
+    /// The value as Go writes it: members by name, and `<`, `>` and `&` escaped if `escapes`.
+    #[must_use]
+    pub fn to_go_json(&self, escapes: bool) -> String {
+        let mut sorted = self.clone();
+        sorted.sort();
+        let text = sorted.to_json();
+        if !escapes || !text.contains(['<', '>', '&']) {
+            return text;
+        }
+        // They stand in texts only.
+        let text = text.replace('<', "\\u003c").replace('>', "\\u003e");
+        text.replace('&', "\\u0026")
+    }
+
+    fn sort(&mut self) {
+        match self {
+            Self::Object(members) => {
+                members.0.sort_by(|(a, _), (b, _)| a.cmp(b));
+                members.0.iter_mut().for_each(|(_, value)| value.sort());
+            }
+            Self::List(items) => items.iter_mut().for_each(Self::sort),
+            _ => {}
+        }
+    }
+
     /// Appends the value as Go's `fmt` prints it with `%v`; numbers keep their digits.
     pub fn print(&self, out: &mut String) {
         match self {
@@ -413,5 +438,10 @@ mod tests {
         let mut out = String::new();
         Value::Bytes(b"ab".to_vec()).print(&mut out);
         assert_eq!(out, "[97 98]");
+        let value = Value::parse(br#"{"b":"<&>","a":[{"d":1,"c":2}]}"#).unwrap();
+        let sorted = r#"{"a":[{"c":2,"d":1}],"b":"<&>"}"#;
+        assert_eq!(value.to_go_json(false), sorted);
+        let escaped = sorted.replace("<&>", r"\u003c\u0026\u003e");
+        assert_eq!(value.to_go_json(true), escaped);
     }
 }

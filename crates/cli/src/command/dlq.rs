@@ -112,7 +112,10 @@ fn shown(letter: &Letter) -> String {
     };
     line("refused", &quantity::moment(letter.at));
     line("run", &letter.run.to_string());
-    let by = format!("destination {}, {}", letter.destination, letter.connector);
+    let by = match letter.destination {
+        0 => format!("{}, `{}`", letter.connector, letter.processor),
+        number => format!("destination {number}, {}", letter.connector),
+    };
     line("by", &by);
     line("reason", &letter.reason);
     line("stream", &letter.stream_id().to_string());

@@ -85,7 +85,7 @@ async fn run(
         );
     }
     let data = json!({
-        "source": pipeline.source.reference.to_string(),
+        "source": pipeline.sources[0].reference.to_string(),
         "instead_of": instead_of.map(crate::envelope::error_value),
         "file": layout.file,
         "data": layout.data,
@@ -99,7 +99,7 @@ async fn run(
 /// The steps that a user of a new connector takes before the first run, one by one.
 async fn prepare(pipeline: &Pipeline, context: &Context) -> Result<(), Error> {
     let ask = context.ask(pipeline.settings.clone());
-    let reference = &pipeline.source.reference;
+    let reference = &pipeline.sources[0].reference;
     let config = || source_config(pipeline);
     let step = Step { context };
 
@@ -132,7 +132,7 @@ async fn prepare(pipeline: &Pipeline, context: &Context) -> Result<(), Error> {
 }
 
 async fn checked(pipeline: &Pipeline, config: ConnectorConfig, ask: &Ask) -> Result<(), Error> {
-    let reference = &pipeline.source.reference;
+    let reference = &pipeline.sources[0].reference;
     match crossdock_control::command::check(reference, None, config, ask).await? {
         Checked::Succeeded => Ok(()),
         Checked::Failed(reason) => Err(check::failed(reference, reason)),
@@ -141,10 +141,12 @@ async fn checked(pipeline: &Pipeline, config: ConnectorConfig, ask: &Ask) -> Res
 
 /// The source's configuration as the questions take it.
 fn source_config(pipeline: &Pipeline) -> ConnectorConfig {
-    let mut config = ConnectorConfig::from(pipeline.source.config.clone());
-    config.references.clone_from(&pipeline.source.references);
-    config.secrets.clone_from(&pipeline.source.secrets);
-    config.at.clone_from(&pipeline.source.at);
+    let mut config = ConnectorConfig::from(pipeline.sources[0].config.clone());
+    config
+        .references
+        .clone_from(&pipeline.sources[0].references);
+    config.secrets.clone_from(&pipeline.sources[0].secrets);
+    config.at.clone_from(&pipeline.sources[0].at);
     config
 }
 

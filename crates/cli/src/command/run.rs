@@ -13,10 +13,11 @@ use crate::args::Run;
 use crate::context::Context;
 use crate::metrics::Metered;
 
-/// Runs the pipelines of a file, one after another. One that fails does not keep the next from
-/// running.
+/// Runs the pipelines of a file: ours one after another, Conduit's at the same time, since most of them
+/// have no end. One that fails does not keep the others from running.
 pub(super) async fn execute(args: Run, context: &Context) -> Result<Answer, Error> {
     let mut plan = load(&args.file, &ProcessEnvironment)?;
+    context.warn(&plan);
     let idle = args.until_idle.as_deref().map(until_idle).transpose()?;
     for pipeline in &mut plan.pipelines {
         let settings = &mut pipeline.settings;
@@ -31,15 +32,25 @@ pub(super) async fn execute(args: Run, context: &Context) -> Result<Answer, Erro
     if let Some(port) = args.metrics_port {
         around.ui = Arc::new(Metered::serve(around.ui, port).await?);
     }
+    let mut all = Vec::new();
+    if plan.at_once {
+        let runs = chosen
+            .iter()
+            .map(|pipeline| pipeline::run(pipeline, &around, context));
+        all = futures::future::join_all(runs).await;
+    } else {
+        for (at, pipeline) in chosen.iter().enumerate() {
+            if context.is_cancelled() {
+                break;
+            }
+            if at > 0 {
+                context.printer.talk("");
+            }
+            all.push(pipeline::run(pipeline, &around, context).await);
+        }
+    }
     let (mut data, mut errors) = (Vec::new(), Vec::new());
-    for (at, pipeline) in chosen.iter().enumerate() {
-        if context.is_cancelled() {
-            break;
-        }
-        if at > 0 {
-            context.printer.talk("");
-        }
-        let finished = pipeline::run(pipeline, &around, context).await;
+    for finished in all {
         data.push(finished.data);
         errors.extend(finished.error);
     }
@@ -70,7 +81,17 @@ pub(super) fn choose(pipelines: Vec<Pipeline>, wanted: &[String]) -> Result<Vec<
         }
     }
     if wanted.is_empty() {
-        return Ok(pipelines);
+        let runs = |pipeline: &Pipeline| !pipeline.is_stopped;
+        let (running, stopped): (Vec<_>, Vec<_>) = pipelines.into_iter().partition(runs);
+        if running.is_empty() {
+            let id = stopped
+                .first()
+                .map(|pipeline| pipeline.id.as_str())
+                .unwrap_or_default();
+            let error = Error::new(&code::USAGE, "every pipeline of the file is stopped");
+            return Err(error.hint(format!("`--pipeline {id}` runs one all the same")));
+        }
+        return Ok(running);
     }
     Ok(pipelines
         .into_iter()

@@ -13,14 +13,15 @@ use crate::context::Context;
 /// Checks a pipeline file without starting anything. All faults of its connectors are told at once.
 pub(super) async fn execute(args: Validate, context: &Context) -> Result<Answer, Error> {
     let plan = load(&args.file, &ProcessEnvironment)?;
+    context.warn(&plan);
     let (mut data, mut errors, mut text) = (Vec::new(), Vec::new(), String::new());
     for pipeline in &plan.pipelines {
         let ask = context.ask(pipeline.settings.clone());
-        let source = std::iter::once((Role::Source, &pipeline.source));
+        let sources = pipeline.sources.iter().map(|s| (Role::Source, s));
         let destinations = pipeline.destinations.iter().map(|d| (Role::Destination, d));
         text.push_str(&format!("{}\n", pipeline.id));
         let mut connectors = Vec::new();
-        for (role, connector) in source.chain(destinations) {
+        for (role, connector) in sources.chain(destinations) {
             let (word, why) = match command::validate(connector, role, &ask).await {
                 Ok(Validity::Valid) => ("valid", ""),
                 Ok(Validity::Unknown) => (
@@ -40,6 +41,12 @@ pub(super) async fn execute(args: Validate, context: &Context) -> Result<Answer,
                 "config": word,
             }));
         }
+        let processors = command::validate_processors(pipeline);
+        errors.extend(
+            processors
+                .err()
+                .map(|error| error.with("pipeline", &pipeline.id)),
+        );
         data.push(json!({"id": pipeline.id, "connectors": connectors}));
     }
     let answer = Answer::new(&json!({"pipelines": data}), text)?;

@@ -9,6 +9,7 @@ mod postgres;
 mod served;
 mod standalone;
 mod version;
+mod wild;
 
 use serde_json::{Value, json};
 

@@ -12,6 +12,7 @@ use crossdock_core::code;
 use crossdock_core::convert::columns_to_rows;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::json::scan::{self, Members};
+use crossdock_core::raw::{self, RAW_PARTS, RawParts};
 use crossdock_core::stream::StreamId;
 
 use super::positions::Positions;
@@ -45,9 +46,26 @@ pub(crate) struct Encoder {
 
 #[derive(Debug)]
 struct Stream {
-    collection: String,
+    collection: Collection,
     /// The names of the primary key's fields, if they are all at the top.
     key: Vec<String>,
+}
+
+/// What a stream is called at the destination.
+#[derive(Debug)]
+pub(crate) struct Collection {
+    pub(crate) name: String,
+    /// The pipeline gives it another name than the source.
+    is_renamed: bool,
+}
+
+impl Collection {
+    pub(crate) fn of(stream: &ConfiguredStream) -> Self {
+        Self {
+            name: stream.target_id().to_string(),
+            is_renamed: stream.target_id() != stream.id(),
+        }
+    }
 }
 
 impl Stream {
@@ -60,7 +78,7 @@ impl Stream {
             })
             .collect();
         Self {
-            collection: stream.target_id().to_string(),
+            collection: Collection::of(stream),
             key: key.unwrap_or_default(),
         }
     }
@@ -144,6 +162,7 @@ impl Encoder {
         let mut encoded = Encoded::default();
         let mut message = Vec::new();
         let (mut key, mut place) = (Vec::new(), String::new());
+        let (mut raw_key, mut raw_before, mut raw_after) = (Vec::new(), Vec::new(), Vec::new());
         for at in 0..rows.len() {
             let start = message.len();
             place.clear();
@@ -152,15 +171,24 @@ impl Encoder {
             let after = rows.after(at);
             key.clear();
             let own = rows.key(at);
+            let parts = RawParts::of_metadata(rows.metadata(at).unwrap_or_default());
             if own.is_none() {
                 write_key(&stream.key, after, &mut key)?;
             }
             let record = NewRecord {
                 position: place.as_bytes(),
                 operation: rows.operation(at),
-                key: json(own.or((!key.is_empty()).then_some(key.as_slice()))),
-                before: json(rows.before(at)),
-                after: json((!after.is_empty()).then_some(after)),
+                key: data(
+                    own.or((!key.is_empty()).then_some(key.as_slice())),
+                    parts.key,
+                    &mut raw_key,
+                ),
+                before: data(rows.before(at), parts.before, &mut raw_before),
+                after: data(
+                    (!after.is_empty()).then_some(after),
+                    parts.after,
+                    &mut raw_after,
+                ),
             };
             record.write(&mut message, lossy, |out| {
                 metadata(
@@ -188,6 +216,18 @@ impl Encoder {
 
 pub(crate) fn json(text: Option<&[u8]>) -> Written<'_> {
     text.map_or(Written::Absent, Written::Json)
+}
+
+/// A part of a record: bytes again if it stands for bytes. `bytes` takes them.
+fn data<'a>(text: Option<&'a [u8]>, is_raw: bool, bytes: &'a mut Vec<u8>) -> Written<'a> {
+    match text.and_then(raw::unwrap).filter(|_| is_raw) {
+        Some(found) => {
+            bytes.clear();
+            bytes.extend_from_slice(&found);
+            Written::Raw(bytes)
+        }
+        None => json(text),
+    }
 }
 
 /// Appends the object of the primary key's fields; nothing if one of them is not there.
@@ -227,7 +267,7 @@ pub(crate) fn write_key(names: &[String], after: &[u8], out: &mut Vec<u8>) -> Re
 /// as Airbyte's `changes`, goes as its JSON.
 pub(crate) fn metadata(
     own: Option<&[u8]>,
-    collection: &str,
+    stream: &Collection,
     emitted_at: i64,
     out: &mut Vec<u8>,
 ) -> Result<(), Fault> {
@@ -237,13 +277,20 @@ pub(crate) fn metadata(
         PAYLOAD_SCHEMA.version,
         KEY_SCHEMA.subject,
         KEY_SCHEMA.version,
+        RAW_PARTS,
     ];
     let mut has_read_at = false;
+    // Conduit's own records may be of no collection; that stays so.
+    let (mut is_opencdc, mut has_collection) = (false, false);
     if let Some(text) = own {
         let broken = |error: scan::ScanError| Fault::new(format!("metadata are broken: {error}"));
         let mut members = Members::new(text, 0).map_err(broken)?;
         while let Some(member) = members.next().map_err(broken)? {
             let name = scan::unquote(&text[member.key_start - 1..=member.key_end]);
+            if let Some(name) = &name {
+                is_opencdc |= name.starts_with("opencdc.");
+                has_collection |= *name == COLLECTION;
+            }
             let Some(name) = name.filter(|name| !dropped.contains(&&**name) && *name != COLLECTION)
             else {
                 continue;
@@ -256,7 +303,9 @@ pub(crate) fn metadata(
             }
         }
     }
-    write_metadata(out, COLLECTION, collection);
+    if has_collection || !is_opencdc || stream.is_renamed {
+        write_metadata(out, COLLECTION, &stream.name);
+    }
     if !has_read_at {
         write_metadata(
             out,

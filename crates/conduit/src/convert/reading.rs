@@ -16,19 +16,20 @@ use std::sync::Arc;
 use bytes::Bytes;
 use crossdock_core::batch::{Batch, Body, Operation, RowSpans, RowsBuilder, Span};
 use crossdock_core::catalog::ConfiguredCatalog;
-use crossdock_core::convert::{write_base64, write_string};
+use crossdock_core::convert::write_string;
 use crossdock_core::event::Event;
 use crossdock_core::json::scan::{self, Members};
+use crossdock_core::learnt::Learnt;
+use crossdock_core::raw::{self, RAW_PARTS, RawParts};
 use crossdock_core::stream::StreamId;
 
-use super::stream::Learnt;
 use super::unacknowledged::{PositionFault, Unacknowledged};
 use crate::wire::FORM;
 use crate::wire::avro;
 use crate::wire::fault::Fault;
 use crate::wire::record::{
-    COLLECTION, Data, KEY_SCHEMA, PAYLOAD_SCHEMA, Place, READ_AT, RecordView, Records, SchemaKeys,
-    operation,
+    COLLECTION, CONNECTOR_ID, Data, KEY_SCHEMA, PAYLOAD_SCHEMA, Place, READ_AT, RecordView,
+    Records, SchemaKeys, append_metadata, operation,
 };
 use crate::wire::structured;
 
@@ -73,6 +74,8 @@ pub(crate) struct Reading {
     wanted: Wanted,
     /// The stream of records that name none.
     nameless: String,
+    /// The connector's full name, which each record is told; empty: it has none.
+    connector: String,
     streams: Vec<Building>,
     by_name: HashMap<String, usize>,
     schemas: HashMap<SchemaName, Arc<avro::Schema>>,
@@ -88,6 +91,7 @@ impl Reading {
         let mut this = Self {
             wanted,
             nameless: nameless.to_owned(),
+            connector: String::new(),
             streams: Vec::new(),
             by_name: HashMap::new(),
             schemas: HashMap::new(),
@@ -99,6 +103,12 @@ impl Reading {
             this.add(Learnt::known(&stream.stream));
         }
         this
+    }
+
+    /// Has each record told the connector that it came from.
+    pub(crate) fn named(mut self, connector: String) -> Self {
+        self.connector = connector;
+        self
     }
 
     fn add(&mut self, learnt: Learnt) -> usize {
@@ -149,14 +159,26 @@ impl Reading {
     ) -> Result<(), Refused> {
         // Kept as a whole, so that lines in a row stay neighbours.
         let start = self.buffer.len();
-        if self.wanted.lines {
+        let marks = !self.connector.is_empty();
+        if self.wanted.lines && !marks {
             self.buffer.extend_from_slice(message);
         }
         let mut records = Records::new(message);
         while let Some(Place { line, record }) = records.next()? {
             let mut view = std::mem::take(&mut self.view);
-            view.read(message, record)?;
-            let line = start + line.start..start + line.end;
+            view.read(message, record.clone())?;
+            let line = if self.wanted.lines && marks {
+                let start = self.buffer.len();
+                append_metadata(
+                    &message[record],
+                    CONNECTOR_ID,
+                    &self.connector,
+                    &mut self.buffer,
+                );
+                start..self.buffer.len()
+            } else {
+                start + line.start..start + line.end
+            };
             let taken = self.record(message, line, &view, now_ms, book);
             self.view = view;
             taken?;
@@ -181,11 +203,26 @@ impl Reading {
         };
         let mut records = Records::new(&message);
         while let Some(Place { line, record }) = records.next()? {
-            let position = crate::wire::record::position(&message, record)?;
+            let position = crate::wire::record::position(&message, record.clone())?;
             book.push(&message[position]).map_err(Refused::Position)?;
-            let line = span(line.start, line.end)?;
+            let line = if self.connector.is_empty() {
+                span(line.start, line.end)?
+            } else {
+                let start = self.buffer.len();
+                append_metadata(
+                    &message[record],
+                    CONNECTOR_ID,
+                    &self.connector,
+                    &mut self.buffer,
+                );
+                span(start, self.buffer.len())?
+            };
             self.streams[at].rows.push_line(Span::NONE, now_ms, line);
         }
+        let message = match self.connector.as_str() {
+            "" => message,
+            _ => Bytes::from(std::mem::take(&mut self.buffer)),
+        };
         let building = &mut self.streams[at];
         let mut events = Vec::new();
         if !building.rows.is_empty() {
@@ -199,7 +236,7 @@ impl Reading {
     fn place(&mut self, name: &str) -> usize {
         match self.by_name.get(name) {
             Some(at) => *at,
-            None => self.add(Learnt::new(name)),
+            None => self.add(Learnt::new(StreamId::new(name))),
         }
     }
 
@@ -241,13 +278,33 @@ impl Reading {
         }
         spans.before = self.data(message, view, &view.before, PAYLOAD_SCHEMA, at)?;
         spans.key = self.data(message, view, &view.key, KEY_SCHEMA, at)?;
+        let is_raw = |data: &Data, span: Span, keys: SchemaKeys| {
+            matches!(data, Data::Raw(_))
+                && !span.is_empty()
+                && schema_text(view, message, keys).is_none()
+        };
+        let parts = RawParts {
+            key: is_raw(&view.key, spans.key, KEY_SCHEMA),
+            before: is_raw(&view.before, spans.before, PAYLOAD_SCHEMA),
+            after: is_raw(&view.after, spans.after, PAYLOAD_SCHEMA),
+        };
         // The wrapping of raw bytes is no field of the entity.
-        let is_wrapped =
-            matches!(view.key, Data::Raw(_)) && schema_text(view, message, KEY_SCHEMA).is_none();
-        if !spans.key.is_empty() && !is_wrapped {
+        if !spans.key.is_empty() && !parts.key {
             self.key_fields(spans.key, at)?;
         }
-        spans.metadata = self.written(|out| write_metadata(message, view, out))?;
+        let connector = std::mem::take(&mut self.connector);
+        spans.metadata = self.written(|out| {
+            write_metadata(
+                message,
+                view,
+                &[
+                    (CONNECTOR_ID, &connector),
+                    (RAW_PARTS, parts.text().unwrap_or_default()),
+                ],
+                out,
+            );
+        })?;
+        self.connector = connector;
         if self.wanted.lines {
             spans.line = span(line.start, line.end)?;
         }
@@ -285,8 +342,8 @@ impl Reading {
             Data::Raw(range) => {
                 let bytes = &message[range.clone()];
                 let Some((subject, version)) = schema_text(view, message, keys) else {
-                    raw(bytes, &mut self.buffer);
-                    let (seen, is_new) = building.learnt.members.member(raw_name(bytes));
+                    raw::wrap(bytes, &mut self.buffer);
+                    let (seen, is_new) = building.learnt.members.member(raw::member_name(bytes));
                     if seen.mark(crossdock_core::inference::ValueKind::String) | is_new
                         && is_payload
                     {
@@ -399,30 +456,8 @@ fn described(schema: &avro::Schema) -> serde_json::Value {
     }
 }
 
-fn raw_name(bytes: &[u8]) -> &'static str {
-    if std::str::from_utf8(bytes).is_ok() {
-        "raw"
-    } else {
-        "raw_base64"
-    }
-}
-
-fn raw(bytes: &[u8], out: &mut Vec<u8>) {
-    let name = raw_name(bytes);
-    out.extend_from_slice(b"{\"");
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\":");
-    if name == "raw" {
-        write_string(out, bytes);
-    } else {
-        out.push(b'"');
-        write_base64(out, bytes);
-        out.push(b'"');
-    }
-    out.push(b'}');
-}
-
-fn write_metadata(message: &[u8], view: &RecordView, out: &mut Vec<u8>) {
+/// The record's own metadata, and those of `more` that have a value.
+fn write_metadata(message: &[u8], view: &RecordView, more: &[(&str, &str)], out: &mut Vec<u8>) {
     let mut separator = b'{';
     for (name, value) in &view.metadata {
         out.push(separator);
@@ -430,6 +465,13 @@ fn write_metadata(message: &[u8], view: &RecordView, out: &mut Vec<u8>) {
         write_string(out, &message[name.clone()]);
         out.push(b':');
         write_string(out, &message[value.clone()]);
+    }
+    for (name, value) in more.iter().filter(|(_, value)| !value.is_empty()) {
+        out.push(separator);
+        separator = b',';
+        write_string(out, name.as_bytes());
+        out.push(b':');
+        write_string(out, value.as_bytes());
     }
     if separator == b',' {
         out.push(b'}');

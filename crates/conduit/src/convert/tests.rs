@@ -5,6 +5,7 @@ use crossdock_core::batch::{Batch, Body, Rows};
 use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream, Stream};
 use crossdock_core::checkpoint::Seq;
 use crossdock_core::event::Event;
+use crossdock_core::raw::{RAW_PARTS, RawParts};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -120,6 +121,18 @@ fn expected(data: Option<&Data>) -> Option<Json> {
     }
 }
 
+fn is_raw(data: Option<&Data>) -> bool {
+    matches!(
+        data.and_then(|d| d.data.as_ref()),
+        Some(data::Data::RawData(_))
+    )
+}
+
+/// No bytes: whether that is nothing or something empty is lost on the wire.
+fn is_empty(data: &Data) -> bool {
+    matches!(&data.data, Some(data::Data::RawData(bytes)) if bytes.is_empty())
+}
+
 /// The text with every number as a double, as the wire has them.
 fn parsed(text: &[u8]) -> Json {
     fn doubles(value: Json) -> Json {
@@ -206,11 +219,19 @@ proptest! {
             }
             prop_assert_eq!(rows.before(at).map(parsed), image(payload.before.as_ref()));
             prop_assert_eq!(rows.key(at).map(parsed), image(record.key.as_ref()));
-            let metadata: BTreeMap<String, String> = match rows.metadata(at) {
+            let mut metadata: BTreeMap<String, String> = match rows.metadata(at) {
                 Some(text) => serde_json::from_slice(text).unwrap(),
                 None => BTreeMap::new(),
             };
+            let parts = RawParts::parse(&metadata.remove(RAW_PARTS).unwrap_or_default());
             prop_assert_eq!(&metadata, &record.metadata);
+            let is_raw = |data: Option<&Data>| is_raw(data) && !empty(data);
+            let expected = RawParts {
+                key: is_raw(record.key.as_ref()),
+                before: is_raw(payload.before.as_ref()),
+                after: is_raw(payload.after.as_ref()),
+            };
+            prop_assert_eq!(parts, expected);
         }
     }
 
@@ -227,9 +248,26 @@ proptest! {
         prop_assert_eq!(sent(&single.messages), records);
     }
 
-    /// Rows become records that another implementation reads.
+    /// The platform's mark is one more entry of the metadata, also on records that nobody looks into.
     #[test]
-    fn rows_become_records(records in records(structured())) {
+    fn a_named_connector_marks_its_records(records in records(any_data()), values in any::<bool>()) {
+        let message = Bytes::from(Message { records: records.clone() }.encode_to_vec());
+        let wanted = Wanted { lines: true, values };
+        let reading = Reading::new("x", &ConfiguredCatalog::default(), wanted);
+        let mut reading = reading.named("p:c".into());
+        let events = reading.take(&[message], 5, &mut Unacknowledged::default()).unwrap();
+        let Some(Event::Batch(batch)) = events.last() else { panic!("a batch") };
+        let encoded = encoder(Version::V2).encode(Seq(1), batch).unwrap();
+        let mut expected = records;
+        for record in &mut expected {
+            record.metadata.insert("conduit.source.connector.id".into(), "p:c".into());
+        }
+        prop_assert_eq!(sent(&encoded.messages), expected);
+    }
+
+    /// Rows become records that another implementation reads, and raw data are raw again.
+    #[test]
+    fn rows_become_records(records in records(any_data())) {
         let (_, batches) = take(&records, ALL);
         for version in Version::ALL {
             let encoded = encoder(version).encode(Seq(7), &batches[0]).unwrap();
@@ -242,7 +280,9 @@ proptest! {
                 prop_assert_eq!(&sent.metadata["opencdc.collection"], "x");
                 let images = |record: &Record| {
                     let payload = record.payload.clone().unwrap_or_default();
-                    [expected(record.key.as_ref()), expected(payload.before.as_ref())]
+                    let key = record.key.clone();
+                    let parts = [key, payload.before].map(|data| data.filter(|d| !is_empty(d)));
+                    parts.map(|data| (is_raw(data.as_ref()), expected(data.as_ref())))
                 };
                 prop_assert_eq!(images(sent), images(record));
             }

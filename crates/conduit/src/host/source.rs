@@ -96,6 +96,7 @@ impl Source for ConduitSource {
             ..session.clone()
         };
         let opening = SourceOpening {
+            connector: String::new(),
             pipeline: "discover".to_owned(),
             catalog: Default::default(),
             state: Vec::new(),
@@ -127,7 +128,15 @@ impl Source for ConduitSource {
                 .hint("`crossdock state reset` forgets it; the source then begins anew"));
             }
         };
-        let id = format!("{}:source", opening.pipeline);
+        let id = match opening.connector.as_str() {
+            "" => format!("{}:source", opening.pipeline),
+            name => format!("{}:{name}", opening.pipeline),
+        };
+        let named = if opening.connector.is_empty() {
+            ""
+        } else {
+            &id
+        };
         let started = self
             .connector
             .open(&config, &opening.session, &id, Some(position));
@@ -137,6 +146,7 @@ impl Source for ConduitSource {
             values: opening.values || opening.verbatim != Some(FORM),
         };
         let reading = Reading::new(&started.described.name, &opening.catalog, wanted);
+        let reading = reading.named(named.to_owned());
         Ok(Box::new(Reader::new(started, reading)))
     }
 }

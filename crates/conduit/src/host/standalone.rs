@@ -75,6 +75,14 @@ impl Standalone {
         }
     }
 
+    /// Whether there is a program of that name.
+    pub async fn is_there(&self, session: &Session) -> bool {
+        self.found
+            .get_or_try_init(|| self.find(session))
+            .await
+            .is_ok()
+    }
+
     fn absent(&self, candidates: &[Candidate]) -> Error {
         let message = format!("there is no connector `{}` in the folder", self.wanted);
         let error =

@@ -6,12 +6,13 @@ use crossdock_core::batch::{Operation, Rows};
 use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream};
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
+use crossdock_core::raw::{self, RawParts};
 use crossdock_core::schema::{Field, StreamSchema};
 use crossdock_core::stream::StreamId;
 
 use super::middleware::{Extraction, Middleware};
 use super::schema_client::SchemaClient;
-use crate::convert::encode::{json, metadata, write_key};
+use crate::convert::encode::{Collection, json, metadata, write_key};
 use crate::wire::avro::RowEncoder;
 use crate::wire::fault::Fault;
 use crate::wire::handshake::CONNECTOR_ID;
@@ -40,7 +41,7 @@ struct Schema {
 
 struct Stream {
     id: StreamId,
-    collection: String,
+    collection: Collection,
     key_names: Vec<String>,
     payload: Option<Schema>,
     key: Option<Schema>,
@@ -128,13 +129,15 @@ impl Records {
     /// Appends the record.
     pub(super) fn write(&mut self, row: &Row, position: &[u8], out: &mut Vec<u8>) -> Result<()> {
         let stream = &self.streams[row.stream];
+        let parts = RawParts::of_metadata(row.metadata.as_deref().unwrap_or_default());
         let [key, before, after] = &mut self.scratch;
         // An image without a schema would be told by the metadata to have one: all or none.
         let images = [(&row.before, before), (&row.after, after)];
         let payload = stream
             .payload
             .as_ref()
-            .filter(|_| !row.after.is_empty() || !row.before.is_empty());
+            .filter(|_| !row.after.is_empty() || !row.before.is_empty())
+            .filter(|_| !parts.after && !parts.before);
         let has_schema = payload.is_some_and(|schema| {
             images.into_iter().all(|(text, out)| {
                 out.clear();
@@ -143,22 +146,26 @@ impl Records {
         });
         key.clear();
         let has_key_schema = !row.key.is_empty()
+            && !parts.key
             && stream
                 .key
                 .as_ref()
                 .is_some_and(|schema| schema.encoder.encode(&row.key, key));
         let [key, before, after] = &self.scratch;
-        let written = |text: &[u8], encoded: &[u8], has_schema: bool| -> Data {
-            match (text.is_empty(), has_schema) {
-                (true, _) => Data::Absent,
-                (false, true) => Data::Encoded(encoded.to_vec()),
-                (false, false) => Data::Text(text.to_vec()),
+        let written = |text: &[u8], encoded: &[u8], has_schema: bool, is_raw: bool| -> Data {
+            if text.is_empty() {
+                return Data::Absent;
+            }
+            match raw::unwrap(text).filter(|_| is_raw) {
+                Some(bytes) => Data::Encoded(bytes.into_owned()),
+                None if has_schema => Data::Encoded(encoded.to_vec()),
+                None => Data::Text(text.to_vec()),
             }
         };
         let (key, before, after) = (
-            written(&row.key, key, has_key_schema),
-            written(&row.before, before, has_schema),
-            written(&row.after, after, has_schema),
+            written(&row.key, key, has_key_schema, parts.key),
+            written(&row.before, before, has_schema, parts.before),
+            written(&row.after, after, has_schema, parts.after),
         );
         let record = NewRecord {
             position,
@@ -220,7 +227,7 @@ fn broken(fault: &Fault) -> Error {
 impl Stream {
     fn new(configured: &ConfiguredStream, middleware: &Middleware, context: Option<&str>) -> Self {
         let id = configured.id();
-        let collection = id.to_string();
+        let collection = Collection::of(configured);
         let fields = StreamSchema::nested_from_json_schema(&configured.stream.json_schema).fields;
         let paths = configured.primary_key.iter().flatten();
         let key_names: Option<Vec<String>> = paths
@@ -239,7 +246,7 @@ impl Stream {
                 .unwrap_or_default();
             Some(Schema {
                 encoder,
-                subject: format!("{prefix}{collection}.{}", extraction.subject),
+                subject: format!("{prefix}{id}.{}", extraction.subject),
                 version: None,
             })
         };

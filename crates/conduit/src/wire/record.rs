@@ -16,6 +16,8 @@ use super::structured::{self, Lossy};
 pub const COLLECTION: &str = "opencdc.collection";
 /// When the connector read it: nanoseconds since 1970, as decimal text.
 pub const READ_AT: &str = "opencdc.readAt";
+/// Which connector of which pipeline it came from: the platform's mark.
+pub const CONNECTOR_ID: &str = "conduit.source.connector.id";
 /// The registry's name and version of the payload's schema.
 pub const PAYLOAD_SCHEMA: SchemaKeys = SchemaKeys {
     subject: "opencdc.payload.schema.subject",
@@ -262,6 +264,22 @@ impl NewRecord<'_> {
                 write_data(out, 2, self.after, lossy)
             })
         })
+    }
+}
+
+/// Appends a record that came as `record`, as a field of its message, with one more entry of metadata: of
+/// a key that stands twice the last counts.
+pub(crate) fn append_metadata(record: &[u8], name: &str, value: &str, out: &mut Vec<u8>) {
+    let mut entry = Vec::with_capacity(name.len() + value.len() + 8);
+    write_metadata(&mut entry, name, value);
+    let appended = field::write_nested(out, 1, |out| {
+        out.extend_from_slice(record);
+        out.extend_from_slice(&entry);
+        Ok::<_, std::convert::Infallible>(())
+    });
+    match appended {
+        Ok(()) => {}
+        Err(never) => match never {},
     }
 }
 

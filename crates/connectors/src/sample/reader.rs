@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -20,12 +19,12 @@ use crossdock_core::schema::StreamSchema;
 use crossdock_core::source::{SourceControl, SourceOpening, SourceReader};
 use crossdock_core::stream::StreamId;
 use serde_json::json;
-use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::config::{Config, FailAfter, Failure, Shape};
 use super::record::Columns;
 use crate::semantics::name::hash;
+use crate::stop::Stop;
 
 /// A stream and how far it is.
 struct Progress {
@@ -50,37 +49,6 @@ pub(crate) struct SampleReader {
     begun: bool,
     failed: bool,
     control: Arc<Stop>,
-}
-
-/// The wish to stop.
-#[derive(Debug, Default)]
-struct Stop {
-    wished: AtomicBool,
-    notify: Notify,
-}
-
-#[async_trait]
-impl SourceControl for Stop {
-    async fn committed(&self, _: &Checkpoint) -> Result<()> {
-        Ok(())
-    }
-
-    fn stop(&self) {
-        self.wished.store(true, Ordering::SeqCst);
-        self.notify.notify_one();
-    }
-}
-
-impl Stop {
-    fn is_wished(&self) -> bool {
-        self.wished.load(Ordering::SeqCst)
-    }
-
-    async fn wished(&self) {
-        while !self.is_wished() {
-            self.notify.notified().await;
-        }
-    }
 }
 
 /// The number of the next record, from a state that an earlier read emitted.

@@ -5,28 +5,36 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossdock_config::Pipeline;
-use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream};
+use crossdock_core::batch::BodyShape;
+use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream, Stream};
 use crossdock_core::checkpoint::LaneState;
 use crossdock_core::clock::Clock;
+use crossdock_core::code;
 use crossdock_core::destination::{Acknowledge, DestinationOpening, DestinationWriter};
-use crossdock_core::error::Result;
+use crossdock_core::error::{Error, Result};
 use crossdock_core::session::Session;
 use crossdock_core::source::{SourceOpening, SourceReader};
 use crossdock_core::store::{Commit, Lease, Resume, RunEnd, RunStatus};
-use crossdock_engine::dead_letter::{DeadLetters, Tolerance};
+use crossdock_engine::dead_letter::{DeadLetterOffice, DeadLetters, Tolerance};
 use crossdock_engine::life::Life;
 use crossdock_engine::{Job, Report};
 use tracing::{Instrument as _, Span};
 
 use super::ending::ending;
 use super::learning::{self, Held, LegReader, Slot};
-use super::{Prepared, Summary, Surroundings, engine_settings, interruptible};
-use crate::dead_letter::{self, Office};
+use super::{
+    Prepared, PreparedDestination, PreparedSource, Summary, Surroundings, engine_settings,
+    interruptible,
+};
+use crate::dead_letter::{self, ConnectorOffice, FileOffice, Writing};
 use crate::fields;
 use crate::generation;
+use crate::intake::{self, Inlet, Intake, Way};
+use crate::outlet::Outlet;
 use crate::recall::recall;
 use crate::span::{self, asked, spanned};
 use crate::ui::ProgressRelay;
+use crate::way;
 
 pub(super) struct Attempt<'a> {
     pub(super) pipeline: &'a Pipeline,
@@ -74,7 +82,7 @@ impl Attempt<'_> {
     async fn conduct(&self, lease: &Lease) -> Result<Summary> {
         let mut resume = self.around.store.resume(&self.pipeline.id).await?;
         self.recall(lease, &mut resume).await?;
-        if !self.prepared.source_ready.spec.source.learns_streams {
+        if !self.prepared.learns {
             let catalog = self.prepared.catalog.clone();
             return self.leg(lease, &resume, catalog, None).await;
         }
@@ -105,51 +113,109 @@ impl Attempt<'_> {
         }
     }
 
-    /// Opens a source that learns its streams, to be listened to before there is a catalog.
+    /// The streams that the destinations know before anything is read.
+    fn known(&self) -> Vec<Stream> {
+        let streams = self.prepared.catalog.streams.iter();
+        streams.map(|s| s.stream.clone()).collect()
+    }
+
+    /// Opens sources that tell of streams while they run, to be listened to before there is a catalog.
     async fn hold(&self, resume: &Resume) -> Result<Held> {
-        let (life, session) = self.alive(&self.prepared.source_ready.session);
-        let source = self.open_source(
-            resume.states.clone(),
-            self.prepared.catalog.clone(),
-            session,
-        );
-        let known = self
-            .prepared
-            .catalog
-            .streams
+        let (life, reader) = self.open_sources(&resume.states, None).await?;
+        Ok(Held::new(reader, life, self.known(), self.pipeline))
+    }
+
+    /// Opens all sources as one. `catalog` is that of the run, if it is known.
+    async fn open_sources(
+        &self,
+        states: &[LaneState],
+        catalog: Option<&ConfiguredCatalog>,
+    ) -> Result<(Arc<Life>, Box<dyn SourceReader>)> {
+        let sources = &self.prepared.sources;
+        let ids: Vec<&str> = sources
             .iter()
-            .map(|s| s.stream.clone());
-        Ok(Held::new(
-            source.await?,
-            life,
-            known.collect(),
-            self.pipeline,
-        ))
+            .map(|one| one.connector.id.as_str())
+            .collect();
+        let states = intake::split(states, &ids);
+        let mut inlets: Vec<Inlet> = Vec::new();
+        let mut life = None;
+        for (source, states) in sources.iter().zip(states) {
+            match self.open_source(source, &states, catalog).await {
+                Ok((own, reader)) => {
+                    life.get_or_insert(own);
+                    inlets.push(Inlet {
+                        id: source.connector.id.clone(),
+                        reader,
+                        drains: source.ready.spec.source.drains,
+                        chain: way::chain(&source.connector.processors)?,
+                        states,
+                    });
+                }
+                Err(error) => {
+                    for mut inlet in inlets {
+                        if let Err(error) = inlet.reader.close().await {
+                            tracing::warn!(%error, "a source did not close tidily");
+                        }
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        let unwatched = || Life::new(Session::default().observer, self.clock.clone());
+        let life = life.unwrap_or_else(unwatched);
+        let reader = if way::has_way(self.pipeline) {
+            let way = Way {
+                chain: way::chain(&self.pipeline.processors)?,
+                streams: self.known(),
+                learns: self.prepared.learns,
+            };
+            Box::new(Intake::new(inlets, way)) as Box<dyn SourceReader>
+        } else {
+            let only = inlets.pop().map(|inlet| inlet.reader);
+            only.ok_or_else(|| Error::new(&code::INTERNAL, "a pipeline has no source"))?
+        };
+        Ok((life, ending(reader, &self.pipeline.settings)))
     }
 
     async fn open_source(
         &self,
-        state: Vec<LaneState>,
-        catalog: ConfiguredCatalog,
-        session: Session,
-    ) -> Result<Box<dyn SourceReader>> {
+        source: &PreparedSource,
+        states: &[LaneState],
+        catalog: Option<&ConfiguredCatalog>,
+    ) -> Result<(Arc<Life>, Box<dyn SourceReader>)> {
+        let (life, session) = self.alive(&source.ready.session);
         let selects = self.pipeline.streams.iter().any(|s| s.fields.is_some());
+        let has_way = way::has_way(self.pipeline);
+        let mut own = source.catalog.clone();
+        if let Some(catalog) = catalog {
+            generation::carry_over(&mut own, catalog);
+        }
+        let processes = self.prepared.processes();
         let opening = SourceOpening {
             pipeline: self.pipeline.id.clone(),
-            shape: self.prepared.shape(),
+            connector: source.connector.id.clone(),
+            shape: match has_way {
+                // Processors look at rows.
+                true => BodyShape::Rows,
+                false => self.prepared.shape(),
+            },
             // Fields are taken out of values, so lines cannot stay as they came.
             verbatim: self.prepared.verbatim().filter(|_| !selects),
-            // A dead letter shows its record.
-            values: selects || self.prepared.looks_inside() || self.pipeline.dead_letters.is_some(),
-            catalog,
-            state,
+            // A dead letter shows its record, and a processor looks at it.
+            values: selects
+                || processes
+                || self.prepared.looks_inside()
+                || self.pipeline.dead_letters.is_some(),
+            catalog: own,
+            state: states.to_vec(),
             session,
         };
-        let config = self.prepared.source_ready.config();
-        let span = asked!("open source", self.pipeline.source.reference);
-        let open = spanned(span, self.prepared.source.source.open(config, opening));
-        let source = interruptible(&self.around.cancel, open).await?;
-        Ok(ending(source, &self.pipeline.settings))
+        let span = asked!("open source", source.connector.reference);
+        let open = spanned(
+            span,
+            source.found.source.open(source.ready.config(), opening),
+        );
+        Ok((life, interruptible(&self.around.cancel, open).await?))
     }
 
     /// Moves the streams of `catalog`, from the source that is held or one that is opened.
@@ -180,11 +246,7 @@ impl Attempt<'_> {
                     let reader = LegReader::new(held, self.held.clone());
                     Ok((life, Box::new(reader) as Box<dyn SourceReader>))
                 }
-                None => {
-                    let (life, session) = self.alive(&self.prepared.source_ready.session);
-                    let source = self.open_source(beginning.states, catalog.clone(), session);
-                    Ok((life, source.await?))
-                }
+                None => self.open_sources(&beginning.states, Some(&catalog)).await,
             }
         };
         let (source_life, source) = match opened.await {
@@ -214,36 +276,45 @@ impl Attempt<'_> {
         acks: Vec<Arc<dyn Acknowledge>>,
         writers: &mut Writers,
     ) -> Result<()> {
-        let connectors = self.pipeline.destinations.iter();
-        let destinations = self.prepared.destinations.iter().zip(connectors);
-        for (((found, ready), connector), acks) in destinations.zip(acks) {
+        for (destination, acks) in self.prepared.destinations.iter().zip(acks) {
+            let PreparedDestination {
+                connector,
+                found,
+                ready,
+            } = destination;
             let (life, session) = self.alive(&ready.session);
+            let chain = way::chain(&connector.processors)?;
+            let catalog = chain.configure(catalog);
+            let outlet = Outlet::new(chain, self.pipeline.dead_letters.is_some(), acks);
             let opening = DestinationOpening {
                 catalog: catalog.clone(),
                 pipeline: self.pipeline.id.clone(),
                 epoch: lease.epoch,
                 marks: resume.marks.clone(),
                 marks_decide: self.prepared.destinations.len() > 1,
-                acks,
-                session,
+                acks: outlet.acks(),
+                session: session.clone(),
             };
             let span = asked!("open destination", connector.reference);
             let open = spanned(span, found.destination.open(ready.config(), opening));
             let writer = interruptible(&self.around.cancel, open).await?;
-            writers.open.push(if found.selects_fields() {
+            let writer = if found.selects_fields() {
                 writer
             } else {
-                fields::selecting(writer, catalog)
-            });
+                fields::selecting(writer, &catalog)
+            };
+            writers.open.push(outlet.around(writer, session));
             writers.lives.push(life);
         }
+        writers.letters = self.dead_letters(lease).await?;
         Ok(())
     }
 
     /// Asks a transactional destination how far the data is. Only where it is the only one:
     /// another destination's data may end elsewhere.
     async fn recall(&self, lease: &Lease, resume: &mut Resume) -> Result<()> {
-        let [(found, ready)] = self.prepared.destinations.as_slice() else {
+        let [PreparedDestination { found, ready, .. }] = self.prepared.destinations.as_slice()
+        else {
             return Ok(());
         };
         if !ready.spec.destination.transactional_checkpoint {
@@ -278,13 +349,22 @@ impl Attempt<'_> {
     ) -> Report {
         let job = Job {
             source,
-            source_drains: self.prepared.source_ready.spec.source.drains,
+            source_drains: way::has_way(self.pipeline)
+                || self
+                    .prepared
+                    .sources
+                    .iter()
+                    .all(|one| one.ready.spec.source.drains),
             destinations: writers.open,
             refusing: {
-                let capabilities = self.prepared.capabilities();
-                capabilities.iter().map(|c| c.refuses_records).collect()
+                let destinations = self.prepared.destinations.iter();
+                let refuses = |one: &PreparedDestination| {
+                    one.ready.spec.destination.refuses_records
+                        || !one.connector.processors.is_empty()
+                };
+                destinations.map(refuses).collect()
             },
-            dead_letters: self.dead_letters(lease),
+            dead_letters: writers.letters,
             streams: catalog.streams.iter().map(ConfiguredStream::id).collect(),
             store: self.around.store.clone(),
             lease: lease.clone(),
@@ -299,7 +379,7 @@ impl Attempt<'_> {
             clock: self.clock.clone(),
             settings: {
                 let mut settings = engine_settings(&self.pipeline.settings);
-                if !self.prepared.source_ready.spec.source.bounded {
+                if !self.prepared.is_bounded() {
                     // Silence is what most of its life is made of.
                     settings.patience.source = Duration::MAX;
                 }
@@ -311,27 +391,44 @@ impl Attempt<'_> {
             .await
     }
 
-    fn dead_letters(&self, lease: &Lease) -> Option<DeadLetters> {
-        let wanted = self.pipeline.dead_letters.as_ref()?;
-        let connectors = self.pipeline.destinations.iter();
-        let destinations = connectors.zip(&self.prepared.destinations);
-        let office = Office {
-            path: dead_letter::path(self.pipeline, &self.around.dead_letters),
+    async fn dead_letters(&self, lease: &Lease) -> Result<Option<DeadLetters>> {
+        let Some(wanted) = &self.pipeline.dead_letters else {
+            return Ok(None);
+        };
+        let destinations = self.prepared.destinations.iter();
+        let destinations = destinations
+            .map(|one| {
+                (
+                    one.connector.reference.to_string(),
+                    one.ready.masker.clone(),
+                )
+            })
+            .collect();
+        let writing = Writing {
             pipeline: self.pipeline.id.clone(),
             run: lease.run,
-            destinations: destinations
-                .map(|(connector, (_, ready))| {
-                    (connector.reference.to_string(), ready.masker.clone())
-                })
-                .collect(),
+            destinations,
+            shows_seen: wanted.connector.is_some(),
         };
-        Some(DeadLetters {
+        let office: Box<dyn DeadLetterOffice> = match &wanted.connector {
+            None => Box::new(FileOffice {
+                path: dead_letter::path(self.pipeline, &self.around.dead_letters),
+                writing,
+            }),
+            Some(connector) => {
+                let around = (&self.around.registry, &self.around.ui);
+                let settings = &self.pipeline.settings;
+                let office = ConnectorOffice::open(connector, settings, around, writing);
+                Box::new(interruptible(&self.around.cancel, office).await?)
+            }
+        };
+        Ok(Some(DeadLetters {
             tolerance: Tolerance {
                 window: wanted.window_size,
                 threshold: wanted.window_nack_threshold,
             },
-            office: Box::new(office),
-        })
+            office,
+        }))
     }
 
     fn alive(&self, session: &Session) -> (Arc<Life>, Session) {
@@ -344,6 +441,7 @@ impl Attempt<'_> {
 struct Writers {
     open: Vec<Box<dyn DestinationWriter>>,
     lives: Vec<Arc<Life>>,
+    letters: Option<DeadLetters>,
 }
 
 impl Writers {
@@ -353,6 +451,11 @@ impl Writers {
             if let Err(error) = writer.close().await {
                 tracing::warn!(%error, "a destination did not close tidily");
             }
+        }
+        if let Some(letters) = &mut self.letters
+            && let Err(error) = letters.office.close().await
+        {
+            tracing::warn!(%error, "the destination of dead letters did not close tidily");
         }
     }
 }

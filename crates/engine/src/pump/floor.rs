@@ -10,7 +10,7 @@ use crossdock_core::clock::Clock;
 use crossdock_core::code;
 use crossdock_core::destination::{Ack, Ending};
 use crossdock_core::error::{Error, Result};
-use crossdock_core::event::{Estimate, StreamStatus};
+use crossdock_core::event::{Estimate, Refused, StreamStatus};
 use crossdock_core::source::SourceControl;
 use crossdock_core::store::{Generation, Lease, Store};
 use crossdock_core::stream::StreamId;
@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span, info_span, warn};
 
-use super::refusal::Refusals;
+use super::refusal::{Refusals, in_words};
 use super::{Job, Settings};
 use crate::budget::{Budget, Permit};
 use crate::commit::Order;
@@ -254,6 +254,15 @@ impl Floor {
             None => return None,
         };
         Some(judged.map_err(|error| error.with("destination", at + 1)))
+    }
+
+    /// The records that a processor refused, to be kept; or why that ends the run.
+    pub(super) fn refused_on_the_way(&mut self, seq: Seq, refused: Refused) -> Result<Letters> {
+        match &mut self.refusals {
+            Some((refusals, _)) => refusals.judge_on_the_way(seq, refused),
+            None => Err(Error::new(&code::RECORD_UNPROCESSED, in_words(&refused))
+                .with("stream", &refused.batch.stream)),
+        }
     }
 
     /// Sends refused records to the dead-letter office.

@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crossdock_core::batch::Batch;
 use crossdock_core::checkpoint::{Lane, Seq};
-use crossdock_core::code;
+use crossdock_core::code::{self, Code};
 use crossdock_core::destination::Ack;
 use crossdock_core::error::{Error, Result};
+use crossdock_core::event::Refused;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::dead_letter::{DeadLetters, Letters, Tolerance, Window};
+use crate::dead_letter::{DeadLetters, Letters, Refuser, Tolerance, Window};
 use crate::destination_actor::Message;
 
 /// Bytes of batches that are kept for each destination until it has answered, in units of the queue
@@ -61,6 +62,9 @@ pub(super) struct Refusals {
     under_way: Arc<AtomicUsize>,
     limit: usize,
     tolerance: Tolerance,
+    /// Refusals on the way to all destinations, and how many records came so far.
+    on_the_way: Window,
+    records: u64,
 }
 
 impl Refusals {
@@ -91,6 +95,8 @@ impl Refusals {
             under_way,
             limit: queue_bytes,
             tolerance,
+            on_the_way: window,
+            records: 0,
         };
         (this, task)
     }
@@ -98,6 +104,7 @@ impl Refusals {
     /// A batch goes to every destination.
     pub(super) fn sent(&mut self, seq: Seq, batch: &Batch) {
         let bytes = batch.bytes();
+        self.records += batch.records() as u64;
         for unanswered in self.destinations.iter_mut().flatten() {
             unanswered.kept.push_back(Kept {
                 seq,
@@ -160,7 +167,7 @@ impl Refusals {
         }
         let letters = Letters {
             seq,
-            destination: at,
+            by: Refuser::Destination(at),
             batch: Batch {
                 stream: kept.batch.stream.clone(),
                 body: kept.batch.body.select(indices)?,
@@ -175,19 +182,45 @@ impl Refusals {
         if tolerated {
             return Ok(letters);
         }
-        Err(self.too_many(reason))
+        Err(self.too_many(&code::RECORD_REFUSED, "the destination refused", reason))
+    }
+
+    /// Records that a processor refused, if that many are put up with.
+    pub(super) fn judge_on_the_way(&mut self, seq: Seq, refused: Refused) -> Result<Letters> {
+        for _ in 0..refused.batch.records() {
+            let tolerated = self.on_the_way.tolerates(self.records);
+            self.records += 1;
+            if !tolerated {
+                let reason = in_words(&refused);
+                return Err(self.too_many(
+                    &code::RECORD_UNPROCESSED,
+                    "processors could not take",
+                    &reason,
+                ));
+            }
+        }
+        Ok(Letters {
+            seq,
+            by: Refuser::Processor {
+                list: refused.by,
+                id: refused.processor,
+                seen: Box::new(refused.seen),
+            },
+            batch: refused.batch,
+            reason: refused.reason,
+        })
     }
 
     /// Where none is put up with, a new attempt may help; else somebody has to look (§3.9).
-    fn too_many(&self, reason: &str) -> Error {
+    fn too_many(&self, single: &'static Code, who: &str, reason: &str) -> Error {
         let (code, what) = match self.tolerance.threshold {
-            0 => (&code::RECORD_REFUSED, "a record"),
+            0 => (single, "a record"),
             _ => (
                 &code::DEAD_LETTERS_EXCEEDED,
                 "more records than are put up with",
             ),
         };
-        Error::new(code, format!("the destination refused {what}: {reason}"))
+        Error::new(code, format!("{who} {what}: {reason}"))
     }
 
     /// Sends letters on their way; their arrival is told as [`Message::Buried`].
@@ -210,12 +243,22 @@ async fn carry(
     inbox: mpsc::UnboundedSender<Message>,
     under_way: Arc<AtomicUsize>,
 ) -> Result<()> {
+    let kept = carry_all(&mut dead_letters, &mut letters, &inbox, &under_way).await;
+    if let Err(error) = kept {
+        let _ = inbox.send(Message::Unburied(error));
+    }
+    dead_letters.office.close().await
+}
+
+async fn carry_all(
+    dead_letters: &mut DeadLetters,
+    letters: &mut mpsc::UnboundedReceiver<Letters>,
+    inbox: &mpsc::UnboundedSender<Message>,
+    under_way: &AtomicUsize,
+) -> Result<()> {
     let mut some = Vec::new();
     while letters.recv_many(&mut some, TOGETHER).await > 0 {
-        if let Err(error) = dead_letters.office.keep(&some).await {
-            let _ = inbox.send(Message::Unburied(error));
-            return Ok(());
-        }
+        dead_letters.office.keep(&some).await?;
         for letters in some.drain(..) {
             under_way.fetch_sub(letters.batch.bytes(), Ordering::Relaxed);
             let records = letters.batch.records() as u64;
@@ -223,4 +266,12 @@ async fn carry(
         }
     }
     Ok(())
+}
+
+/// Why, and by whom.
+pub(super) fn in_words(refused: &Refused) -> String {
+    match refused.processor.as_str() {
+        "" => refused.reason.clone(),
+        id => format!("the processor `{id}`: {}", refused.reason),
+    }
 }

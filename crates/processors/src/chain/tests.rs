@@ -6,6 +6,9 @@ use super::*;
 /// A row: operation, metadata, key, before, after.
 type Row<'a> = (Operation, &'a str, &'a str, &'a str, &'a str);
 
+/// A processor: which, its condition, its settings.
+type Step<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+
 fn batch(rows: &[Row<'_>]) -> Batch {
     let mut buffer = Vec::new();
     let mut builder = RowsBuilder::default();
@@ -32,7 +35,7 @@ fn batch(rows: &[Row<'_>]) -> Batch {
     }
 }
 
-fn chain(steps: &[(&str, &str, &[(&str, &str)])]) -> Chain {
+fn chain(steps: &[Step<'_>]) -> Chain {
     let wanted: Vec<_> = steps
         .iter()
         .map(|(plugin, condition, settings)| Wanted {
@@ -72,7 +75,7 @@ fn shown(processed: &Processed) -> Vec<String> {
     lines
 }
 
-fn check(steps: &[(&str, &str, &[(&str, &str)])], after: &str, expected: &str) {
+fn check(steps: &[Step<'_>], after: &str, expected: &str) {
     let row = (
         Operation::Create,
         r#"{"opencdc.version":"v1"}"#,
@@ -207,7 +210,7 @@ fn raw_data_are_bytes() {
         "",
         r#"{"raw":"{\"a\":1}"}"#,
     );
-    let steps: [(&str, &str, &[(&str, &str)]); 2] = [
+    let steps: [Step<'_>; 2] = [
         ("json.decode", "", &[("field", ".Payload.After")]),
         (
             "field.set",
@@ -222,8 +225,7 @@ fn raw_data_are_bytes() {
     let expected = r#"users Create {"opencdc.version":"v1","crossdock.raw":"key"} {"raw":"k"} - {"a":1,"k":"k"}"#;
     assert_eq!(shown(&processed), [expected]);
     let row = (Operation::Create, META, "", "", r#"{"a":1}"#);
-    let steps: [(&str, &str, &[(&str, &str)]); 1] =
-        [("json.encode", "", &[("field", ".Payload.After")])];
+    let steps: [Step<'_>; 1] = [("json.encode", "", &[("field", ".Payload.After")])];
     let processed = chain(&steps).process(batch(&[row])).unwrap();
     let Body::Rows(rows) = &processed.batches[0].body else {
         panic!("columns")
@@ -259,7 +261,7 @@ fn records_are_split_and_copied_in_order() {
         r#"{"a":0}"#,
         r#"{"a":[1,2],"b":3}"#,
     );
-    let steps: [(&str, &str, &[(&str, &str)]); 2] = [
+    let steps: [Step<'_>; 2] = [
         ("split", "", &[("field", ".Payload.After.a")]),
         ("clone", "{{ eq .Payload.After.a 2 }}", &[("count", "1")]),
     ];
@@ -317,7 +319,7 @@ fn a_record_that_fails_is_given_back_as_it_came() {
         (Operation::Create, META, "", "", r#"{"a":"x"}"#),
         (Operation::Create, META, "", "", r#"{"a":"3"}"#),
     ];
-    let steps: [(&str, &str, &[(&str, &str)]); 2] = [
+    let steps: [Step<'_>; 2] = [
         ("field.set", "", &[("field", ".Metadata.m"), ("value", "x")]),
         (
             "field.convert",
@@ -327,26 +329,23 @@ fn a_record_that_fails_is_given_back_as_it_came() {
     ];
     let processed = chain(&steps).process(batch(&rows)).unwrap();
     assert_eq!(shown(&processed).len(), 2);
-    let (letter, why) = &processed.failed[0];
-    assert_eq!(
-        why,
-        "the processor `p` (field.convert): `x` is no whole number of 64 bits"
-    );
-    let Body::Rows(rows) = &letter.body else {
-        panic!("columns")
+    let failed = &processed.failed[0];
+    assert_eq!((failed.at, failed.processor.as_str()), (1, "p"));
+    assert_eq!(failed.reason, "`x` is no whole number of 64 bits");
+    let shown = |batch: &Batch| {
+        let Body::Rows(rows) = &batch.body else {
+            panic!("columns")
+        };
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (text(rows.after(0)), text(rows.metadata(0).unwrap()))
     };
-    assert_eq!(
-        (rows.after(0), rows.metadata(0).unwrap()),
-        (&br#"{"a":"x"}"#[..], META.as_bytes())
-    );
-    let error: [(&str, &str, &[(&str, &str)]); 1] =
-        [("error", "", &[("message", "no {{ .Operation }}")])];
+    let marked = r#"{"opencdc.version":"v1","m":"x"}"#;
+    assert_eq!(shown(&failed.batch), (r#"{"a":"x"}"#.into(), META.into()));
+    assert_eq!(shown(&failed.seen), (r#"{"a":"x"}"#.into(), marked.into()));
+    let error: [Step<'_>; 1] = [("error", "", &[("message", "no {{ .Operation }}")])];
     let row = (Operation::Delete, META, "", "", "");
     let processed = chain(&error).process(batch(&[row])).unwrap();
-    assert_eq!(
-        processed.failed[0].1,
-        "the processor `p` (error): no delete"
-    );
+    assert_eq!(processed.failed[0].reason, "no delete");
 }
 
 #[test]
@@ -355,7 +354,7 @@ fn columns_follow_what_can_be_told() {
         "id": {"type": ["null", "integer"]}, "name": {"type": ["null", "string"]}, "gone": {"type": "string"}}});
     let mut stream = Stream::new("users", schema);
     stream.source_defined_primary_key = Some(vec![vec!["id".into()]]);
-    let steps: [(&str, &str, &[(&str, &str)]); 4] = [
+    let steps: [Step<'_>; 4] = [
         ("field.rename", "", &[("mapping", ".Payload.After.id:key")]),
         ("field.exclude", "", &[("fields", ".Payload.After.gone")]),
         (

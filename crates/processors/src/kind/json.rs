@@ -48,7 +48,7 @@ impl Change for Encode {
     fn change(&self, record: &mut Record) -> Result<(), String> {
         match self.0.get(record)? {
             Value::Null => Ok(()),
-            value => self.0.set(record, Value::String(value.to_json())),
+            value => self.0.set(record, Value::String(value.to_go_json(true))),
         }
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::function;
 use super::node::{Node, Operand, Pipe};
-use crate::record::{Data, Record, operation_name};
+use crate::record::{COLLECTION, Data, Record, operation_name};
 use crate::value::{Object, Value};
 
 /// A text longer than this is refused (P11).
@@ -65,6 +65,8 @@ impl<'r> State<'r> {
                 let item = self.pipe(pipe, dot)?;
                 if pipe.variable.is_none() {
                     match self.value(&item) {
+                        // Go tells data that are not there from fields that are not.
+                        Value::Null if matches!(item, Item::Data(_)) => self.out.push_str("<nil>"),
                         Value::Null => self.out.push_str("<no value>"),
                         value => value.print(&mut self.out),
                     }
@@ -259,7 +261,12 @@ impl<'r> State<'r> {
                 _ => return unknown("a payload"),
             },
             Item::Metadata => match name {
-                "GetCollection" => metadata(crate::record::COLLECTION),
+                "GetCollection" => match metadata(COLLECTION) {
+                    Item::Value(value) if *value == Value::Null => {
+                        return Err(format!("the record has no `{COLLECTION}`"));
+                    }
+                    found => found,
+                },
                 name => metadata(name),
             },
             Item::Data(data) => match (data, name) {

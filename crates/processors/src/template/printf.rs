@@ -1,6 +1,8 @@
 //! `printf` with the verbs of Go's `fmt` that make sense for records.
 
 use std::fmt::Write as _;
+use std::iter::Peekable;
+use std::str::Chars;
 
 use crate::value::Value;
 
@@ -36,20 +38,9 @@ pub(super) fn printf(format: &str, arguments: &[Value]) -> Result<String, String
                 _ => {}
             }
         }
-        let mut number = || {
-            let mut digits = String::new();
-            while let Some(digit) = chars.next_if(char::is_ascii_digit) {
-                digits.push(digit);
-            }
-            digits.parse::<usize>().ok().map(|n| n.min(WIDEST))
-        };
-        spec.width = number();
+        spec.width = digits(&mut chars);
         if chars.next_if_eq(&'.').is_some() {
-            let mut digits = String::new();
-            while let Some(digit) = chars.next_if(char::is_ascii_digit) {
-                digits.push(digit);
-            }
-            spec.precision = Some(digits.parse::<usize>().unwrap_or(0).min(WIDEST));
+            spec.precision = Some(digits(&mut chars).unwrap_or(0));
         }
         let verb = chars.next().ok_or("`printf`: the format ends with `%`")?;
         if verb == '%' {
@@ -63,6 +54,17 @@ pub(super) fn printf(format: &str, arguments: &[Value]) -> Result<String, String
         pad(&mut out, &verb_text(verb, value, &spec)?, &spec, verb);
     }
     Ok(out)
+}
+
+fn digits(chars: &mut Peekable<Chars<'_>>) -> Option<usize> {
+    let mut digits = String::new();
+    while let Some(digit) = chars.next_if(char::is_ascii_digit) {
+        digits.push(digit);
+    }
+    digits
+        .parse::<usize>()
+        .ok()
+        .map(|number| number.min(WIDEST))
 }
 
 fn verb_text(verb: char, value: &Value, spec: &Spec) -> Result<String, String> {

@@ -42,7 +42,7 @@ fn templates_by_cases() {
         "<no value>|<no value>",
     );
     check("{{ .Payload.After.tags }}", "[a b]");
-    check("{{ .Payload.Before }}", "<no value>");
+    check("{{ .Payload.Before }}", "<nil>");
     check("{{ .Key }}", "map[id:7]");
     check("{{ .Operation }}", "create");
     check("{{ .Operation.String | upper }}", "CREATE");

@@ -20,7 +20,7 @@ pub(super) fn opening(layout: &Layout, written: bool, pipeline: &Pipeline, conte
     let printer = &context.printer;
     printer.talk(&format!(
         "  {} -> Parquet files in {}",
-        pipeline.source.reference,
+        pipeline.sources[0].reference,
         shown(&layout.data)
     ));
     let how = if written { "written to" } else { "taken from" };

@@ -14,14 +14,13 @@ use crate::lab::{Lab, program};
 const ENGINES: [&[&str]; 2] = [&[], &["--preview.pipeline-arch-v2"]];
 
 /// A running Conduit. It is ended with its lab.
-struct Conduit {
+pub(super) struct Conduit {
     process: Child,
 }
 
 impl Conduit {
     /// Starts it with this pipeline, whose connectors are `(id, type, plugin, settings)`.
     fn start(lab: &Lab, engine: &[&str], connectors: &[(&str, &str, &str, Value)]) -> Option<Self> {
-        let folder = program("CROSSDOCK_TEST_CONDUIT")?;
         let connectors: Vec<Value> = connectors
             .iter()
             .map(|(id, kind, plugin, settings)| {
@@ -31,6 +30,12 @@ impl Conduit {
         let file = json!({"version": "2.2", "pipelines": [
             {"id": "p", "status": "running", "connectors": connectors}]});
         std::fs::write(lab.path("pipeline.yaml"), file.to_string()).unwrap();
+        Self::run(lab, engine, "pipeline.yaml")
+    }
+
+    /// Starts it with a pipeline file of the lab.
+    pub(super) fn run(lab: &Lab, engine: &[&str], file: &str) -> Option<Self> {
+        let folder = program("CROSSDOCK_TEST_CONDUIT")?;
         let log = std::fs::File::create(lab.path("conduit.log")).unwrap();
         let process = Command::new(format!("{folder}/conduit"))
             .args([
@@ -41,7 +46,7 @@ impl Conduit {
                 "--log.level",
                 "debug",
             ])
-            .args(["--pipelines.path", "pipeline.yaml"])
+            .args(["--pipelines.path", file])
             .args(engine)
             .current_dir(lab.path(""))
             .stdin(Stdio::null())
@@ -53,7 +58,7 @@ impl Conduit {
     }
 
     /// Waits until `done`.
-    fn until(&mut self, lab: &Lab, what: &str, mut done: impl FnMut() -> bool) {
+    pub(super) fn until(&mut self, lab: &Lab, what: &str, mut done: impl FnMut() -> bool) {
         let began = Instant::now();
         while !done() {
             let ended = self.process.try_wait().unwrap();
@@ -69,7 +74,7 @@ impl Conduit {
     }
 
     /// Ends it as a person would, and waits for that.
-    fn stop(mut self, lab: &Lab) {
+    pub(super) fn stop(mut self, lab: &Lab) {
         let pid = self.process.id().to_string();
         assert!(
             Command::new("kill")

@@ -7,7 +7,7 @@ use crossdock_core::batch::Body;
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
 use crossdock_engine::Cancel;
-use crossdock_engine::dead_letter::{DeadLetterOffice, DeadLetters, Letters, Tolerance};
+use crossdock_engine::dead_letter::{DeadLetterOffice, DeadLetters, Letters, Refuser, Tolerance};
 use tokio::sync::watch;
 
 use super::peer::{Fault, Script};
@@ -57,7 +57,13 @@ impl DeadLetterOffice for LetterBox {
             return Err(Error::new(&code::DEAD_LETTERS_UNWRITABLE, "scripted"));
         }
         for some in letters {
-            assert_eq!((some.destination, some.reason.as_str()), (0, "scripted"));
+            match &some.by {
+                Refuser::Destination(at) => assert_eq!(*at, 0),
+                Refuser::Processor { list, id, .. } => {
+                    assert_eq!((list.as_str(), id.as_str()), ("processors", "p"));
+                }
+            }
+            assert_eq!(some.reason, "scripted");
             let Body::Rows(rows) = &some.batch.body else {
                 panic!("the script has rows");
             };
@@ -141,6 +147,53 @@ async fn more_than_is_put_up_with_ends_the_run_before_it() {
     let bench = bench(LetterBox::new(30, 3));
     let report = bench.run(script(1000), Some(Fault::RefuseEach(10))).await;
     assert_eq!(code(&report), None, "{:?}", report.outcome.error);
+}
+
+#[tokio::test]
+async fn what_processors_refuse_is_kept_before_anything_after_it_is_committed() {
+    let (open, is_open) = watch::channel(false);
+    let office = LetterBox {
+        is_open,
+        ..LetterBox::new(0, 0)
+    };
+    let bench = Arc::new(bench(office.clone()));
+    let store = bench.store.clone();
+    let run = {
+        let bench = bench.clone();
+        tokio::spawn(async move { bench.run(script(1000).refusing_each(25), None).await })
+    };
+    // Record 0 is refused, too.
+    bench.sink.until_written(100).await;
+    assert_eq!(store.state(), None, "P1");
+    open.send_replace(true);
+    let report = run.await.unwrap();
+    assert_eq!(code(&report), None, "{:?}", report.outcome.error);
+    assert_eq!(bench.store.state(), Some(1000));
+    let counts = &report.outcome.streams[0];
+    assert_eq!(
+        (counts.read, counts.written, counts.dead_lettered),
+        (1000, 960, 40),
+        "P6"
+    );
+    assert_eq!(office.kept().len(), 40);
+}
+
+#[tokio::test]
+async fn more_refusals_of_processors_than_are_put_up_with_end_the_run() {
+    for (letters, expected, state) in [
+        (None, "run.record_unprocessed", None),
+        (Some((1, 0)), "run.record_unprocessed", None),
+        (Some((100, 2)), "run.dead_letters_exceeded", Some(30)),
+    ] {
+        let bench = match letters {
+            Some((window, threshold)) => bench(LetterBox::new(window, threshold)),
+            None => Bench::new(),
+        };
+        // Records 0, 15, 30 …
+        let report = bench.run(script(1000).refusing_each(15), None).await;
+        assert_eq!(code(&report), Some(expected));
+        assert_eq!(bench.store.state(), state, "P1");
+    }
 }
 
 #[tokio::test]

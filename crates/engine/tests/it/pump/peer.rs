@@ -11,7 +11,7 @@ use crossdock_core::checkpoint::{Checkpoint, Seq};
 use crossdock_core::code;
 use crossdock_core::destination::{Ack, Acknowledge, DestinationWriter, Ending, Mark};
 use crossdock_core::error::{Error, Result};
-use crossdock_core::event::Event;
+use crossdock_core::event::{Event, Refused};
 use crossdock_core::json::Json;
 use crossdock_core::source::{SourceControl, SourceReader};
 use crossdock_core::stream::StreamId;
@@ -24,6 +24,7 @@ pub(super) struct Script {
     every: u64,
     fail_at: Option<u64>,
     hang_at: Option<u64>,
+    refused_each: Option<u64>,
     pub(super) drains: bool,
     /// How far it has read.
     pub(super) ahead: Arc<AtomicU64>,
@@ -36,6 +37,7 @@ impl Script {
             every: u64::MAX,
             fail_at: None,
             hang_at: None,
+            refused_each: None,
             drains: true,
             ahead: Arc::default(),
         }
@@ -53,6 +55,12 @@ impl Script {
 
     pub(super) fn hanging_at(mut self, at: u64) -> Self {
         self.hang_at = Some(at);
+        self
+    }
+
+    /// Each so manyth record is refused by a processor.
+    pub(super) fn refusing_each(mut self, each: u64) -> Self {
+        self.refused_each = Some(each);
         self
     }
 
@@ -149,7 +157,19 @@ impl SourceReader for Reader {
         if self.script.hang_at == Some(self.next) {
             std::future::pending::<()>().await;
         }
-        let event = Event::Batch(batch(self.next));
+        let batch = batch(self.next);
+        let is_refused = |each: u64| self.next.is_multiple_of(each);
+        let event = if self.script.refused_each.is_some_and(is_refused) {
+            Event::Refused(Box::new(Refused {
+                seen: batch.clone(),
+                batch,
+                by: "processors".into(),
+                processor: "p".into(),
+                reason: "scripted".into(),
+            }))
+        } else {
+            Event::Batch(batch)
+        };
         self.next += 1;
         self.script.ahead.store(self.next, Ordering::Relaxed);
         self.due = self.next.is_multiple_of(self.script.every);

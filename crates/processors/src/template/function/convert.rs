@@ -21,11 +21,11 @@ pub(super) const TABLE: &[Entry] = &[
         let octal = i64::from_str_radix(text_of(a, 0).trim(), 8);
         Ok(Value::integer(octal.unwrap_or(0)))
     }),
-    ("toJson", 1, 1, |a| Ok(string(a[0].to_json()))),
-    ("toRawJson", 1, 1, |a| Ok(string(a[0].to_json()))),
+    ("toJson", 1, 1, |a| Ok(string(a[0].to_go_json(true)))),
+    ("toRawJson", 1, 1, |a| Ok(string(a[0].to_go_json(false)))),
     ("toPrettyJson", 1, 1, |a| {
         let value: serde_json::Value =
-            serde_json::from_str(&a[0].to_json()).map_err(|error| error.to_string())?;
+            serde_json::from_str(&a[0].to_go_json(false)).map_err(|error| error.to_string())?;
         Ok(string(
             serde_json::to_string_pretty(&value).unwrap_or_default(),
         ))

@@ -1,18 +1,19 @@
-//! What a source's records tell of the streams they belong to: the protocol has no catalog, so names,
-//! columns and keys are learnt from what comes. Pure.
+//! What records tell of the streams they belong to, where there is no catalog, or processors change what
+//! it says: names, columns and keys are learnt from what comes. Pure.
 
-use crossdock_core::catalog::{Stream, SyncMode};
-use crossdock_core::inference::Members;
-use crossdock_core::schema::{DataType, json_schema};
-use crossdock_core::stream::StreamId;
+use crate::catalog::{Stream, SyncMode};
+use crate::inference::Members;
+use crate::schema::{DataType, json_schema};
+use crate::stream::StreamId;
 use serde_json::{Map, Value, json};
 
 /// A stream as it is known so far.
 #[derive(Debug)]
-pub(crate) struct Learnt {
-    pub(crate) id: StreamId,
+pub struct Learnt {
+    /// Its name.
+    pub id: StreamId,
     /// What its values were, where no schema came with them.
-    pub(crate) members: Members,
+    pub members: Members,
     /// The columns, as told last.
     properties: Map<String, Value>,
     /// The names of its key's fields.
@@ -21,9 +22,11 @@ pub(crate) struct Learnt {
 }
 
 impl Learnt {
-    pub(crate) fn new(name: &str) -> Self {
+    /// A stream of which nothing is known.
+    #[must_use]
+    pub fn new(id: StreamId) -> Self {
         Self {
-            id: StreamId::new(name),
+            id,
             members: Members::default(),
             properties: Map::new(),
             key: None,
@@ -32,7 +35,8 @@ impl Learnt {
     }
 
     /// A stream that an earlier run has learnt.
-    pub(crate) fn known(stream: &Stream) -> Self {
+    #[must_use]
+    pub fn known(stream: &Stream) -> Self {
         let properties = stream.json_schema["properties"]
             .as_object()
             .cloned()
@@ -51,12 +55,14 @@ impl Learnt {
         }
     }
 
-    pub(crate) fn has_key(&self) -> bool {
+    /// Whether its key is known.
+    #[must_use]
+    pub fn has_key(&self) -> bool {
         self.key.is_some()
     }
 
     /// A key of these fields. It is believed once, as long as the fields are columns.
-    pub(crate) fn see_key<'a>(&mut self, fields: impl Iterator<Item = &'a str>) {
+    pub fn see_key<'a>(&mut self, fields: impl Iterator<Item = &'a str>) {
         if self.key.is_none() {
             self.key = Some(fields.map(str::to_owned).collect());
             self.is_told = false;
@@ -64,7 +70,7 @@ impl Learnt {
     }
 
     /// Columns that came with a schema.
-    pub(crate) fn declare(&mut self, schema: &Value) {
+    pub fn declare(&mut self, schema: &Value) {
         let Some(properties) = schema["properties"].as_object() else {
             return;
         };
@@ -74,7 +80,7 @@ impl Learnt {
     }
 
     /// Columns as the values were.
-    pub(crate) fn infer(&mut self) {
+    pub fn infer(&mut self) {
         for (name, schema) in self.members.properties() {
             self.join(&name, &schema);
         }
@@ -98,12 +104,13 @@ impl Learnt {
     }
 
     /// The stream, if it is new or has changed since it was told last.
-    pub(crate) fn news(&mut self) -> Option<Stream> {
+    pub fn news(&mut self) -> Option<Stream> {
         if std::mem::replace(&mut self.is_told, true) {
             return None;
         }
         let schema = json!({"type": "object", "properties": self.properties});
         let mut stream = Stream::new(&*self.id.name, schema);
+        stream.namespace = self.id.namespace.as_deref().map(ToOwned::to_owned);
         stream.supported_sync_modes = vec![SyncMode::Incremental];
         stream.source_defined_cursor = Some(true);
         let key = self.key.iter().flatten();
@@ -146,7 +153,7 @@ mod tests {
 
     #[test]
     fn news_is_told_once() {
-        let mut stream = Learnt::new("users");
+        let mut stream = Learnt::new(StreamId::new("users"));
         see(&mut stream, json!({"id": 1}));
         let told = stream.news().unwrap();
         assert_eq!(told.name, "users");
@@ -169,14 +176,14 @@ mod tests {
 
     #[test]
     fn a_key_whose_fields_are_columns_is_the_primary_key() {
-        let mut stream = Learnt::new("users");
+        let mut stream = Learnt::new(StreamId::new("users"));
         see(&mut stream, json!({"id": 1}));
         stream.see_key(["id"].into_iter());
         assert_eq!(
             stream.news().unwrap().source_defined_primary_key,
             Some(vec![vec!["id".to_owned()]])
         );
-        let mut stream = Learnt::new("users");
+        let mut stream = Learnt::new(StreamId::new("users"));
         see(&mut stream, json!({"id": 1}));
         stream.see_key(["other"].into_iter());
         assert_eq!(stream.news().unwrap().source_defined_primary_key, None);
@@ -185,7 +192,7 @@ mod tests {
     #[test]
     fn declared_columns_keep_their_meaning() {
         let time = json_schema(DataType::TimestampWithTimezone);
-        let mut stream = Learnt::new("users");
+        let mut stream = Learnt::new(StreamId::new("users"));
         stream.declare(&json!({"properties": {"at": time}}));
         assert_eq!(stream.news().unwrap().json_schema["properties"]["at"], time);
         stream.declare(&json!({"properties": {"at": time}}));

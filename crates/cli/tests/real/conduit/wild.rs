@@ -1,0 +1,120 @@
+//! Pipeline files as they are found in the wild, run unchanged by Crossdock and by Conduit: both write the
+//! same records.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::served::Conduit;
+use super::{peer, records};
+use crate::lab::Lab;
+
+/// A lab with the files, the inputs and a folder of connectors.
+fn lab() -> Option<Lab> {
+    let program = peer("file")?.replace("conduit:exec:", "");
+    let lab = Lab::new();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/conduit/wild");
+    for entry in std::fs::read_dir(fixtures).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, lab.path(path.file_name().unwrap().to_str().unwrap())).unwrap();
+    }
+    std::fs::create_dir(lab.path("connectors")).unwrap();
+    std::os::unix::fs::symlink(program, lab.path("connectors/file")).unwrap();
+    Some(lab)
+}
+
+/// What must be alike: everything but positions and times, and what we add to dead letters. Two sources and
+/// two destinations have no common order, so the records are sorted.
+fn comparable(lab: &Lab, name: &str) -> Vec<String> {
+    let strip = |record: &mut Value| {
+        record.as_object_mut().unwrap().remove("position");
+        let metadata = record["metadata"].as_object_mut().unwrap();
+        metadata.retain(|name, _| {
+            !["opencdc.readAt", "opencdc.createdAt"].contains(&name.as_str())
+                && !name.starts_with("crossdock.")
+                // Conduit's processors encode again what they have decoded.
+                && !name.contains(".schema.")
+        });
+    };
+    let mut texts = Vec::new();
+    for mut record in records(lab, name) {
+        strip(&mut record);
+        let inner = &mut record["payload"]["after"];
+        if name == "letters.jsonl" {
+            strip(inner);
+        }
+        texts.push(sorted(&record).to_string());
+    }
+    texts.sort();
+    texts
+}
+
+/// With the members of all objects by name, and whole numbers as such.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let members: BTreeMap<_, _> = members.iter().map(|(k, v)| (k, sorted(v))).collect();
+            serde_json::to_value(members).unwrap()
+        }
+        Value::Array(items) => items.iter().map(sorted).collect(),
+        other => other.clone(),
+    }
+}
+
+/// `outputs`: the files that the pipelines write, and how many records.
+fn check(file: &str, outputs: &[(&str, usize)]) {
+    let (Some(theirs), Some(ours)) = (lab(), lab()) else {
+        return;
+    };
+    let mut conduit = Conduit::run(&theirs, &[], file).unwrap();
+    for (name, count) in outputs {
+        conduit.until(&theirs, name, || {
+            // A line that is being written is none yet.
+            let text = std::fs::read_to_string(theirs.path(name)).unwrap_or_default();
+            text.matches('\n').count() >= *count
+        });
+    }
+    conduit.stop(&theirs);
+    ours.good(&["run", file, "--until-idle", "2s"]);
+    for (name, count) in outputs {
+        let (expected, found) = (comparable(&theirs, name), comparable(&ours, name));
+        assert_eq!(found.len(), *count, "{file}: {name}");
+        for (found, expected) in found.iter().zip(&expected) {
+            assert_eq!(found, expected, "{file}: {name}");
+        }
+        assert_eq!(found, expected, "{file}: {name}");
+    }
+    assert!(!ours.path("never.jsonl").exists(), "a stopped pipeline ran");
+}
+
+#[test]
+fn several_sources_with_processors_and_conditions() {
+    check("sources.yaml", &[("crossdock-cli.jsonl", 7)]);
+}
+
+#[test]
+fn several_destinations_each_with_processors() {
+    check(
+        "destinations.yaml",
+        &[("small.jsonl", 1), ("rest.jsonl", 2)],
+    );
+}
+
+#[test]
+fn dead_letters_of_processors() {
+    check(
+        "dead-letters.yaml",
+        &[("out.jsonl", 2), ("letters.jsonl", 2)],
+    );
+}
+
+#[test]
+fn old_versions_in_several_documents() {
+    check("old.yaml", &[("changes.jsonl", 3), ("typed.jsonl", 4)]);
+}
+
+#[test]
+fn templates() {
+    check("templates.yaml", &[("out.jsonl", 4)]);
+}

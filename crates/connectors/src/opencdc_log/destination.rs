@@ -1,0 +1,113 @@
+//! The log destination.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use crossdock_core::batch::Batch;
+use crossdock_core::capability::DestinationCapabilities;
+use crossdock_core::catalog::ConfiguredCatalog;
+use crossdock_core::checkpoint::{Checkpoint, Lane, Seq};
+use crossdock_core::destination::{
+    Ack, Acknowledge, Destination, DestinationOpening, DestinationWriter, Ending,
+};
+use crossdock_core::error::Result;
+use crossdock_core::event::{LogLevel, LogRecord};
+use crossdock_core::session::{Note, Session};
+use crossdock_core::spec::{Checked, Spec};
+
+use super::config::{Config, Level};
+use crate::describe;
+use crate::opencdc_json::write_lines;
+
+/// Writes records to the log.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LogDestination;
+
+#[async_trait]
+impl Destination for LogDestination {
+    type Config = Config;
+
+    async fn spec(&self, _: &Session) -> Result<Spec> {
+        Ok(describe::destination::<Config>(DestinationCapabilities {
+            sync_modes: crate::ALL_SYNC_MODES.to_vec(),
+            ..DestinationCapabilities::default()
+        }))
+    }
+
+    async fn check(&self, _: Config, _: &Session) -> Result<Checked> {
+        Ok(Checked::Succeeded)
+    }
+
+    async fn open(
+        &self,
+        config: Config,
+        opening: DestinationOpening,
+    ) -> Result<Box<dyn DestinationWriter>> {
+        Ok(Box::new(Writer {
+            level: match config.level {
+                Level::Trace => LogLevel::Trace,
+                Level::Debug => LogLevel::Debug,
+                Level::Info => LogLevel::Info,
+                Level::Warn => LogLevel::Warn,
+                Level::Error => LogLevel::Error,
+            },
+            message: config.message,
+            epoch: opening.epoch,
+            catalog: opening.catalog,
+            acks: opening.acks,
+            session: opening.session,
+            last: Seq(0),
+        }))
+    }
+}
+
+struct Writer {
+    level: LogLevel,
+    message: String,
+    epoch: i64,
+    catalog: ConfiguredCatalog,
+    acks: Arc<dyn Acknowledge>,
+    session: Session,
+    last: Seq,
+}
+
+#[async_trait]
+impl DestinationWriter for Writer {
+    async fn write(&mut self, seq: Seq, batch: Batch) -> Result<()> {
+        self.last = seq;
+        let target = self.catalog.get(&batch.stream);
+        let target = target.map_or_else(|| batch.stream.clone(), |s| s.target_id());
+        let mut lines = Vec::new();
+        write_lines(
+            &mut lines,
+            &batch.body,
+            &target,
+            &format!("{}/{seq}", self.epoch),
+        )?;
+        for line in String::from_utf8_lossy(&lines).lines() {
+            let message = match self.message.as_str() {
+                "" => line.to_owned(),
+                message => format!("{message} {line}"),
+            };
+            self.session.note(Note::Log(LogRecord {
+                level: self.level,
+                message,
+                stack_trace: None,
+            }));
+        }
+        Ok(())
+    }
+
+    async fn checkpoint(&mut self, seq: Seq, checkpoint: Arc<Checkpoint>) -> Result<()> {
+        self.last = seq;
+        let lane = checkpoint.lane.clone();
+        self.acks.acknowledge(Ack::UpTo { lane, seq });
+        Ok(())
+    }
+
+    async fn finish(&mut self, _: Ending) -> Result<()> {
+        let (lane, seq) = (Lane::Global, self.last);
+        self.acks.acknowledge(Ack::UpTo { lane, seq });
+        Ok(())
+    }
+}

@@ -1,0 +1,211 @@
+//! Processors between a run and one of its destinations: what they leave out, this destination does not
+//! get, and what they cannot take, it refuses.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use crossdock_core::batch::Batch;
+use crossdock_core::checkpoint::{Checkpoint, Seq};
+use crossdock_core::code;
+use crossdock_core::destination::{Ack, Acknowledge, DestinationWriter, Ending, Mark};
+use crossdock_core::error::{Error, Result};
+use crossdock_core::event::{LogLevel, LogRecord, StreamStatus};
+use crossdock_core::session::{Note, Session};
+use crossdock_core::stream::StreamId;
+use crossdock_processors::Chain;
+
+/// Where the records of batches that were changed came from in them.
+#[derive(Default)]
+struct Origins(Mutex<BTreeMap<Seq, Vec<u32>>>);
+
+impl Origins {
+    fn all(&self) -> MutexGuard<'_, BTreeMap<Seq, Vec<u32>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells of refused records by their places in the batch that the run has sent.
+struct Translated {
+    acks: Arc<dyn Acknowledge>,
+    origins: Arc<Origins>,
+}
+
+impl Acknowledge for Translated {
+    fn acknowledge(&self, ack: Ack) {
+        let ack = match ack {
+            Ack::Rejected {
+                seq,
+                mut indices,
+                records,
+                reason,
+            } => {
+                if let Some(origins) = self.origins.all().get(&seq) {
+                    let translated = indices.iter().filter_map(|at| origins.get(*at as usize));
+                    let mut translated: Vec<u32> = translated.copied().collect();
+                    // Several parts of one record are that record.
+                    translated.dedup();
+                    indices = translated;
+                }
+                let records = if indices.is_empty() {
+                    records
+                } else {
+                    indices.len() as u64
+                };
+                Ack::Rejected {
+                    seq,
+                    indices,
+                    records,
+                    reason,
+                }
+            }
+            Ack::Item(seq) => {
+                self.origins.all().remove(&seq);
+                Ack::Item(seq)
+            }
+            Ack::UpTo { lane, seq } => {
+                if lane == crossdock_core::Lane::Global {
+                    let mut origins = self.origins.all();
+                    *origins = origins.split_off(&Seq(seq.0.saturating_add(1)));
+                }
+                Ack::UpTo { lane, seq }
+            }
+            other => other,
+        };
+        self.acks.acknowledge(ack);
+    }
+}
+
+/// The processors before a destination that is being opened.
+pub(crate) struct Outlet {
+    chain: Chain,
+    keeps: bool,
+    acks: Arc<dyn Acknowledge>,
+    origins: Arc<Origins>,
+}
+
+impl Outlet {
+    /// `keeps`: records that are refused are kept as dead letters.
+    pub(crate) fn new(chain: Chain, keeps: bool, acks: Arc<dyn Acknowledge>) -> Self {
+        Self {
+            keeps,
+            chain,
+            acks,
+            origins: Arc::default(),
+        }
+    }
+
+    /// Where the destination says what is durable.
+    pub(crate) fn acks(&self) -> Arc<dyn Acknowledge> {
+        if self.chain.is_empty() {
+            return self.acks.clone();
+        }
+        Arc::new(Translated {
+            acks: self.acks.clone(),
+            origins: self.origins.clone(),
+        })
+    }
+
+    /// The opened destination with the processors before it.
+    pub(crate) fn around(
+        self,
+        writer: Box<dyn DestinationWriter>,
+        session: Session,
+    ) -> Box<dyn DestinationWriter> {
+        if self.chain.is_empty() {
+            return writer;
+        }
+        Box::new(Processing {
+            writer,
+            outlet: self,
+            session,
+            filtered: 0,
+        })
+    }
+}
+
+struct Processing {
+    writer: Box<dyn DestinationWriter>,
+    outlet: Outlet,
+    session: Session,
+    filtered: u64,
+}
+
+#[async_trait]
+impl DestinationWriter for Processing {
+    async fn write(&mut self, seq: Seq, batch: Batch) -> Result<()> {
+        let stream = batch.stream.clone();
+        let processed = self.outlet.chain.process(batch)?;
+        self.filtered += processed.filtered;
+        for failed in processed.failed {
+            if !self.outlet.keeps {
+                let error = Error::new(&code::RECORD_UNPROCESSED, failed.reason);
+                return Err(error
+                    .with("processor", failed.processor)
+                    .with("stream", &stream));
+            }
+            self.outlet.acks.acknowledge(Ack::Rejected {
+                seq,
+                indices: vec![failed.at],
+                records: 1,
+                reason: format!("the processor `{}`: {}", failed.processor, failed.reason),
+            });
+        }
+        let mut batches = processed.batches.into_iter();
+        let (Some(batch), None) = (batches.next(), batches.next()) else {
+            if processed.origins.is_empty() {
+                // Nothing is left to be written, so the batch is as durable as it will be.
+                self.outlet.acks.acknowledge(Ack::Item(seq));
+                return Ok(());
+            }
+            return Err(moved(&stream));
+        };
+        if batch.stream != stream {
+            return Err(moved(&stream));
+        }
+        self.outlet.origins.all().insert(seq, processed.origins);
+        self.writer.write(seq, batch).await
+    }
+
+    async fn checkpoint(&mut self, seq: Seq, checkpoint: Arc<Checkpoint>) -> Result<()> {
+        self.writer.checkpoint(seq, checkpoint).await
+    }
+
+    async fn status(&mut self, stream: &StreamId, status: StreamStatus) -> Result<()> {
+        self.writer.status(stream, status).await
+    }
+
+    async fn committed(&mut self, mark: &Mark) -> Result<()> {
+        self.writer.committed(mark).await
+    }
+
+    async fn broken(&mut self) -> Error {
+        self.writer.broken().await
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        self.writer.flush().await
+    }
+
+    async fn finish(&mut self, ending: Ending) -> Result<()> {
+        if self.filtered > 0 {
+            self.session.note(Note::Log(LogRecord {
+                level: LogLevel::Info,
+                message: format!("{} records were filtered by its processors", self.filtered),
+                stack_trace: None,
+            }));
+        }
+        self.writer.finish(ending).await
+    }
+
+    async fn close(&mut self) -> Result<()> {
+        self.writer.close().await
+    }
+}
+
+fn moved(stream: &StreamId) -> Error {
+    let message = "a processor of a destination changed the collection of a record";
+    Error::new(&code::RECORD_UNPROCESSED, message)
+        .with("stream", stream)
+        .hint("do that in a processor of the pipeline, before the destinations")
+}

@@ -1,0 +1,207 @@
+//! From a pipeline to connectors that are found, asked and configured.
+
+use crossdock_config::{Connector, Pipeline};
+use crossdock_core::capability::DestinationCapabilities;
+use crossdock_core::catalog::{Catalog, ConfiguredCatalog, Stream, SyncMode};
+use crossdock_core::error::{Error, Result};
+use crossdock_processors::Chain;
+
+use super::{Prepared, PreparedDestination, PreparedSource, Surroundings, learning};
+use crate::connector;
+use crate::prepare::{self, Keeping};
+use crate::select;
+use crate::span::{asked, spanned};
+use crate::ui::{Phase, Role};
+use crate::way::{chain, chains};
+
+/// What a source tells before it is read.
+struct Asked {
+    source: PreparedSource,
+    /// `None`: it tells of its streams only while it runs.
+    offers: Option<Catalog>,
+}
+
+/// Finds the connectors, checks their configurations, asks the sources and selects.
+pub(crate) async fn prepare_all(pipeline: &Pipeline, around: &Surroundings) -> Result<Prepared> {
+    // What is wrong with them is told before anything is started.
+    let processors = chains(pipeline)?;
+    let asking = Asking { pipeline, around };
+    // All are asked at the same time: a start of Python takes seconds (§6, 27).
+    let sources = pipeline
+        .sources
+        .iter()
+        .enumerate()
+        .map(|(at, c)| asking.source(at + 1, c));
+    let destinations = pipeline.destinations.iter().enumerate();
+    let destinations = destinations.map(|(at, c)| asking.destination(at + 1, c));
+    let (asked, destinations) =
+        tokio::try_join!(all(sources.collect()), all(destinations.collect()))?;
+    let capabilities: Vec<DestinationCapabilities> = destinations
+        .iter()
+        .map(|one| one.ready.spec.destination.clone())
+        .collect();
+    let known = around.store.catalog(&pipeline.id).await?;
+    let known = known
+        .unwrap_or_default()
+        .streams
+        .into_iter()
+        .map(|s| s.stream);
+    let offers = Offers {
+        pipeline,
+        capabilities: &capabilities,
+        known: known.collect(),
+    };
+    offers.configured(asked, destinations, &processors)
+}
+
+/// Carries out all of them at once; the first error ends them.
+async fn all<T>(all: Vec<impl Future<Output = Result<T>>>) -> Result<Vec<T>> {
+    futures::future::try_join_all(all).await
+}
+
+struct Asking<'a> {
+    pipeline: &'a Pipeline,
+    around: &'a Surroundings,
+}
+
+impl Asking<'_> {
+    fn keeping(&self, role: Role, at: usize, connector: &Connector) -> Keeping {
+        Keeping {
+            store: self.around.store.clone(),
+            pipeline: self.pipeline.id.clone(),
+            connector: prepare::slot(role, at, connector),
+        }
+    }
+
+    async fn source(&self, at: usize, connector: &Connector) -> Result<Asked> {
+        let Self { pipeline, around } = self;
+        let settings = &pipeline.settings;
+        let first = prepare::first_session(connector, Role::Source, &around.ui, settings);
+        let connector = connector::resolved(connector, &first).await?;
+        let reference = &connector.reference;
+        let name = |error| named(error, Role::Source, &connector);
+        let found = connector::source(reference, &around.registry)?;
+        let spec = spanned(asked!("spec", reference), found.spec(&first));
+        let spec = spec.await.map_err(name)?;
+        let keeping = Some(self.keeping(Role::Source, at, &connector));
+        let ready = prepare::ready(
+            &connector,
+            spec,
+            Role::Source,
+            &around.ui,
+            settings,
+            keeping,
+        );
+        let ready = ready.await?;
+        let offers = if ready.spec.source.learns_streams {
+            None
+        } else {
+            around.ui.phase(&pipeline.id, &Phase::Discovering);
+            let discover = found.source.discover(ready.config(), &ready.session);
+            let catalog = spanned(asked!("discover", reference), discover).await;
+            Some(catalog.map_err(|e| prepare::masked(name(e), &ready.masker))?)
+        };
+        let source = PreparedSource {
+            connector,
+            found,
+            ready,
+            catalog: ConfiguredCatalog::default(),
+        };
+        Ok(Asked { source, offers })
+    }
+
+    async fn destination(&self, at: usize, connector: &Connector) -> Result<PreparedDestination> {
+        let Self { pipeline, around } = self;
+        let settings = &pipeline.settings;
+        let first = prepare::first_session(connector, Role::Destination, &around.ui, settings);
+        let connector = connector::resolved(connector, &first).await?;
+        let reference = &connector.reference;
+        let found = connector::destination(reference, &around.registry)?;
+        let spec = spanned(asked!("spec", reference), found.spec(&first));
+        let spec = spec
+            .await
+            .map_err(|e| named(e, Role::Destination, &connector))?;
+        let keeping = Some(self.keeping(Role::Destination, at, &connector));
+        let role = Role::Destination;
+        let ready = prepare::ready(&connector, spec, role, &around.ui, settings, keeping).await?;
+        Ok(PreparedDestination {
+            connector,
+            found,
+            ready,
+        })
+    }
+}
+
+fn named(error: Error, role: Role, connector: &Connector) -> Error {
+    error.with(role.as_str(), &connector.reference)
+}
+
+/// What is offered, and what is made of it. Pure.
+struct Offers<'a> {
+    pipeline: &'a Pipeline,
+    capabilities: &'a [DestinationCapabilities],
+    /// What earlier runs moved.
+    known: Vec<Stream>,
+}
+
+impl Offers<'_> {
+    fn configured(
+        self,
+        asked: Vec<Asked>,
+        destinations: Vec<PreparedDestination>,
+        processors: &Chain,
+    ) -> Result<Prepared> {
+        let is_alone = asked.len() == 1;
+        let mut learns = asked.iter().any(|one| one.offers.is_none());
+        let mut sources = Vec::new();
+        let mut coming = ConfiguredCatalog::default();
+        for Asked { mut source, offers } in asked {
+            let own = chain(&source.connector.processors)?;
+            let is_plain = own.is_empty() && processors.is_empty();
+            source.catalog = match offers {
+                None if is_alone && is_plain => self.learnt(&self.known)?,
+                // It tells again what it has told, before processors changed it.
+                None => ConfiguredCatalog::default(),
+                Some(catalog) if is_alone => {
+                    select::configure(self.pipeline, catalog, self.capabilities)?
+                }
+                Some(catalog) => self.learnt(&catalog.streams)?,
+            };
+            let processed = processors.configure(&own.configure(&source.catalog));
+            let is_open = source.catalog.streams.iter().any(|stream| {
+                // A copy that is replaced as a whole is made in one leg: what is not known of it goes to
+                // where the destination keeps undeclared fields.
+                let mut stream = stream.clone();
+                stream.sync_mode == SyncMode::Incremental
+                    && (own.describe(&mut stream.stream) | processors.describe(&mut stream.stream))
+            });
+            learns |= is_open;
+            let news = processed.streams.into_iter();
+            let news = news.filter(|stream| !coming.streams.iter().any(|s| s.id() == stream.id()));
+            let news: Vec<_> = news.collect();
+            coming.streams.extend(news);
+            sources.push(source);
+        }
+        let catalog = if learns {
+            // What is known of open streams is what the last run saw of them.
+            let mut streams = self.known.clone();
+            let new = coming.streams.into_iter().map(|stream| stream.stream);
+            let is_new = |stream: &Stream| !self.known.iter().any(|s| s.id() == stream.id());
+            streams.extend(new.filter(is_new));
+            self.learnt(&streams)?
+        } else {
+            coming
+        };
+        Ok(Prepared {
+            sources,
+            destinations,
+            catalog,
+            learns,
+            has_processors: !processors.is_empty(),
+        })
+    }
+
+    fn learnt(&self, streams: &[Stream]) -> Result<ConfiguredCatalog> {
+        learning::configure(self.pipeline, streams, self.capabilities)
+    }
+}
