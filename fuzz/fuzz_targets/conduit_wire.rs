@@ -1,7 +1,7 @@
 //! What a connector of Conduit sends and prints (P11): never a panic, whatever the bytes are.
 #![no_main]
 
-use crossdock_conduit::wire::avro::Schema;
+use crossdock_avro::Schema;
 use crossdock_conduit::wire::handshake::Handshake;
 use crossdock_conduit::wire::log_line::LogLine;
 use crossdock_conduit::wire::record::{Data, RecordView, Records};

@@ -20,5 +20,6 @@ mod talk;
 mod writer;
 
 pub use destination::ConduitDestination;
+pub use registry::{Kept, Registry};
 pub use source::ConduitSource;
 pub use standalone::Standalone;

@@ -7,10 +7,9 @@
 //! | log lines (§1.6) | [`log_line`] |
 //! | records (§2.2–§2.4, §4) | [`record`] |
 //! | positions as states | [`position`] |
-//! | data in Avro (§4.4, §4.5) | [`avro`] |
+//! | data in Avro (§4.4, §4.5) | `crossdock_avro` |
 //! | everything that is not on the way of the data | [`proto`] |
 
-pub mod avro;
 pub mod description;
 pub mod fault;
 mod field;

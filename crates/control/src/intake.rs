@@ -65,60 +65,97 @@ struct Feed {
     id: String,
     chain: Chain,
     states: Vec<LaneState>,
-    task: Option<JoinHandle<Result<()>>>,
-    abort: Arc<watch::Sender<bool>>,
 }
 
+/// The reader of a run. Everything is done by tasks, so that its `next` may be dropped at any time.
 pub(crate) struct Intake {
+    events: mpsc::Receiver<Result<Event>>,
+    tasks: Vec<JoinHandle<Result<()>>>,
+    wishes: Vec<Arc<watch::Sender<Wish>>>,
+    control: Arc<Control>,
+}
+
+impl Intake {
+    pub(crate) fn new(inlets: Vec<Inlet>, way: Way) -> Self {
+        let (sender, arrivals) = mpsc::channel(inlets.len().max(1));
+        let (mut feeds, mut controls) = (Vec::new(), Vec::new());
+        let (mut tasks, mut wishes) = (Vec::new(), Vec::new());
+        for (at, inlet) in inlets.into_iter().enumerate() {
+            let (wish, wished) = watch::channel(Wish::Read);
+            let wish = Arc::new(wish);
+            controls.push(Controlled {
+                control: inlet.reader.control(),
+                stop: (!inlet.drains).then(|| wish.clone()),
+                id: inlet.id.clone(),
+            });
+            tasks.push(tokio::spawn(read(at, inlet.reader, sender.clone(), wished)));
+            wishes.push(wish);
+            feeds.push(Feed {
+                id: inlet.id,
+                chain: inlet.chain,
+                states: inlet.states,
+            });
+        }
+        let told = Told::new(feeds.len());
+        let works = Works {
+            open: feeds.len(),
+            feeds,
+            chain: way.chain,
+            known: way.streams.iter().map(crossdock_core::Stream::id).collect(),
+            learning: way.learns.then(|| Learning::new(&way.streams)),
+            queue: VecDeque::new(),
+        };
+        let (out, events) = mpsc::channel(1);
+        tasks.push(tokio::spawn(works.run(arrivals, out)));
+        Self {
+            events,
+            tasks,
+            wishes,
+            control: Arc::new(Control { controls, told }),
+        }
+    }
+}
+
+/// What is done with what the sources say.
+struct Works {
     feeds: Vec<Feed>,
-    events: mpsc::Receiver<(usize, Result<Event>)>,
     /// Sources that have not ended.
     open: usize,
     chain: Chain,
     known: HashSet<StreamId>,
     learning: Option<Learning>,
     queue: VecDeque<Event>,
-    control: Arc<Control>,
 }
 
-impl Intake {
-    pub(crate) fn new(inlets: Vec<Inlet>, way: Way) -> Self {
-        let (sender, events) = mpsc::channel(inlets.len().max(1));
-        let mut feeds = Vec::new();
-        let mut controls = Vec::new();
-        for (at, inlet) in inlets.into_iter().enumerate() {
-            let (abort, aborted) = watch::channel(false);
-            let abort = Arc::new(abort);
-            controls.push(Controlled {
-                control: inlet.reader.control(),
-                stop: (!inlet.drains).then(|| abort.clone()),
-                id: inlet.id.clone(),
-            });
-            let task = tokio::spawn(read(at, inlet.reader, sender.clone(), aborted));
-            feeds.push(Feed {
-                id: inlet.id,
-                chain: inlet.chain,
-                states: inlet.states,
-                task: Some(task),
-                abort,
-            });
+impl Works {
+    /// Until everything is said, or nobody listens.
+    async fn run(
+        mut self,
+        mut arrivals: mpsc::Receiver<(usize, Result<Event>)>,
+        out: mpsc::Sender<Result<Event>>,
+    ) -> Result<()> {
+        while let Some((at, event)) = arrivals.recv().await {
+            let taken = match event {
+                Ok(event) => self.take(at, event).await,
+                Err(error) if self.feeds.len() > 1 => Err(error.with("source", &self.feeds[at].id)),
+                Err(error) => Err(error),
+            };
+            for event in self.queue.drain(..) {
+                if out.send(Ok(event)).await.is_err() {
+                    return Ok(());
+                }
+            }
+            if let Err(error) = taken {
+                let _ = out.send(Err(error)).await;
+                return Ok(());
+            }
         }
-        let told = Told::new(feeds.len());
-        Self {
-            open: feeds.len(),
-            control: Arc::new(Control { controls, told }),
-            feeds,
-            events,
-            chain: way.chain,
-            known: way.streams.iter().map(crossdock_core::Stream::id).collect(),
-            learning: way.learns.then(|| Learning::new(&way.streams)),
-            queue: VecDeque::new(),
-        }
+        Ok(())
     }
 
-    fn take(&mut self, at: usize, event: Event) -> Result<()> {
+    async fn take(&mut self, at: usize, event: Event) -> Result<()> {
         match event {
-            Event::Batch(batch) => self.batch(at, batch)?,
+            Event::Batch(batch) => self.batch(at, batch).await?,
             Event::Schema(stream) => {
                 if let Some(learning) = &mut self.learning {
                     learning.describe(stream, &[&self.feeds[at].chain, &self.chain]);
@@ -137,7 +174,7 @@ impl Intake {
         Ok(())
     }
 
-    fn batch(&mut self, at: usize, batch: Batch) -> Result<()> {
+    async fn batch(&mut self, at: usize, batch: Batch) -> Result<()> {
         let origin = batch.stream.clone();
         let mut batches = vec![batch];
         let feed = &mut self.feeds[at];
@@ -152,7 +189,7 @@ impl Intake {
             let mut next = Vec::new();
             for batch in batches {
                 let stream = batch.stream.clone();
-                let processed = chain.process(batch)?;
+                let processed = chain.process(batch).await?;
                 if processed.filtered > 0 {
                     self.queue.push_back(Event::Dropped {
                         stream: Some(stream),
@@ -241,12 +278,22 @@ fn refused(failed: Failed, by: &str) -> Event {
     }))
 }
 
-/// Reads a source to its end, or until nobody wants it any more; closes it in every case.
+/// What is wanted of the task that reads a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Wish {
+    Read,
+    /// No more: it cannot be asked to end by itself.
+    Stop,
+    Close,
+}
+
+/// Reads a source to its end, or as long as somebody wants; then waits to be closed, since it still hears
+/// of what is committed.
 async fn read(
     at: usize,
     mut reader: Box<dyn SourceReader>,
     events: mpsc::Sender<(usize, Result<Event>)>,
-    mut aborted: watch::Receiver<bool>,
+    mut wish: watch::Receiver<Wish>,
 ) -> Result<()> {
     let reading = async {
         loop {
@@ -257,39 +304,29 @@ async fn read(
             }
         }
     };
-    let is_aborted = tokio::select! {
+    let is_stopped = tokio::select! {
         () = reading => false,
-        _ = aborted.wait_for(|aborted| *aborted) => true,
+        _ = wish.wait_for(|wish| *wish > Wish::Read) => true,
     };
-    if is_aborted {
+    if is_stopped {
         // Somebody who goes on listening hears of the end.
         let _ = events.send((at, Ok(Event::End))).await;
     }
     drop(events);
+    // An intake that is gone has nobody to tell.
+    let _ = wish.wait_for(|wish| *wish == Wish::Close).await;
     reader.close().await
 }
 
 #[async_trait]
 impl SourceReader for Intake {
-    /// May be dropped at any time.
     async fn next(&mut self) -> Result<Event> {
-        loop {
-            if let Some(event) = self.queue.pop_front() {
-                return Ok(event);
-            }
-            match self.events.recv().await {
-                Some((at, event)) => {
-                    let event = event.map_err(|error| match self.feeds.len() {
-                        1 => error,
-                        _ => error.with("source", &self.feeds[at].id),
-                    })?;
-                    self.take(at, event)?;
-                }
-                None => {
-                    return Err(Error::new(&code::INTERNAL, "a source's task broke off"));
-                }
-            }
-        }
+        self.events.recv().await.unwrap_or_else(|| {
+            Err(Error::new(
+                &code::INTERNAL,
+                "the task of the sources broke off",
+            ))
+        })
     }
 
     fn control(&self) -> Arc<dyn SourceControl> {
@@ -299,13 +336,11 @@ impl SourceReader for Intake {
     async fn close(&mut self) -> Result<()> {
         // Nobody listens any more, so nobody waits to be heard.
         self.events.close();
-        let mut tasks = Vec::new();
-        for feed in &mut self.feeds {
-            let _ = feed.abort.send(true);
-            tasks.extend(feed.task.take());
+        for wish in &self.wishes {
+            let _ = wish.send(Wish::Close);
         }
         let mut first = Ok(());
-        for task in tasks {
+        for task in self.tasks.drain(..) {
             let closed = task.await.unwrap_or_else(|broken| {
                 Err(Error::new(&code::INTERNAL, "a source's task broke off").caused_by(broken))
             });
@@ -321,7 +356,7 @@ struct Controlled {
     id: String,
     control: Arc<dyn SourceControl>,
     /// How one that does not end by itself is ended.
-    stop: Option<Arc<watch::Sender<bool>>>,
+    stop: Option<Arc<watch::Sender<Wish>>>,
 }
 
 #[derive(Debug)]
@@ -347,7 +382,7 @@ impl SourceControl for Control {
         for one in &self.controls {
             match &one.stop {
                 None => one.control.stop(),
-                Some(abort) => drop(abort.send(true)),
+                Some(wish) => drop(wish.send(Wish::Stop)),
             }
         }
     }

@@ -135,7 +135,7 @@ struct Processing {
 impl DestinationWriter for Processing {
     async fn write(&mut self, seq: Seq, batch: Batch) -> Result<()> {
         let stream = batch.stream.clone();
-        let processed = self.outlet.chain.process(batch)?;
+        let processed = self.outlet.chain.process(batch).await?;
         self.filtered += processed.filtered;
         for failed in processed.failed {
             if !self.outlet.keeps {

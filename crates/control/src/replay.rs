@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::event::Event;
 use crossdock_core::source::SourceReader;
+use crossdock_core::store::Store;
 use serde_json::value::RawValue;
 
 use crate::command::Ask;
@@ -53,12 +55,13 @@ pub async fn replay(
     for ((number, refused_by), letters) in by_place {
         let (before, destinations) = place(pipeline, number, &refused_by)?;
         let batches = letters.iter().map(batch).collect::<Result<Vec<_>>>()?;
-        let batches = processed(batches, &before)?;
+        let batches = processed(batches, &before, &around.store).await?;
         let mut is_done = true;
         for destination in destinations {
             let own = way::chain(&destination.processors)?;
             let catalog = own.configure(&catalog);
-            let batches = processed(batches.clone(), &[&destination.processors])?;
+            let batches =
+                processed(batches.clone(), &[&destination.processors], &around.store).await?;
             let events = batches.into_iter().map(Event::Batch).collect();
             let reader = Box::new(LetterReader { events });
             let cancel = around.cancel.clone();
@@ -107,12 +110,16 @@ fn place<'a>(
 }
 
 /// Batches after these processors; one that fails again is an error.
-fn processed(mut batches: Vec<Batch>, lists: &[&[Processor]]) -> Result<Vec<Batch>> {
+async fn processed(
+    mut batches: Vec<Batch>,
+    lists: &[&[Processor]],
+    store: &Arc<dyn Store>,
+) -> Result<Vec<Batch>> {
     for list in lists {
-        let mut chain = way::chain(list)?;
+        let mut chain = way::working(list, store)?;
         let mut next = Vec::new();
         for batch in batches {
-            let processed = chain.process(batch)?;
+            let processed = chain.process(batch).await?;
             if let Some(failed) = processed.failed.into_iter().next() {
                 return Err(Error::new(&code::RECORD_UNPROCESSED, failed.reason)
                     .with("processor", failed.processor)

@@ -1,9 +1,15 @@
-//! The processors of a pipeline, and the reader of a run: a source as it is, or several with processors on
-//! the way.
+//! The processors of a pipeline.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use crossdock_conduit::host::Registry;
 use crossdock_config::{Pipeline, Processor};
 use crossdock_core::error::Result;
-use crossdock_processors::{Chain, Wanted};
+use crossdock_core::store::Store;
+use crossdock_processors::{Chain, SchemaRegistry, Wanted};
+
+use crate::memory::StoreMemory;
 
 /// The processors of a list.
 pub(crate) fn chain(processors: &[Processor]) -> Result<Chain> {
@@ -20,6 +26,30 @@ pub(crate) fn chain(processors: &[Processor]) -> Result<Chain> {
         wanted.push(one);
     }
     Chain::new(&wanted)
+}
+
+/// The same, ready to process: with the registry of schemas that Conduit's connectors have, too.
+pub(crate) fn working(processors: &[Processor], store: &Arc<dyn Store>) -> Result<Chain> {
+    let memory = Arc::new(StoreMemory::new(store.clone(), "", ""));
+    Ok(chain(processors)?.with_registry(Arc::new(Schemas(Registry::new(memory)))))
+}
+
+struct Schemas(Registry);
+
+#[async_trait]
+impl SchemaRegistry for Schemas {
+    async fn by_id(&self, id: i32) -> Result<Option<String>> {
+        self.0.text(id).await
+    }
+
+    async fn by_version(&self, subject: &str, version: i32) -> Result<Option<(i32, String)>> {
+        let kept = self.0.get(subject, version).await?;
+        Ok(kept.map(|kept| (kept.id, kept.text)))
+    }
+
+    async fn create(&self, subject: &str, text: &str) -> Result<i32> {
+        Ok(self.0.create(subject, text).await?.id)
+    }
 }
 
 /// The processors of the pipeline; those of its connectors are looked at, too.

@@ -1,6 +1,7 @@
 //! Processors one after another, over batches.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use crossdock_core::batch::{Batch, Body, Rows, RowsBuilder};
@@ -13,6 +14,7 @@ use crossdock_core::stream::StreamId;
 use crate::effect::{Effect, Shape};
 use crate::kind::{self, Outcome, Processor};
 use crate::record::Record;
+use crate::registry::{self, SchemaRegistry};
 use crate::template::Condition;
 
 /// A processor as somebody wants it.
@@ -36,16 +38,32 @@ struct Step {
 }
 
 impl Step {
-    fn process(&mut self, mut record: Record) -> Outcome {
+    async fn process(
+        &mut self,
+        mut record: Record,
+        registry: Option<&dyn SchemaRegistry>,
+    ) -> Result<Outcome> {
         let holds = match &self.condition {
             Some(condition) => condition.holds(&mut record),
             None => Ok(true),
         };
         match holds {
-            Ok(true) => self.processor.process(record),
-            Ok(false) => Outcome::One(record),
-            Err(why) => Outcome::Failed(why),
+            Ok(true) => {}
+            Ok(false) => return Ok(Outcome::One(record)),
+            Err(why) => return Ok(Outcome::Failed(why)),
         }
+        let mut outcome = self.processor.process(record);
+        while let Outcome::Needs(wish, record) = outcome {
+            let Some(registry) = registry else {
+                return Ok(Outcome::Failed(
+                    "there is no registry of schemas here".to_owned(),
+                ));
+            };
+            let found = registry::ask(registry, &wish).await?;
+            self.processor.give(wish, found);
+            outcome = self.processor.process(*record);
+        }
+        Ok(outcome)
     }
 }
 
@@ -53,6 +71,7 @@ impl Step {
 #[derive(Default)]
 pub struct Chain {
     steps: Vec<Step>,
+    registry: Option<Arc<dyn SchemaRegistry>>,
 }
 
 /// What became of a batch.
@@ -109,7 +128,15 @@ impl Chain {
         });
         Ok(Self {
             steps: steps.collect::<Result<_>>()?,
+            registry: None,
         })
+    }
+
+    /// The same with a registry, which the processors of Avro need.
+    #[must_use]
+    pub fn with_registry(mut self, registry: Arc<dyn SchemaRegistry>) -> Self {
+        self.registry = Some(registry);
+        self
     }
 
     /// Whether there is no processor.
@@ -162,7 +189,7 @@ impl Chain {
 
     /// Processes a batch. The shape of what comes out is rows where a record was changed, else that of
     /// what came in; rows that no processor changed keep their lines.
-    pub fn process(&mut self, batch: Batch) -> Result<Processed> {
+    pub async fn process(&mut self, batch: Batch) -> Result<Processed> {
         let converted;
         let rows: &Rows = match &batch.body {
             Body::Rows(rows) => rows,
@@ -185,7 +212,8 @@ impl Chain {
         for (place, step) in self.steps.iter_mut().enumerate() {
             let mut next = Vec::with_capacity(items.len());
             for Item { origin, record } in items {
-                match step.process(record) {
+                match step.process(record, self.registry.as_deref()).await? {
+                    Outcome::Needs(..) => {}
                     Outcome::One(record) => next.push(Item { origin, record }),
                     Outcome::Many(records) => {
                         multiplied = true;
@@ -208,7 +236,7 @@ impl Chain {
                 stream: batch.stream.clone(),
                 body: batch.body.select(&[at])?,
             };
-            let seen = self.again(&batch.stream, rows, at, place)?;
+            let seen = self.again(&batch.stream, rows, at, place).await?;
             processed.failed.push(Failed {
                 at,
                 seen: seen.unwrap_or_else(|| batch.clone()),
@@ -240,7 +268,7 @@ impl Chain {
 
 impl Chain {
     /// A record as it is after the first processors: made again, since it is seldom asked for.
-    fn again(
+    async fn again(
         &mut self,
         stream: &StreamId,
         rows: &Rows,
@@ -251,13 +279,13 @@ impl Chain {
             return Ok(None);
         };
         for step in &mut self.steps[..steps] {
-            record = match step.process(record) {
+            record = match step.process(record, self.registry.as_deref()).await? {
                 Outcome::One(record) => record,
                 Outcome::Many(records) => match records.into_iter().next() {
                     Some(first) => first,
                     None => return Ok(None),
                 },
-                Outcome::Filtered | Outcome::Failed(_) => return Ok(None),
+                Outcome::Filtered | Outcome::Failed(_) | Outcome::Needs(..) => return Ok(None),
             };
         }
         Ok(written(vec![Item { origin: at, record }])?.pop())

@@ -1,5 +1,6 @@
 //! The processors.
 
+mod avro;
 mod base64;
 mod debezium;
 mod field;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 
 use crate::effect::Effect;
 use crate::record::Record;
+use crate::registry::{Found, Wish};
 use crate::setting::Settings;
 
 /// What became of a record.
@@ -27,12 +29,17 @@ pub(crate) enum Outcome {
     Filtered,
     /// It could not be processed.
     Failed(String),
+    /// First this schema is needed: give it, and the record again.
+    Needs(Wish, Box<Record>),
 }
 
 /// A processor: one record after another.
 pub(crate) trait Processor: Send {
     /// Processes a record.
     fn process(&mut self, record: Record) -> Outcome;
+
+    /// A schema that it asked for.
+    fn give(&mut self, _wish: Wish, _found: Found) {}
 
     /// What it does to the columns of a stream.
     fn effects(&self) -> Vec<Effect>;
@@ -62,6 +69,8 @@ type Build = fn(&mut Settings<'_>) -> Result<Box<dyn Processor>, String>;
 
 /// Each processor's name, what it does in a few words, and how it is made.
 pub(crate) const TABLE: &[(&str, &str, Build)] = &[
+    ("avro.decode", "a field from Avro", avro::decode),
+    ("avro.encode", "a field to Avro", avro::encode),
     ("base64.decode", "a field from base64", base64::decode),
     ("base64.encode", "a field to base64", base64::encode),
     ("clone", "a record and copies of it", multiply::clone),

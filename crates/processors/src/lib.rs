@@ -5,11 +5,13 @@ mod effect;
 mod kind;
 mod record;
 mod reference;
+mod registry;
 mod setting;
 mod template;
 mod value;
 
 pub use chain::{Chain, Failed, Processed, Wanted};
+pub use registry::SchemaRegistry;
 pub use value::{Object, Value};
 
 /// The processors and what each makes of a record, in a few words.

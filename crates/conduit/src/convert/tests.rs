@@ -17,9 +17,9 @@ use serde_json::{Value as Json, json};
 use super::encode::Encoder;
 use super::reading::{Reading, Refused, Wanted};
 use super::unacknowledged::Unacknowledged;
-use crate::wire::avro;
 use crate::wire::proto::opencdc::v1::{Change, Data, Record, data};
 use crate::wire::version::Version;
+use crossdock_avro as avro;
 
 /// A message of `Run` holds records as its field 1.
 #[derive(Clone, PartialEq, prost::Message)]

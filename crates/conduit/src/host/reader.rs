@@ -25,12 +25,12 @@ use super::peer::Failure;
 use crate::convert::reading::{Reading, Refused, SchemaName};
 use crate::convert::unacknowledged::{PositionFault, Unacknowledged};
 use crate::now::now;
-use crate::wire::avro;
 use crate::wire::fault::Fault;
 use crate::wire::position;
 use crate::wire::proto::connector::{Empty, PositionMessage, SourceAcks};
 use crate::wire::side::Side;
 use crate::wire::version::Version;
+use crossdock_avro as avro;
 
 /// Records that are there are taken together up to this many bytes …
 const GROUP_BYTES: usize = 256 << 10;

@@ -14,15 +14,18 @@ use crossdock_core::memory::{Memory, Scope};
 
 /// A schema as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Kept {
-    pub(super) version: i32,
-    pub(super) id: i32,
-    pub(super) text: String,
+pub struct Kept {
+    /// The version within its subject.
+    pub version: i32,
+    /// The text's number.
+    pub id: i32,
+    /// The schema.
+    pub text: String,
 }
 
 /// The registry.
 #[derive(Clone)]
-pub(super) struct Registry {
+pub struct Registry {
     memory: Arc<dyn Memory>,
 }
 
@@ -33,7 +36,9 @@ impl std::fmt::Debug for Registry {
 }
 
 impl Registry {
-    pub(super) fn new(memory: Arc<dyn Memory>) -> Self {
+    /// In this memory.
+    #[must_use]
+    pub fn new(memory: Arc<dyn Memory>) -> Self {
         Self { memory }
     }
 
@@ -42,7 +47,7 @@ impl Registry {
     }
 
     /// The schema of a subject's version; `None` if there is none.
-    pub(super) async fn get(&self, subject: &str, version: i32) -> Result<Option<Kept>> {
+    pub async fn get(&self, subject: &str, version: i32) -> Result<Option<Kept>> {
         let Some(id) = self.recall(&format!("schema/{subject}/{version}")).await? else {
             return Ok(None);
         };
@@ -54,9 +59,14 @@ impl Registry {
         Ok(Some(Kept { version, id, text }))
     }
 
+    /// The text of this number.
+    pub async fn text(&self, id: i32) -> Result<Option<String>> {
+        self.recall(&format!("schema-text/{id}")).await
+    }
+
     /// Keeps a schema. The same text under the same subject is the same version, and has the same
     /// number under every subject.
-    pub(super) async fn create(&self, subject: &str, text: &str) -> Result<Kept> {
+    pub async fn create(&self, subject: &str, text: &str) -> Result<Kept> {
         let id = self.number(text).await?;
         let mut version = 1;
         loop {

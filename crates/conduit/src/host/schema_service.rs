@@ -17,11 +17,11 @@ use tonic::{Code, Status, Streaming};
 use super::registry::{Kept, Registry};
 use crate::grpc::TOKEN;
 use crate::grpc::server::{Answers, Calls, Shape, serve};
-use crate::wire::avro::Schema as Avro;
 use crate::wire::proto::connutils::v1::schema::Type;
 use crate::wire::proto::connutils::v1::{
     CreateSchemaRequest, CreateSchemaResponse, GetSchemaRequest, GetSchemaResponse, Schema,
 };
+use crossdock_avro::Schema as Avro;
 
 const CREATE: &str = "/connutils.v1.SchemaService/CreateSchema";
 const GET: &str = "/connutils.v1.SchemaService/GetSchema";

@@ -13,13 +13,13 @@ use crossdock_core::stream::StreamId;
 use super::middleware::{Extraction, Middleware};
 use super::schema_client::SchemaClient;
 use crate::convert::encode::{Collection, json, metadata, write_key};
-use crate::wire::avro::RowEncoder;
 use crate::wire::fault::Fault;
 use crate::wire::handshake::CONNECTOR_ID;
 use crate::wire::record::{
     KEY_SCHEMA, NewRecord, PAYLOAD_SCHEMA, SchemaKeys, Written, write_metadata,
 };
 use crate::wire::structured::Lossy;
+use crossdock_avro::RowEncoder;
 
 /// A record without its position.
 pub(super) struct Row {

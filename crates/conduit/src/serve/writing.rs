@@ -32,11 +32,11 @@ use super::schema_client::SchemaClient;
 use crate::convert::reading::{Reading, Refused, Wanted};
 use crate::convert::unacknowledged::{PositionFault, Unacknowledged};
 use crate::now::now;
-use crate::wire::avro;
 use crate::wire::fault::Fault;
 use crate::wire::position;
 use crate::wire::proto::connector::{Ack as WireAck, DestinationAcks};
 use crate::wire::version::Version;
+use crossdock_avro as avro;
 
 /// Records that are there are written together up to this many bytes.
 const GROUP_BYTES: usize = 1 << 20;

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+pub(crate) use crossdock_avro::varint::write_varint;
+
 use super::fault::Fault;
 
 /// A field's value. Those of a length are given by where they stand, so that nothing is copied.
@@ -87,16 +89,6 @@ impl<'a> Fields<'a> {
 
 fn cut_off() -> Fault {
     Fault::new("a message ends in the middle of a field")
-}
-
-/// Appends a number.
-#[inline]
-pub(crate) fn write_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
 }
 
 /// Appends a field of a length.

@@ -147,7 +147,7 @@ impl Attempt<'_> {
                         id: source.connector.id.clone(),
                         reader,
                         drains: source.ready.spec.source.drains,
-                        chain: way::chain(&source.connector.processors)?,
+                        chain: way::working(&source.connector.processors, &self.around.store)?,
                         states,
                     });
                 }
@@ -165,7 +165,7 @@ impl Attempt<'_> {
         let life = life.unwrap_or_else(unwatched);
         let reader = if way::has_way(self.pipeline) {
             let way = Way {
-                chain: way::chain(&self.pipeline.processors)?,
+                chain: way::working(&self.pipeline.processors, &self.around.store)?,
                 streams: self.known(),
                 learns: self.prepared.learns,
             };
@@ -283,7 +283,7 @@ impl Attempt<'_> {
                 ready,
             } = destination;
             let (life, session) = self.alive(&ready.session);
-            let chain = way::chain(&connector.processors)?;
+            let chain = way::working(&connector.processors, &self.around.store)?;
             let catalog = chain.configure(catalog);
             let outlet = Outlet::new(chain, self.pipeline.dead_letters.is_some(), acks);
             let opening = DestinationOpening {

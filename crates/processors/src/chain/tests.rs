@@ -51,6 +51,13 @@ fn chain(steps: &[Step<'_>]) -> Chain {
     Chain::new(&wanted).unwrap()
 }
 
+/// What needs no waiting.
+fn now<T>(what: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let mut runtime = runtime;
+    runtime.build().unwrap().block_on(what)
+}
+
 /// Each record as `stream operation metadata key before after`.
 fn shown(processed: &Processed) -> Vec<String> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -83,7 +90,7 @@ fn check(steps: &[Step<'_>], after: &str, expected: &str) {
         "",
         after,
     );
-    let processed = chain(steps).process(batch(&[row])).unwrap();
+    let processed = now(chain(steps).process(batch(&[row]))).unwrap();
     assert!(processed.failed.is_empty(), "{:?}", processed.failed);
     let expected = format!(r#"users Create {expected}"#);
     assert_eq!(shown(&processed), [expected], "{steps:?}");
@@ -221,12 +228,12 @@ fn raw_data_are_bytes() {
             ],
         ),
     ];
-    let processed = chain(&steps).process(batch(&[row])).unwrap();
+    let processed = now(chain(&steps).process(batch(&[row]))).unwrap();
     let expected = r#"users Create {"opencdc.version":"v1","crossdock.raw":"key"} {"raw":"k"} - {"a":1,"k":"k"}"#;
     assert_eq!(shown(&processed), [expected]);
     let row = (Operation::Create, META, "", "", r#"{"a":1}"#);
     let steps: [Step<'_>; 1] = [("json.encode", "", &[("field", ".Payload.After")])];
-    let processed = chain(&steps).process(batch(&[row])).unwrap();
+    let processed = now(chain(&steps).process(batch(&[row]))).unwrap();
     let Body::Rows(rows) = &processed.batches[0].body else {
         panic!("columns")
     };
@@ -243,7 +250,7 @@ fn what_nobody_changed_keeps_its_lines() {
     ];
     let condition = "{{ and (eq .Operation.String \"create\") (eq .Payload.After.a 1) }}";
     let mut filter = chain(&[("filter", condition, &[])]);
-    let processed = filter.process(batch(&rows)).unwrap();
+    let processed = now(filter.process(batch(&rows))).unwrap();
     assert_eq!(processed.filtered, 1);
     let Body::Rows(rows) = &processed.batches[0].body else {
         panic!("columns")
@@ -265,7 +272,7 @@ fn records_are_split_and_copied_in_order() {
         ("split", "", &[("field", ".Payload.After.a")]),
         ("clone", "{{ eq .Payload.After.a 2 }}", &[("count", "1")]),
     ];
-    let processed = chain(&steps).process(batch(&[row])).unwrap();
+    let processed = now(chain(&steps).process(batch(&[row]))).unwrap();
     let expected = [
         r#"users Update {"opencdc.version":"v1","split.index":"0"} - {"a":0} {"a":1,"b":3}"#,
         r#"users Update {"opencdc.version":"v1","split.index":"1","clone.index":"0"} - {"a":0} {"a":2,"b":3}"#,
@@ -285,9 +292,7 @@ fn wrapped_records_come_out() {
         "",
         debezium,
     );
-    let processed = chain(&[("unwrap.debezium", "", &[])])
-        .process(batch(&[row]))
-        .unwrap();
+    let processed = now(chain(&[("unwrap.debezium", "", &[])]).process(batch(&[row]))).unwrap();
     assert_eq!(shown(&processed), [expected]);
     let row = (
         Operation::Update,
@@ -296,18 +301,14 @@ fn wrapped_records_come_out() {
         r#"{"x":1}"#,
         r#"{"payload":{"id":2},"schema":{}}"#,
     );
-    let processed = chain(&[("unwrap.kafkaconnect", "", &[])])
-        .process(batch(&[row]))
-        .unwrap();
+    let processed = now(chain(&[("unwrap.kafkaconnect", "", &[])]).process(batch(&[row]))).unwrap();
     assert_eq!(
         shown(&processed),
         [format!(r#"users Create {META} - - {{"id":2}}"#)]
     );
     let inner = r#"{"position":"eA==","operation":"delete","metadata":{"opencdc.collection":"other"},"key":"aGk=","payload":{"before":{"a":1},"after":null}}"#;
     let row = (Operation::Create, META, "", "", inner);
-    let processed = chain(&[("unwrap.opencdc", "", &[])])
-        .process(batch(&[row]))
-        .unwrap();
+    let processed = now(chain(&[("unwrap.opencdc", "", &[])]).process(batch(&[row]))).unwrap();
     let expected = r#"other Delete {"opencdc.collection":"other","crossdock.raw":"key"} {"raw":"hi"} {"a":1} "#;
     assert_eq!(shown(&processed), [expected]);
 }
@@ -327,7 +328,7 @@ fn a_record_that_fails_is_given_back_as_it_came() {
             &[("field", ".Payload.After.a"), ("type", "int")],
         ),
     ];
-    let processed = chain(&steps).process(batch(&rows)).unwrap();
+    let processed = now(chain(&steps).process(batch(&rows))).unwrap();
     assert_eq!(shown(&processed).len(), 2);
     let failed = &processed.failed[0];
     assert_eq!((failed.at, failed.processor.as_str()), (1, "p"));
@@ -344,7 +345,7 @@ fn a_record_that_fails_is_given_back_as_it_came() {
     assert_eq!(shown(&failed.seen), (r#"{"a":"x"}"#.into(), marked.into()));
     let error: [Step<'_>; 1] = [("error", "", &[("message", "no {{ .Operation }}")])];
     let row = (Operation::Delete, META, "", "", "");
-    let processed = chain(&error).process(batch(&[row])).unwrap();
+    let processed = now(chain(&error).process(batch(&[row]))).unwrap();
     assert_eq!(processed.failed[0].reason, "no delete");
 }
 
@@ -440,4 +441,67 @@ fn wrong_processors_are_explained() {
         &[("field", ".Key"), ("x", "y")],
         "the setting `x` is not known; there are `field`",
     );
+}
+
+/// A registry in memory.
+#[derive(Default)]
+struct Kept(std::sync::Mutex<Vec<(String, String)>>);
+
+#[async_trait::async_trait]
+impl SchemaRegistry for Kept {
+    async fn by_id(&self, id: i32) -> Result<Option<String>> {
+        let all = self.0.lock().unwrap();
+        let place = usize::try_from(id - 1).unwrap();
+        Ok(all.get(place).map(|(_, text)| text.clone()))
+    }
+
+    async fn by_version(&self, subject: &str, version: i32) -> Result<Option<(i32, String)>> {
+        let text = self.by_id(version).await?;
+        Ok(text.filter(|_| subject == "s").map(|text| (version, text)))
+    }
+
+    async fn create(&self, subject: &str, text: &str) -> Result<i32> {
+        let mut all = self.0.lock().unwrap();
+        let known = all.iter().position(|(_, own)| own == text);
+        let place = known.unwrap_or_else(|| {
+            all.push((subject.to_owned(), text.to_owned()));
+            all.len() - 1
+        });
+        Ok(i32::try_from(place + 1).unwrap())
+    }
+}
+
+#[test]
+fn avro_there_and_back() {
+    let registry = Arc::new(Kept::default());
+    let field: (&str, &str) = ("field", ".Payload.After");
+    let made = [
+        field,
+        ("schema.strategy", "autoRegister"),
+        ("schema.autoRegister.subject", "s"),
+    ];
+    let after = r#"{"a":9007199254740993,"b":"x","c":[1,2],"d":{"e":1.5,"f":null},"g":true}"#;
+    let row = (Operation::Create, META, "", "", after);
+    let mut encode = chain(&[("avro.encode", "", &made)]).with_registry(registry.clone());
+    let mut processed = now(encode.process(batch(&[row]))).unwrap();
+    assert!(processed.failed.is_empty(), "{:?}", processed.failed);
+    let encoded = processed.batches.pop().unwrap();
+    let mut decode = chain(&[("avro.decode", "", &[field])]).with_registry(registry.clone());
+    let processed = now(decode.process(encoded)).unwrap();
+    assert_eq!(
+        shown(&processed),
+        [format!("users Create {META} - - {after}")]
+    );
+    // The same schema, kept before.
+    let kept = [
+        field,
+        ("schema.strategy", "preRegistered"),
+        ("schema.preRegistered.subject", "s"),
+        ("schema.preRegistered.version", "1"),
+    ];
+    let mut encode = chain(&[("avro.encode", "", &kept)]).with_registry(registry);
+    let rows = [row, (Operation::Create, META, "", "", r#"{"z":1}"#)];
+    let processed = now(encode.process(batch(&rows))).unwrap();
+    assert_eq!(processed.batches[0].records(), 1);
+    assert_eq!(processed.failed[0].reason, "the schema has no field `z`");
 }

@@ -64,10 +64,15 @@ fn sorted(value: &Value) -> Value {
 
 /// `outputs`: the files that the pipelines write, and how many records.
 fn check(file: &str, outputs: &[(&str, usize)]) {
+    check_with(&[], file, outputs);
+}
+
+/// With this choice of Conduit's engine.
+fn check_with(engine: &[&str], file: &str, outputs: &[(&str, usize)]) {
     let (Some(theirs), Some(ours)) = (lab(), lab()) else {
         return;
     };
-    let mut conduit = Conduit::run(&theirs, &[], file).unwrap();
+    let mut conduit = Conduit::run(&theirs, engine, file).unwrap();
     for (name, count) in outputs {
         conduit.until(&theirs, name, || {
             // A line that is being written is none yet.
@@ -117,4 +122,20 @@ fn old_versions_in_several_documents() {
 #[test]
 fn templates() {
     check("templates.yaml", &[("out.jsonl", 4)]);
+}
+
+#[test]
+fn a_script() {
+    check("script.yaml", &[("out.jsonl", 3)]);
+}
+
+#[test]
+fn records_split_and_copied() {
+    let engine = ["--preview.pipeline-arch-v2"];
+    check_with(&engine, "multiply.yaml", &[("out.jsonl", 7)]);
+}
+
+#[test]
+fn avro_there_and_back() {
+    check("avro.yaml", &[("out.jsonl", 3)]);
 }

@@ -5,9 +5,9 @@ use crossdock_core::convert::{
     write_base64, write_date, write_sortable_timestamp, write_string, write_time, write_timestamp,
 };
 
-use super::schema::{Logical, Schema, Type};
-use crate::wire::fault::Fault;
-use crate::wire::structured::write_number;
+use crate::fault::Fault;
+use crate::number::write_number;
+use crate::schema::{Logical, Schema, Type};
 
 /// Values nested deeper than this are refused (P11).
 const DEEPEST: usize = 128;
@@ -352,7 +352,7 @@ mod tests {
 
     fn zigzag(number: i64) -> Vec<u8> {
         let mut out = Vec::new();
-        crate::wire::field::write_varint(&mut out, (number << 1 ^ number >> 63) as u64);
+        crate::varint::write_varint(&mut out, (number << 1 ^ number >> 63) as u64);
         out
     }
 

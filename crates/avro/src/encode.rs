@@ -11,8 +11,8 @@ use crossdock_core::json::scan::{self, Members};
 use crossdock_core::schema::{DataType, Field, Nested};
 use serde_json::{Value, json};
 
-use crate::wire::field::write_varint;
-use crate::wire::structured::is_exact;
+use crate::number::is_exact;
+use crate::varint::write_varint;
 
 /// Encodes the records of one stream.
 #[derive(Clone, Debug)]
@@ -225,7 +225,7 @@ fn end_blocks(out: &mut Vec<u8>, count: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::avro::Schema;
+    use crate::Schema;
     use crossdock_core::schema::StreamSchema;
 
     fn encoder() -> RowEncoder {
