@@ -54,6 +54,7 @@ pub(crate) async fn move_all(source: (&str, &Value), destination: (&str, &Value)
     let mut reader = from.open(source.1.clone(), opening).await.unwrap();
     let acks = std::sync::Arc::new(Acks::default());
     let opening = DestinationOpening {
+        connector: String::new(),
         catalog,
         pipeline: "round trip".to_owned(),
         epoch: 1,

@@ -4,6 +4,7 @@ mod beside;
 pub mod command;
 pub mod connector;
 pub mod dead_letter;
+mod deletion;
 pub mod doctor;
 mod fields;
 mod flat_config;
@@ -41,6 +42,7 @@ use crossdock_store::SqliteStore;
 pub use crossdock_engine::Cancel;
 pub use crossdock_engine::progress::{Progress, StreamProgress};
 pub use crossdock_engine::trace::TARGET as SPAN_TARGET;
+pub use deletion::delete_connectors;
 pub use run::{StreamSummary, Summary, Surroundings, run};
 
 /// The native connectors of this build.

@@ -211,6 +211,7 @@ impl<'a> PipeRun<'a> {
         catalog: &ConfiguredCatalog,
     ) -> Result<Box<dyn DestinationWriter>> {
         let opening = DestinationOpening {
+            connector: String::new(),
             catalog: catalog.clone(),
             pipeline: PIPELINE.to_owned(),
             epoch: self.lease.epoch,

@@ -111,6 +111,8 @@ pub struct DestinationOpening {
     pub catalog: ConfiguredCatalog,
     /// The pipeline's name, for what the destination keeps beside the data.
     pub pipeline: String,
+    /// The connector's name within the pipeline; empty where it has none.
+    pub connector: String,
     /// This run's number, greater than that of every earlier run of the pipeline.
     pub epoch: i64,
     /// What earlier runs committed. A staged destination publishes what these cover and drops what
@@ -158,6 +160,17 @@ pub trait Destination: Send + Sync + 'static {
         _session: &Session,
     ) -> Result<Vec<Stored>> {
         Ok(Vec::new())
+    }
+
+    /// The pipeline forgets this connector; see [`crate::source::Source::deleted`].
+    async fn deleted(
+        &self,
+        _config: Self::Config,
+        _pipeline: &str,
+        _connector: &str,
+        _session: &Session,
+    ) -> Result<()> {
+        Ok(())
     }
 
     /// Starts to write.

@@ -32,6 +32,14 @@ pub trait ErasedSource: Send + Sync {
     async fn check(&self, config: Value, session: &Session) -> Result<Checked>;
     /// See [`Source::discover`].
     async fn discover(&self, config: Value, session: &Session) -> Result<Catalog>;
+    /// See [`Source::deleted`].
+    async fn deleted(
+        &self,
+        config: Value,
+        pipeline: &str,
+        connector: &str,
+        session: &Session,
+    ) -> Result<()>;
     /// See [`Source::open`].
     async fn open(&self, config: Value, opening: SourceOpening) -> Result<Box<dyn SourceReader>>;
 }
@@ -50,6 +58,16 @@ impl<S: Source> ErasedSource for S {
         Source::discover(self, typed(config)?, session).await
     }
 
+    async fn deleted(
+        &self,
+        config: Value,
+        pipeline: &str,
+        connector: &str,
+        session: &Session,
+    ) -> Result<()> {
+        Source::deleted(self, typed(config)?, pipeline, connector, session).await
+    }
+
     async fn open(&self, config: Value, opening: SourceOpening) -> Result<Box<dyn SourceReader>> {
         Source::open(self, typed(config)?, opening).await
     }
@@ -65,6 +83,14 @@ pub trait ErasedDestination: Send + Sync {
     /// See [`Destination::stored`].
     async fn stored(&self, config: Value, pipeline: &str, session: &Session)
     -> Result<Vec<Stored>>;
+    /// See [`Destination::deleted`].
+    async fn deleted(
+        &self,
+        config: Value,
+        pipeline: &str,
+        connector: &str,
+        session: &Session,
+    ) -> Result<()>;
     /// See [`Destination::open`].
     async fn open(
         &self,
@@ -90,6 +116,16 @@ impl<D: Destination> ErasedDestination for D {
         session: &Session,
     ) -> Result<Vec<Stored>> {
         Destination::stored(self, typed(config)?, pipeline, session).await
+    }
+
+    async fn deleted(
+        &self,
+        config: Value,
+        pipeline: &str,
+        connector: &str,
+        session: &Session,
+    ) -> Result<()> {
+        Destination::deleted(self, typed(config)?, pipeline, connector, session).await
     }
 
     async fn open(

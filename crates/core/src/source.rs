@@ -62,6 +62,19 @@ pub trait Source: Send + Sync + 'static {
     /// Lists the streams.
     async fn discover(&self, config: Self::Config, session: &Session) -> Result<Catalog>;
 
+    /// The pipeline forgets this connector (`connector` is its name there, empty where it has none): what
+    /// it keeps elsewhere for it, such as a replication slot, goes. One that keeps nothing has nothing to
+    /// do. Not called while a read is open.
+    async fn deleted(
+        &self,
+        _config: Self::Config,
+        _pipeline: &str,
+        _connector: &str,
+        _session: &Session,
+    ) -> Result<()> {
+        Ok(())
+    }
+
     /// Starts to read `opening.catalog` from `opening.state`.
     async fn open(
         &self,

@@ -78,6 +78,10 @@ pub(crate) struct Import {
 pub(crate) struct Reset {
     /// The pipeline
     pub(crate) pipeline: String,
+    /// Also tell its connectors, as this pipeline file has them, that they are deleted: they remove what
+    /// they keep elsewhere, such as a replication slot
+    #[arg(long, value_name = "FILE", conflicts_with = "stream")]
+    pub(crate) delete_connectors: Option<PathBuf>,
     /// Only this stream
     #[arg(long, value_name = "NAME")]
     pub(crate) stream: Option<String>,

@@ -4,6 +4,7 @@ pub(super) mod view;
 
 use std::path::Path;
 
+use crossdock_config::{Pipeline, ProcessEnvironment, load};
 use crossdock_control::state;
 use crossdock_core::{Error, StreamId, code};
 use serde_json::json;
@@ -82,7 +83,16 @@ async fn reset(args: Reset, context: &Context) -> Result<Answer, Error> {
     let store = context.existing_store()?;
     state::known(&*store, &args.pipeline).await?;
     let stream = stream_id(args.stream, args.namespace);
+    // What is wrong with the file is told before anything is forgotten.
+    let named = args.delete_connectors.as_deref();
+    let pipeline = named
+        .map(|file| in_file(file, &args.pipeline))
+        .transpose()?;
     store.reset(&args.pipeline, stream.as_ref()).await?;
+    if let Some(pipeline) = &pipeline {
+        let around = context.surroundings(store.clone(), &context.store_path(None));
+        crossdock_control::delete_connectors(pipeline, &around).await?;
+    }
     let what = match &stream {
         Some(stream) => format!(
             "the state of `{stream}` in `{}` is forgotten: the next run reads it from the beginning",
@@ -100,6 +110,15 @@ async fn reset(args: Reset, context: &Context) -> Result<Answer, Error> {
         args.pipeline
     ));
     Answer::new(&json!({"pipeline": args.pipeline, "stream": stream}), "")
+}
+
+/// The pipeline of this id in a file.
+fn in_file(file: &Path, id: &str) -> Result<Pipeline, Error> {
+    let plan = load(file, &ProcessEnvironment)?;
+    let chosen = super::run::choose(plan.pipelines, &[id.to_owned()]);
+    let chosen = chosen.map_err(|error| error.with("file", file.display()))?;
+    let found = chosen.into_iter().next();
+    found.ok_or_else(|| Error::new(&code::INTERNAL, "the pipeline is gone"))
 }
 
 async fn history(args: History, context: &Context) -> Result<Answer, Error> {

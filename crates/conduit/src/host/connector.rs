@@ -147,12 +147,12 @@ impl Connector {
     }
 
     /// Starts and configures.
-    async fn configured(
+    async fn started(
         &self,
         config: &Value,
         session: &Session,
         id: &str,
-    ) -> Result<(Started, Talk, Result<(), Failure>)> {
+    ) -> Result<(Started, Talk)> {
         let described = self.described(session).await?;
         let schema = json_schema(self.params(&described)?);
         let talk = Talk::new(session, self.launcher.name(), &schema, config);
@@ -170,14 +170,6 @@ impl Connector {
             ),
         ];
         let peer = self.start(&talk, env).await?;
-        let request = ConfigRequest {
-            config: config.clone(),
-        };
-        let limit = session.limits.command_timeout;
-        let answer = peer
-            .line()
-            .ask::<Empty>(self.side, "Configure", &request, limit)
-            .await;
         let started = Started {
             peer,
             registry,
@@ -185,7 +177,55 @@ impl Connector {
             config,
             _schemas: schemas,
         };
+        Ok((started, talk))
+    }
+
+    /// Starts and configures.
+    async fn configured(
+        &self,
+        config: &Value,
+        session: &Session,
+        id: &str,
+    ) -> Result<(Started, Talk, Result<(), Failure>)> {
+        let (started, talk) = self.started(config, session, id).await?;
+        let request = ConfigRequest {
+            config: started.config.clone(),
+        };
+        let limit = session.limits.command_timeout;
+        let line = started.peer.line();
+        let answer = line
+            .ask::<Empty>(self.side, "Configure", &request, limit)
+            .await;
         Ok((started, talk, answer.map(drop)))
+    }
+
+    /// Tells the connector that it is deleted, if it was ever started: in a process of its own, without
+    /// `Configure` (§3.1).
+    pub(super) async fn deleted(&self, config: &Value, session: &Session, id: &str) -> Result<()> {
+        let (mut started, _) = self.started(config, session, id).await?;
+        let told = match started.last_active(session).await {
+            None => Ok(()),
+            Some(last) => {
+                let request = ConfigRequest {
+                    config: last.before(&started.config),
+                };
+                let limit = session.limits.command_timeout;
+                let line = started.peer.line();
+                let ask = line.ask::<Empty>(self.side, "LifecycleOnDeleted", &request, limit);
+                match ask.await {
+                    Err(Failure::Status(status)) if status.code() == Code::Unimplemented => Ok(()),
+                    Err(failure) => Err(started.peer.explain("LifecycleOnDeleted", failure).await),
+                    Ok(_) => {
+                        session
+                            .memory
+                            .remember(Scope::Own, lifecycle::KEY, "")
+                            .await
+                    }
+                }
+            }
+        };
+        started.end(self.side).await?;
+        told
     }
 
     /// Whether the connector takes the configuration: what a validation of Conduit's does (§3.1).

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::connector::Connector;
 use super::schema::json_schema;
+use super::source::full_id;
 use super::writer::Writer;
 use crate::convert::encode::Encoder;
 use crate::wire::FORM;
@@ -78,12 +79,23 @@ impl Destination for ConduitDestination {
         checked.map_err(|e| e.during("check"))
     }
 
+    async fn deleted(
+        &self,
+        config: Value,
+        pipeline: &str,
+        connector: &str,
+        session: &Session,
+    ) -> Result<()> {
+        let id = full_id(pipeline, connector, "destination");
+        self.connector.deleted(&config, session, &id).await
+    }
+
     async fn open(
         &self,
         config: Value,
         opening: DestinationOpening,
     ) -> Result<Box<dyn DestinationWriter>> {
-        let id = format!("{}:destination", opening.pipeline);
+        let id = full_id(&opening.pipeline, &opening.connector, "destination");
         let started = self.connector.open(&config, &opening.session, &id, None);
         let started = started.await.map_err(|e| e.during("write"))?;
         let encoder = Encoder::new(

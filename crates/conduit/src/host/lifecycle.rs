@@ -54,7 +54,7 @@ impl Active {
     }
 
     /// What was remembered, seen from today's configuration.
-    fn before(&self, now: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    pub(super) fn before(&self, now: &BTreeMap<String, String>) -> BTreeMap<String, String> {
         let mut before = self.values.clone();
         for (name, kept) in &self.secrets {
             if let Some(value) = now

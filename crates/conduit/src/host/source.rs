@@ -112,6 +112,17 @@ impl Source for ConduitSource {
         sampled.await.map_err(|e: Error| e.during("discover"))
     }
 
+    async fn deleted(
+        &self,
+        config: Value,
+        pipeline: &str,
+        connector: &str,
+        session: &Session,
+    ) -> Result<()> {
+        let id = full_id(pipeline, connector, "source");
+        self.connector.deleted(&config, session, &id).await
+    }
+
     async fn open(&self, config: Value, opening: SourceOpening) -> Result<Box<dyn SourceReader>> {
         let position = match opening.state.as_slice() {
             [] => Vec::new(),
@@ -128,10 +139,7 @@ impl Source for ConduitSource {
                 .hint("`crossdock state reset` forgets it; the source then begins anew"));
             }
         };
-        let id = match opening.connector.as_str() {
-            "" => format!("{}:source", opening.pipeline),
-            name => format!("{}:{name}", opening.pipeline),
-        };
+        let id = full_id(&opening.pipeline, &opening.connector, "source");
         let named = if opening.connector.is_empty() {
             ""
         } else {
@@ -148,5 +156,13 @@ impl Source for ConduitSource {
         let reading = Reading::new(&started.described.name, &opening.catalog, wanted);
         let reading = reading.named(named.to_owned());
         Ok(Box::new(Reader::new(started, reading)))
+    }
+}
+
+/// A connector's full name; one without a name of its own is called by its role.
+pub(super) fn full_id(pipeline: &str, connector: &str, role: &str) -> String {
+    match connector {
+        "" => format!("{pipeline}:{role}"),
+        name => format!("{pipeline}:{name}"),
     }
 }

@@ -302,6 +302,7 @@ impl Writing {
     async fn writer(&mut self) -> Result<&mut Box<dyn DestinationWriter>> {
         if self.writer.is_none() {
             let opening = DestinationOpening {
+                connector: String::new(),
                 catalog: self.catalog.clone(),
                 pipeline: self.name.clone(),
                 epoch: self.epoch,

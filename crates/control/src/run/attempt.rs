@@ -287,6 +287,7 @@ impl Attempt<'_> {
             let catalog = chain.configure(catalog);
             let outlet = Outlet::new(chain, self.pipeline.dead_letters.is_some(), acks);
             let opening = DestinationOpening {
+                connector: connector.id.clone(),
                 catalog: catalog.clone(),
                 pipeline: self.pipeline.id.clone(),
                 epoch: lease.epoch,

@@ -135,8 +135,7 @@ fn a_table_and_its_changes_reach_parquet_and_another_database() {
          INSERT INTO orders VALUES (7, '', -0.5, true, '1969-12-31Z')",
     );
     let source = json!({
-        "url": server.url("one"), "tables": "orders", "cdcMode": "logrepl",
-        "logrepl.autoCleanup": "false"});
+        "url": server.url("one"), "tables": "orders", "cdcMode": "logrepl"});
     let lake = json!({"path": lab.text("lake")});
     let file = lab.pipeline(
         (&connector, source),
@@ -180,4 +179,15 @@ fn a_table_and_its_changes_reach_parquet_and_another_database() {
     for (column, expected) in expected {
         assert_eq!(types[column], expected, "{parquet:#}");
     }
+    // A pipeline that is given up leaves nothing in the database.
+    let slots = || server.sql("one", "SELECT count(*) FROM pg_replication_slots");
+    assert_eq!(slots().trim(), "1");
+    lab.good(&[
+        "state",
+        "reset",
+        "p",
+        "--delete-connectors",
+        file.to_str().unwrap(),
+    ]);
+    assert_eq!(slots().trim(), "0");
 }
