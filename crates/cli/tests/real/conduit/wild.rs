@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -138,4 +139,68 @@ fn records_split_and_copied() {
 #[test]
 fn avro_there_and_back() {
     check("avro.yaml", &[("out.jsonl", 3)]);
+}
+
+/// P4 for several sources as one, with processors on the way and dead letters beside: the engine is killed
+/// again and again, and nothing is lost.
+#[test]
+fn nothing_is_lost_of_several_sources() {
+    const LINES: usize = 60_000;
+    let lab = Lab::new();
+    for name in ["a", "b"] {
+        let lines = (0..LINES).map(|n| format!("{{\"from\":\"{name}\",\"n\":{n}}}\n"));
+        std::fs::write(lab.path(&format!("{name}.txt")), lines.collect::<String>()).unwrap();
+    }
+    let pipeline = r#"
+version: "2.2"
+pipelines:
+  - id: p
+    connectors:
+      - {id: a, type: source, plugin: "builtin:file", settings: {path: ./a.txt}}
+      - {id: b, type: source, plugin: "builtin:file", settings: {path: ./b.txt}}
+      - {id: out, type: destination, plugin: "builtin:file", settings: {path: ./out.jsonl}}
+    processors:
+      - {id: decode, plugin: json.decode, settings: {field: .Payload.After}}
+      - {id: thousandth, plugin: error, condition: "{{ eq (mod .Payload.After.n 1000) 7 }}"}
+    dead-letter-queue: {plugin: "builtin:file", settings: {path: ./letters.jsonl}, window-size: 0}
+"#;
+    std::fs::write(lab.path("p.yaml"), pipeline).unwrap();
+    let length = || std::fs::metadata(lab.path("out.jsonl")).map_or(0, |meta| meta.len());
+    let mut kills = 0;
+    for round in 0..12 {
+        let mut engine = lab.spawn(&["run", "p.yaml", "--until-idle", "1s"]);
+        let before = length();
+        while length() <= before && engine.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        // The moment is random on purpose: this is a place where time itself is the fault.
+        std::thread::sleep(Duration::from_millis(round * 7 % 40));
+        kills += usize::from(engine.try_wait().unwrap().is_none());
+        engine.kill().unwrap();
+        engine.wait().unwrap();
+    }
+    assert!(kills >= 6, "only {kills} runs were killed");
+    lab.good(&["run", "p.yaml", "--until-idle", "1s"]);
+    let mut seen = std::collections::BTreeSet::new();
+    for name in ["out.jsonl", "letters.jsonl"] {
+        for line in std::fs::read_to_string(lab.path(name)).unwrap().lines() {
+            // One that was killed leaves half a line.
+            let Ok(record) = serde_json::from_str::<Value>(line) else {
+                continue;
+            };
+            let after = &record["payload"]["after"];
+            let after = if name == "out.jsonl" {
+                after
+            } else {
+                &after["payload"]["after"]
+            };
+            let (from, n) = (
+                after["from"].as_str().unwrap(),
+                after["n"].as_u64().unwrap(),
+            );
+            assert_eq!(name == "letters.jsonl", n % 1000 == 7, "{line}");
+            seen.insert((from.to_owned(), n));
+        }
+    }
+    assert_eq!(seen.len(), 2 * LINES);
 }
