@@ -23,6 +23,7 @@ use crossdock_core::learnt::Learnt;
 use crossdock_core::raw::{self, RAW_PARTS, RawParts};
 use crossdock_core::stream::StreamId;
 
+use super::encoding::{decode, described, schema_name, schema_text};
 use super::unacknowledged::{PositionFault, Unacknowledged};
 use crate::wire::FORM;
 use crate::wire::fault::Fault;
@@ -67,6 +68,15 @@ struct Building {
     rows: RowsBuilder,
     /// The schema that its last record named: its columns are known.
     declared: Option<SchemaName>,
+    /// The schemas that its last record named, of payload and key: most records name the same.
+    last: [Option<LastSchema>; 2],
+}
+
+/// A schema by the words that name it.
+struct LastSchema {
+    subject: String,
+    version: String,
+    schema: Arc<avro::Schema>,
 }
 
 /// The state of a read.
@@ -118,6 +128,7 @@ impl Reading {
             learnt,
             rows: RowsBuilder::default(),
             declared: None,
+            last: [None, None],
         });
         self.streams.len() - 1
     }
@@ -255,10 +266,10 @@ impl Reading {
             .filter(|name| !name.is_empty())
         {
             Some(name) => self.place(name),
-            None => {
-                let name = self.nameless.clone();
-                self.place(&name)
-            }
+            None => match self.by_name.get(&self.nameless) {
+                Some(at) => *at,
+                None => self.add(Learnt::new(StreamId::new(self.nameless.as_str()))),
+            },
         };
         let operation = operation(view.operation).unwrap_or_else(|| {
             self.unspecified += 1;
@@ -351,6 +362,13 @@ impl Reading {
                     }
                     return Ok(span(start, self.buffer.len())?);
                 };
+                let last = &mut building.last[usize::from(!is_payload)];
+                let is_last =
+                    |last: &&LastSchema| last.subject == subject && last.version == version;
+                if let Some(last) = last.as_ref().filter(is_last) {
+                    decode(&last.schema, bytes, &mut self.buffer)?;
+                    return Ok(span(start, self.buffer.len())?);
+                }
                 let name = schema_name(subject, version)?;
                 let schema = self.schemas.get(&name).cloned();
                 let schema = schema.ok_or_else(|| Refused::Schema(name.clone()))?;
@@ -359,6 +377,11 @@ impl Reading {
                     building.learnt.declare(&described(&schema));
                     building.declared = Some(name);
                 }
+                *last = Some(LastSchema {
+                    subject: subject.to_owned(),
+                    version: version.to_owned(),
+                    schema,
+                });
             }
         }
         Ok(span(start, self.buffer.len())?)
@@ -411,49 +434,6 @@ fn batch(stream: StreamId, rows: crossdock_core::batch::Rows) -> Event {
 
 fn span(start: usize, end: usize) -> Result<Span, Fault> {
     Span::new(start, end).ok_or_else(|| Fault::new("records of more than 4 GiB came at once"))
-}
-
-fn schema_text<'a>(
-    view: &RecordView,
-    message: &'a [u8],
-    keys: SchemaKeys,
-) -> Option<(&'a str, &'a str)> {
-    let subject = view.metadata(message, keys.subject)?;
-    Some((subject, view.metadata(message, keys.version)?))
-}
-
-fn schema_name(subject: &str, version: &str) -> Result<SchemaName, Fault> {
-    let number = version.parse();
-    let number =
-        number.map_err(|_| Fault::new(format!("`{version}` is no version of a schema")))?;
-    Ok((subject.to_owned(), number))
-}
-
-fn is_record(schema: &avro::Schema) -> bool {
-    matches!(
-        schema.node(schema.root()).kind,
-        avro::Type::Record(_) | avro::Type::Map(_)
-    )
-}
-
-/// A payload that is no record becomes one with a single field.
-fn decode(schema: &avro::Schema, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
-    if is_record(schema) {
-        return schema.write_json(bytes, out);
-    }
-    out.extend_from_slice(b"{\"value\":");
-    schema.write_json(bytes, out)?;
-    out.push(b'}');
-    Ok(())
-}
-
-fn described(schema: &avro::Schema) -> serde_json::Value {
-    let described = schema.json_schema();
-    if is_record(schema) {
-        described
-    } else {
-        serde_json::json!({"properties": {"value": described}})
-    }
 }
 
 /// The record's own metadata, and those of `more` that have a value.

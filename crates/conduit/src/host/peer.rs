@@ -317,6 +317,7 @@ impl Starting<'_> {
         let listeners = vec![
             tokio::spawn(drain(stdout, self.talk.clone())),
             tokio::spawn(redirected(link.clone(), self.talk.clone())),
+            tokio::spawn(brokered(link.clone(), self.talk.clone())),
         ];
         let line = Line {
             link,
@@ -403,5 +404,24 @@ async fn redirected(link: Link, talk: Talk) {
     }
     if !rest.is_empty() {
         talk.log(LogLevel::Debug, &String::from_utf8_lossy(&rest));
+    }
+}
+
+/// Keeps the broker's stream open, as go-plugin does: a connector may offer further connections there. No
+/// connector of Conduit needs one, so none is made, and that is told.
+async fn brokered(link: Link, talk: Talk) {
+    let opened = link
+        .streaming(
+            "/plugin.GRPCBroker/StartStream",
+            tokio_stream::pending(),
+            1 << 20,
+        )
+        .await;
+    let Ok(mut offers) = opened else { return };
+    while let Ok(Some(_)) = offers.message().await {
+        talk.log(
+            LogLevel::Debug,
+            "the connector offers another connection, which nobody takes",
+        );
     }
 }

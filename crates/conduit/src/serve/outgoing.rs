@@ -87,6 +87,7 @@ impl Outgoing {
             Body::Columns(columns) => columns_to_rows(&columns, None)?,
         };
         self.records.prepare(&batch.stream).await?;
+        let rows = Arc::new(rows);
         for at in 0..rows.len() {
             self.settle().await?;
             let row = self.records.row(&batch.stream, &rows, at)?;

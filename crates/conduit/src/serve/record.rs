@@ -1,8 +1,9 @@
 //! Rows of the contract as records of Conduit, with their schemas (§4.4).
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use crossdock_core::batch::{Operation, Rows};
+use crossdock_core::batch::Rows;
 use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream};
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
@@ -12,7 +13,7 @@ use crossdock_core::stream::StreamId;
 
 use super::middleware::{Extraction, Middleware};
 use super::schema_client::SchemaClient;
-use crate::convert::encode::{Collection, json, metadata, write_key};
+use crate::convert::encode::{Collection, metadata, write_key};
 use crate::wire::fault::Fault;
 use crate::wire::handshake::CONNECTOR_ID;
 use crate::wire::record::{
@@ -21,15 +22,11 @@ use crate::wire::record::{
 use crate::wire::structured::Lossy;
 use crossdock_avro::RowEncoder;
 
-/// A record without its position.
+/// A record without its position: a row of a batch.
 pub(super) struct Row {
     stream: usize,
-    operation: Operation,
-    key: Vec<u8>,
-    before: Vec<u8>,
-    after: Vec<u8>,
-    metadata: Option<Vec<u8>>,
-    emitted_at: i64,
+    rows: Arc<Rows>,
+    at: usize,
 }
 
 /// Data that travel with their schema, once it is kept.
@@ -54,7 +51,8 @@ pub(super) struct Records {
     places: HashMap<StreamId, usize>,
     client: SchemaClient,
     lossy: Lossy,
-    scratch: [Vec<u8>; 3],
+    /// The key made of columns, and key and values as their schemas have them.
+    scratch: [Vec<u8>; 4],
 }
 
 impl Records {
@@ -107,36 +105,41 @@ impl Records {
     }
 
     /// One row of a batch.
-    pub(super) fn row(&self, stream: &StreamId, rows: &Rows, at: usize) -> Result<Row> {
-        let place = self.place(stream)?;
-        let after = rows.after(at);
-        let mut key = rows.key(at).map(<[u8]>::to_vec).unwrap_or_default();
-        if key.is_empty() {
-            write_key(&self.streams[place].key_names, after, &mut key)
-                .map_err(|fault| broken(&fault))?;
-        }
+    pub(super) fn row(&self, stream: &StreamId, rows: &Arc<Rows>, at: usize) -> Result<Row> {
         Ok(Row {
-            stream: place,
-            operation: rows.operation(at),
-            key,
-            before: rows.before(at).map(<[u8]>::to_vec).unwrap_or_default(),
-            after: after.to_vec(),
-            metadata: rows.metadata(at).map(<[u8]>::to_vec),
-            emitted_at: rows.emitted_at(at),
+            stream: self.place(stream)?,
+            rows: rows.clone(),
+            at,
         })
     }
 
     /// Appends the record.
     pub(super) fn write(&mut self, row: &Row, position: &[u8], out: &mut Vec<u8>) -> Result<()> {
-        let stream = &self.streams[row.stream];
-        let parts = RawParts::of_metadata(row.metadata.as_deref().unwrap_or_default());
-        let [key, before, after] = &mut self.scratch;
+        let Self {
+            streams,
+            lossy,
+            scratch: [own_key, key, before, after],
+            ..
+        } = self;
+        let stream = &streams[row.stream];
+        let Row { rows, at, .. } = row;
+        let (before_text, after_text) = (rows.before(*at).unwrap_or_default(), rows.after(*at));
+        let key_text = match rows.key(*at) {
+            Some(key) if !key.is_empty() => key,
+            _ => {
+                own_key.clear();
+                write_key(&stream.key_names, after_text, own_key)
+                    .map_err(|fault| broken(&fault))?;
+                own_key
+            }
+        };
+        let parts = RawParts::of_metadata(rows.metadata(*at).unwrap_or_default());
         // An image without a schema would be told by the metadata to have one: all or none.
-        let images = [(&row.before, before), (&row.after, after)];
+        let images = [(before_text, &mut *before), (after_text, &mut *after)];
         let payload = stream
             .payload
             .as_ref()
-            .filter(|_| !row.after.is_empty() || !row.before.is_empty())
+            .filter(|_| !after_text.is_empty() || !before_text.is_empty())
             .filter(|_| !parts.after && !parts.before);
         let has_schema = payload.is_some_and(|schema| {
             images.into_iter().all(|(text, out)| {
@@ -145,34 +148,21 @@ impl Records {
             })
         });
         key.clear();
-        let has_key_schema = !row.key.is_empty()
+        let has_key_schema = !key_text.is_empty()
             && !parts.key
             && stream
                 .key
                 .as_ref()
-                .is_some_and(|schema| schema.encoder.encode(&row.key, key));
-        let [key, before, after] = &self.scratch;
-        let written = |text: &[u8], encoded: &[u8], has_schema: bool, is_raw: bool| -> Data {
-            if text.is_empty() {
-                return Data::Absent;
-            }
-            match raw::unwrap(text).filter(|_| is_raw) {
-                Some(bytes) => Data::Encoded(bytes.into_owned()),
-                None if has_schema => Data::Encoded(encoded.to_vec()),
-                None => Data::Text(text.to_vec()),
-            }
-        };
-        let (key, before, after) = (
-            written(&row.key, key, has_key_schema, parts.key),
-            written(&row.before, before, has_schema, parts.before),
-            written(&row.after, after, has_schema, parts.after),
-        );
+                .is_some_and(|schema| schema.encoder.encode(key_text, key));
+        let key = written(key_text, key, has_key_schema, parts.key);
+        let before = written(before_text, before, has_schema, parts.before);
+        let after = written(after_text, after, has_schema, parts.after);
         let record = NewRecord {
             position,
-            operation: row.operation,
-            key: key.written(),
-            before: before.written(),
-            after: after.written(),
+            operation: rows.operation(*at),
+            key,
+            before,
+            after,
         };
         let named = |out: &mut Vec<u8>, keys: SchemaKeys, schema: Option<&Schema>| {
             if let Some((schema, version)) =
@@ -182,11 +172,11 @@ impl Records {
                 write_metadata(out, keys.version, itoa::Buffer::new().format(version));
             }
         };
-        let appended = record.write(out, &mut self.lossy, |out| {
+        let appended = record.write(out, lossy, |out| {
             metadata(
-                row.metadata.as_deref(),
+                rows.metadata(*at),
                 &stream.collection,
-                row.emitted_at,
+                rows.emitted_at(*at),
                 out,
             )?;
             named(out, PAYLOAD_SCHEMA, payload.filter(|_| has_schema));
@@ -201,19 +191,26 @@ impl Records {
     }
 }
 
-enum Data {
-    Absent,
-    Encoded(Vec<u8>),
-    Text(Vec<u8>),
-}
-
-impl Data {
-    fn written(&self) -> Written<'_> {
-        match self {
-            Self::Absent => Written::Absent,
-            Self::Encoded(bytes) => Written::Raw(bytes),
-            Self::Text(text) => json(Some(text)),
+/// A part of a record. `encoded` is what its schema makes of it; it also takes the bytes of raw data.
+fn written<'a>(
+    text: &'a [u8],
+    encoded: &'a mut Vec<u8>,
+    has_schema: bool,
+    is_raw: bool,
+) -> Written<'a> {
+    if text.is_empty() {
+        return Written::Absent;
+    }
+    if has_schema {
+        return Written::Raw(encoded);
+    }
+    match raw::unwrap(text).filter(|_| is_raw) {
+        Some(bytes) => {
+            encoded.clear();
+            encoded.extend_from_slice(&bytes);
+            Written::Raw(encoded)
         }
+        None => Written::Json(text),
     }
 }
 
