@@ -235,6 +235,13 @@ impl ConfiguredCatalog {
             *s.stream.name == *id.name && s.stream.namespace.as_deref() == id.namespace.as_deref()
         })
     }
+
+    /// Where a stream of the source goes at the destination; one that is not configured keeps its name.
+    #[must_use]
+    pub fn target_of(&self, id: &StreamId) -> StreamId {
+        self.get(id)
+            .map_or_else(|| id.clone(), ConfiguredStream::target_id)
+    }
 }
 
 /// A selected stream.

@@ -142,8 +142,7 @@ impl Writer {
 impl DestinationWriter for Writer {
     async fn write(&mut self, seq: Seq, batch: Batch) -> Result<()> {
         self.last = seq;
-        let target = self.catalog.get(&batch.stream);
-        let target = target.map_or_else(|| batch.stream.clone(), |s| s.target_id());
+        let target = self.catalog.target_of(&batch.stream);
         let position = format!("{}/{seq}", self.epoch);
         write_lines(&mut self.lines, &batch.body, &target, &position)?;
         if self.lines.len() >= GATHERED {

@@ -75,8 +75,7 @@ struct Writer {
 impl DestinationWriter for Writer {
     async fn write(&mut self, seq: Seq, batch: Batch) -> Result<()> {
         self.last = seq;
-        let target = self.catalog.get(&batch.stream);
-        let target = target.map_or_else(|| batch.stream.clone(), |s| s.target_id());
+        let target = self.catalog.target_of(&batch.stream);
         let mut lines = Vec::new();
         write_lines(
             &mut lines,

@@ -97,19 +97,13 @@ impl<W: Write + Send + 'static> StdoutWriter<W> {
                 .caused_by(e)
         })
     }
-
-    fn target(&self, stream: &StreamId) -> StreamId {
-        self.catalog
-            .get(stream)
-            .map_or_else(|| stream.clone(), |s| s.target_id())
-    }
 }
 
 #[async_trait]
 impl<W: Write + Send + 'static> DestinationWriter for StdoutWriter<W> {
     async fn write(&mut self, seq: Seq, batch: Batch) -> Result<()> {
         self.last = seq;
-        let stream = self.target(&batch.stream);
+        let stream = self.catalog.target_of(&batch.stream);
         self.print(lines(self.format, &stream, &batch.body)?).await
     }
 
