@@ -36,7 +36,7 @@ pub(crate) enum Message {
     Unburied(Error),
 }
 
-/// Since when the destination has been busy with one call; 0 while it is idle.
+/// Since when an actor has been busy with one call; 0 while it is idle.
 #[derive(Debug, Default)]
 pub(crate) struct Busy {
     since: AtomicI64,
@@ -46,6 +46,14 @@ pub(crate) struct Busy {
 impl Busy {
     pub(crate) fn since(&self) -> Option<i64> {
         Some(self.since.load(Ordering::Relaxed)).filter(|since| *since != 0)
+    }
+
+    pub(crate) fn begin(&self, now_ms: i64) {
+        self.since.store(now_ms, Ordering::Relaxed);
+    }
+
+    pub(crate) fn end(&self) {
+        self.since.store(0, Ordering::Relaxed);
     }
 
     /// Whether what it is busy with is its end.
@@ -85,7 +93,7 @@ impl DestinationActor {
             () = self.work() => {}
             _ = abort.wait_for(|aborted| *aborted) => {}
         }
-        self.busy.since.store(0, Ordering::Relaxed);
+        self.busy.end();
         self.writer.close().await
     }
 
@@ -109,13 +117,11 @@ impl DestinationActor {
             if failed {
                 continue;
             }
-            self.busy
-                .since
-                .store(self.clock.now_ms(), Ordering::Relaxed);
+            self.busy.begin(self.clock.now_ms());
             let finishes = matches!(command, Command::Finish(_));
             self.busy.finishing.store(finishes, Ordering::Relaxed);
             let result = self.carry_out(command).await;
-            self.busy.since.store(0, Ordering::Relaxed);
+            self.busy.end();
             let message = match result {
                 Ok(()) if finishes => {
                     finished = true;

@@ -17,7 +17,7 @@ mod book;
 mod lane;
 mod share;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crossdock_core::checkpoint::{Lane, Seq};
 use crossdock_core::destination::Ack;
@@ -71,6 +71,8 @@ pub struct Ledger<C> {
     lane_index: HashMap<Lane, usize>,
     /// Batches with records on their way to the dead-letter office: how many.
     holds: BTreeMap<u64, u64>,
+    /// Batches with records that are refused and that nothing keeps.
+    withheld: BTreeSet<u64>,
     mismatches: Vec<CountMismatch>,
 }
 
@@ -88,6 +90,7 @@ impl<C> Ledger<C> {
             lanes: Vec::new(),
             lane_index: HashMap::new(),
             holds: BTreeMap::new(),
+            withheld: BTreeSet::new(),
             mismatches: Vec::new(),
         }
     }
@@ -242,8 +245,13 @@ impl<C> Ledger<C> {
     /// many came there by [`Ledger::dead_lettered`], nothing at or after `seq` of that stream commits
     /// (P1).
     pub fn hold(&mut self, seq: Seq, records: u64) {
-        let held = self.holds.entry(seq.0).or_default();
-        *held = held.saturating_add(records);
+        *self.holds.entry(seq.0).or_default() += records;
+    }
+
+    /// Records of batch `seq` were refused, and nothing keeps them: nothing at or after `seq` of that
+    /// stream ever commits (P1).
+    pub fn withhold(&mut self, seq: Seq) {
+        self.withheld.insert(seq.0);
     }
 
     /// The dead-letter office has `records` of batch `seq` durable: they move from rejected to
@@ -303,7 +311,9 @@ impl<C> Ledger<C> {
         for at in range {
             let stream = &mut self.streams[at];
             while let Some(run) = stream.runs.front() {
-                let held = self.holds.range(run.first..=run.last).next().is_some();
+                let mine = run.first..=run.last;
+                let held = self.holds.range(mine.clone()).next().is_some()
+                    || self.withheld.range(mine).next().is_some();
                 if held || !self.destinations.iter().all(|d| d.has(at, run)) {
                     break;
                 }

@@ -312,7 +312,7 @@ fn on_delivery(delivery: Delivery, run: &mut Run<Arc<Checkpoint>>, floor: &mut F
                     run.refused_on_the_way(&letters.batch.stream, seq, records);
                     floor.bury(letters);
                 }
-                Err(error) => run.refused_for_good(seq, error),
+                Err(error) => run.refused_for_good_on_the_way(seq, error),
             }
         }
         Ok(Event::End) => run.source_ended(),

@@ -97,6 +97,8 @@ pub struct Run<C> {
     error: Option<Error>,
     cancelled: Option<Cancel>,
     end_committed: bool,
+    /// Letters on their way are not waited for any more.
+    letters_given_up: bool,
     actions: Vec<Action<C>>,
 }
 
@@ -116,6 +118,7 @@ impl<C> Run<C> {
             error: None,
             cancelled: None,
             end_committed: false,
+            letters_given_up: false,
             actions: Vec::new(),
         }
     }
@@ -240,13 +243,13 @@ impl<C> Run<C> {
     /// A destination failed: nothing more can be passed on.
     pub fn destination_failed(&mut self, _destination: usize, error: Error) {
         self.fail(error);
-        self.settle();
+        self.settle_now();
     }
 
     /// One side made no progress within its limit (P9).
     pub fn stalled(&mut self, error: Error) {
         self.fail(error);
-        self.settle();
+        self.settle_now();
     }
 
     /// A destination refused `records` of batch `seq`, and they are on their way to the dead-letter
@@ -266,12 +269,21 @@ impl<C> Run<C> {
         }
     }
 
-    /// A destination refused records of batch `seq`, and nothing keeps them: what comes before them
-    /// may still be committed, they never are (P1).
+    /// A destination refused records of batch `seq`, and nothing keeps them: what it acknowledged
+    /// before them is still committed, they never are (P1).
     pub fn refused_for_good(&mut self, seq: Seq, error: Error) {
-        self.ledger.hold(seq, u64::MAX);
+        self.ledger.withhold(seq);
         self.fail(error);
         self.settle();
+    }
+
+    /// The records of batch `seq` were refused before any destination, and nothing keeps them: the
+    /// destinations finish what came before them, and that is committed; they never are (P1).
+    pub fn refused_for_good_on_the_way(&mut self, seq: Seq, error: Error) {
+        self.ledger.withhold(seq);
+        self.fail(error);
+        self.source_over = true;
+        self.finish();
     }
 
     /// Refused records came to the dead-letter office.
@@ -283,6 +295,12 @@ impl<C> Run<C> {
     /// The dead-letter office could not keep records.
     pub fn office_failed(&mut self, error: Error) {
         self.fail(error);
+        self.settle_now();
+    }
+
+    /// Ends without waiting for anybody.
+    fn settle_now(&mut self) {
+        self.letters_given_up = true;
         self.settle();
     }
 
@@ -312,7 +330,7 @@ impl<C> Run<C> {
             }
             Cancel::Now => {
                 self.cancelled = Some(how);
-                self.settle();
+                self.settle_now();
             }
         }
     }
@@ -335,13 +353,9 @@ impl<C> Run<C> {
     }
 
     fn went_well(&self) -> bool {
-        self.source_complete && self.cancelled.is_none() && self.is_unharmed()
-    }
-
-    /// Nothing failed, and the destinations have everything.
-    fn is_unharmed(&self) -> bool {
-        self.error.is_none()
-            && self.cancelled != Some(Cancel::Now)
+        self.source_complete
+            && self.cancelled.is_none()
+            && self.error.is_none()
             && self.finished.iter().all(|f| *f)
     }
 
@@ -352,7 +366,7 @@ impl<C> Run<C> {
         }
         let ready = self.ledger.ready();
         let settling = self.phase == Phase::Settling;
-        let awaits_letters = self.ledger.is_holding();
+        let awaits_letters = self.ledger.is_holding() && !self.letters_given_up;
         let ends_well = settling && !awaits_letters && self.went_well();
         if ends_well {
             self.judge_end();
@@ -368,7 +382,7 @@ impl<C> Run<C> {
                 checkpoints: Vec::new(),
             });
             self.actions.push(Action::Commit { ready, end });
-        } else if settling && !(awaits_letters && self.is_unharmed()) {
+        } else if settling && !awaits_letters {
             self.phase = Phase::Over;
             self.actions.push(Action::Close);
         }

@@ -10,7 +10,7 @@ use crossdock_core::error::Error;
 pub struct Patience {
     /// The source, while it is being waited for.
     pub source: Duration,
-    /// A destination, while it is busy with one item.
+    /// A destination, while it is busy with one item; also the one of dead letters.
     pub destination: Duration,
     /// A destination, while it finishes.
     pub finish: Duration,
@@ -51,6 +51,8 @@ pub struct Sight {
     pub destinations: Vec<DestinationSight>,
     /// Since when the oldest checkpoint has waited for its return.
     pub checkpoint_since: Option<i64>,
+    /// Since when the dead-letter office has been busy with one call.
+    pub office_since: Option<i64>,
 }
 
 fn overdue(now: i64, since: i64, last_life: i64, limit: Duration) -> Option<Duration> {
@@ -85,6 +87,13 @@ pub fn judge(now: i64, sight: &Sight, patience: &Patience) -> Option<Error> {
                 .with("destination", at + 1),
             );
         }
+    }
+    if let Some(since) = sight.office_since
+        && let Some(silent) = overdue(now, since, since, patience.destination)
+    {
+        let silent = silent.as_secs();
+        let message = format!("the destination of dead letters has kept nothing for {silent} s");
+        return Some(Error::new(&code::DESTINATION_STUCK, message));
     }
     if let Some(since) = sight.source_since
         && let Some(silent) = overdue(now, since, sight.source_life, patience.source)
@@ -140,7 +149,7 @@ mod tests {
             source_since: Some(0),
             source_life,
             destinations: vec![idle],
-            checkpoint_since: None,
+            ..Sight::default()
         };
         check(waiting(0), 10, None);
         check(waiting(0), 11, Some("run.source_silent"));
@@ -157,6 +166,7 @@ mod tests {
                 },
             ],
             checkpoint_since: Some(0),
+            office_since: None,
         };
         let mut finishing = busy.clone();
         finishing.destinations[1].finishing = true;
@@ -169,8 +179,15 @@ mod tests {
             source_life: 30_000,
             destinations: vec![idle],
             checkpoint_since: Some(0),
+            office_since: None,
         };
         check(owed.clone(), 30, None);
         check(owed, 31, Some("run.checkpoint_not_returned"));
+        let keeping = Sight {
+            office_since: Some(0),
+            ..waiting(20_000)
+        };
+        check(keeping.clone(), 20, None);
+        check(keeping, 21, Some("run.destination_stuck"));
     }
 }

@@ -99,7 +99,8 @@ impl Floor {
         };
         let refusals = job.dead_letters.map(|dead_letters| {
             let limit = job.settings.queue_bytes;
-            Refusals::start(dead_letters, &job.refusing, inbox.clone(), limit)
+            let clock = job.clock.clone();
+            Refusals::start(dead_letters, &job.refusing, inbox.clone(), limit, clock)
         });
         let stations = job
             .destinations
@@ -359,6 +360,10 @@ impl Floor {
                 .checkpoint_since
                 .map(|(_, since)| since)
                 .filter(|_| run.is_flowing()),
+            office_since: self
+                .refusals
+                .as_ref()
+                .and_then(|(refusals, _)| refusals.office_since()),
         }
     }
 

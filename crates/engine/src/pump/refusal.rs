@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crossdock_core::batch::Batch;
 use crossdock_core::checkpoint::{Lane, Seq};
+use crossdock_core::clock::Clock;
 use crossdock_core::code::{self, Code};
 use crossdock_core::destination::Ack;
 use crossdock_core::error::{Error, Result};
@@ -15,7 +16,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::dead_letter::{DeadLetters, Letters, Refuser, Tolerance, Window};
-use crate::destination_actor::Message;
+use crate::destination_actor::{Busy, Message};
 
 /// Bytes of batches that are kept for each destination until it has answered, in units of the queue
 /// between source and destinations (P7).
@@ -60,6 +61,7 @@ pub(super) struct Refusals {
     letters: mpsc::UnboundedSender<Letters>,
     /// Bytes of letters on their way.
     under_way: Arc<AtomicUsize>,
+    busy: Arc<Busy>,
     limit: usize,
     tolerance: Tolerance,
     /// Refusals on the way to all destinations, and how many records came so far.
@@ -74,6 +76,7 @@ impl Refusals {
         refusing: &[bool],
         inbox: mpsc::UnboundedSender<Message>,
         queue_bytes: usize,
+        clock: Arc<dyn Clock>,
     ) -> (Self, JoinHandle<Result<()>>) {
         let (letters, receiver) = mpsc::unbounded_channel();
         let under_way = Arc::new(AtomicUsize::new(0));
@@ -88,11 +91,20 @@ impl Refusals {
             })
         });
         let destinations = destinations.collect();
-        let task = tokio::spawn(carry(dead_letters, receiver, inbox, under_way.clone()));
+        let busy = Arc::new(Busy::default());
+        let carrier = Carrier {
+            letters: receiver,
+            inbox,
+            under_way: under_way.clone(),
+            busy: busy.clone(),
+            clock,
+        };
+        let task = tokio::spawn(carrier.carry(dead_letters));
         let this = Self {
             destinations,
             letters,
             under_way,
+            busy,
             limit: queue_bytes,
             tolerance,
             on_the_way: window,
@@ -231,41 +243,51 @@ impl Refusals {
         let _ = self.letters.send(letters);
     }
 
+    /// Since when the office has been busy with one call.
+    pub(super) fn office_since(&self) -> Option<i64> {
+        self.busy.since()
+    }
+
     /// Whether the source may go on: the office keeps up (P7).
     pub(super) fn has_room(&self) -> bool {
         self.under_way.load(Ordering::Relaxed) < self.limit
     }
 }
 
-async fn carry(
-    mut dead_letters: DeadLetters,
-    mut letters: mpsc::UnboundedReceiver<Letters>,
+/// Carries letters to the office.
+struct Carrier {
+    letters: mpsc::UnboundedReceiver<Letters>,
     inbox: mpsc::UnboundedSender<Message>,
     under_way: Arc<AtomicUsize>,
-) -> Result<()> {
-    let kept = carry_all(&mut dead_letters, &mut letters, &inbox, &under_way).await;
-    if let Err(error) = kept {
-        let _ = inbox.send(Message::Unburied(error));
-    }
-    dead_letters.office.close().await
+    busy: Arc<Busy>,
+    clock: Arc<dyn Clock>,
 }
 
-async fn carry_all(
-    dead_letters: &mut DeadLetters,
-    letters: &mut mpsc::UnboundedReceiver<Letters>,
-    inbox: &mpsc::UnboundedSender<Message>,
-    under_way: &AtomicUsize,
-) -> Result<()> {
-    let mut some = Vec::new();
-    while letters.recv_many(&mut some, TOGETHER).await > 0 {
-        dead_letters.office.keep(&some).await?;
-        for letters in some.drain(..) {
-            under_way.fetch_sub(letters.batch.bytes(), Ordering::Relaxed);
-            let records = letters.batch.records() as u64;
-            let _ = inbox.send(Message::Buried(letters.batch.stream, letters.seq, records));
+impl Carrier {
+    async fn carry(mut self, mut dead_letters: DeadLetters) -> Result<()> {
+        if let Err(error) = self.carry_all(&mut dead_letters).await {
+            self.busy.end();
+            let _ = self.inbox.send(Message::Unburied(error));
         }
+        dead_letters.office.close().await
     }
-    Ok(())
+
+    async fn carry_all(&mut self, dead_letters: &mut DeadLetters) -> Result<()> {
+        let mut some = Vec::new();
+        while self.letters.recv_many(&mut some, TOGETHER).await > 0 {
+            self.busy.begin(self.clock.now_ms());
+            dead_letters.office.keep(&some).await?;
+            self.busy.end();
+            for letters in some.drain(..) {
+                self.under_way
+                    .fetch_sub(letters.batch.bytes(), Ordering::Relaxed);
+                let records = letters.batch.records() as u64;
+                let kept = Message::Buried(letters.batch.stream, letters.seq, records);
+                let _ = self.inbox.send(kept);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Why, and by whom.

@@ -26,6 +26,8 @@ struct Bench {
     told: Arc<Told>,
     cancel: watch::Sender<Option<Cancel>>,
     dead_letters: Option<dead_letter::LetterBox>,
+    /// How long a destination may be silent.
+    silence: Duration,
 }
 
 impl Bench {
@@ -36,6 +38,7 @@ impl Bench {
             told: Arc::new(Told::default()),
             cancel: watch::channel(None).0,
             dead_letters: None,
+            silence: Duration::from_millis(600),
         }
     }
 
@@ -64,7 +67,7 @@ impl Bench {
                 commit_interval: Duration::ZERO,
                 patience: Patience {
                     source: Duration::from_millis(600),
-                    destination: Duration::from_millis(600),
+                    destination: self.silence,
                     finish: Duration::from_secs(60),
                     checkpoint: Duration::from_secs(60),
                 },

@@ -1,6 +1,7 @@
 //! Records that the destination refuses.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use crossdock_core::batch::Body;
@@ -77,6 +78,7 @@ impl DeadLetterOffice for LetterBox {
 fn bench(office: LetterBox) -> Bench {
     Bench {
         dead_letters: Some(office),
+        silence: Duration::from_secs(60),
         ..Bench::new()
     }
 }
@@ -213,6 +215,23 @@ async fn an_office_that_fails_ends_the_run() {
     let bench = bench(office);
     let report = bench.run(script(1000), Some(Fault::RefuseEach(10))).await;
     assert_eq!(code(&report), Some("run.dead_letters_unwritable"));
+    assert_eq!(bench.store.state(), None, "P1");
+}
+
+/// P9, also when everything else has ended.
+#[tokio::test]
+async fn an_office_that_hangs_ends_the_run() {
+    let (_open, is_open) = watch::channel(false);
+    let office = LetterBox {
+        is_open,
+        ..LetterBox::new(0, 0)
+    };
+    let bench = Bench {
+        silence: Duration::from_millis(600),
+        ..bench(office)
+    };
+    let report = bench.run(script(50), Some(Fault::RefuseEach(100))).await;
+    assert_eq!(code(&report), Some("run.destination_stuck"));
     assert_eq!(bench.store.state(), None, "P1");
 }
 
