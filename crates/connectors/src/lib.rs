@@ -12,12 +12,15 @@ mod opencdc_json;
 pub mod opencdc_log;
 pub mod parquet;
 mod reader;
+mod record_form;
 pub mod sample;
 mod semantics;
 pub mod sqlite;
 pub mod stdout;
 mod stop;
 mod writer;
+
+pub use record_form::{Form, RecordSettings, Sdk};
 
 use std::sync::Arc;
 

@@ -1,36 +1,19 @@
-//! Records as JSON lines in the form of Conduit's `opencdc/json`: raw data and positions as base64,
+//! A record as JSON in the form of Conduit's `opencdc/json`: raw data and positions as base64,
 //! structured data as they are.
 
-use crossdock_core::batch::{Body, Operation, Rows};
-use crossdock_core::convert::{columns_to_rows, write_base64, write_string};
-use crossdock_core::error::Result;
+use crossdock_core::batch::{Operation, Rows};
+use crossdock_core::convert::{write_base64, write_string};
 use crossdock_core::json::scan::{self, Members};
 use crossdock_core::raw::{self, RAW_PARTS, RawParts};
 use crossdock_core::stream::StreamId;
 
-/// Appends the records of a batch, one on a line. `position` is what each position begins with.
-pub(crate) fn write_lines(
+/// Appends record `at` of a batch that goes to `target`.
+pub(crate) fn write_record(
     out: &mut Vec<u8>,
-    body: &Body,
+    (rows, at): (&Rows, usize),
     target: &StreamId,
     position: &str,
-) -> Result<()> {
-    let converted;
-    let rows = match body {
-        Body::Rows(rows) => rows,
-        Body::Columns(columns) => {
-            converted = columns_to_rows(columns, None)?;
-            &converted
-        }
-    };
-    for at in 0..rows.len() {
-        write_record(out, rows, at, target, &format!("{position}/{at}"));
-        out.push(b'\n');
-    }
-    Ok(())
-}
-
-fn write_record(out: &mut Vec<u8>, rows: &Rows, at: usize, target: &StreamId, position: &str) {
+) {
     let metadata = rows.metadata(at).unwrap_or_default();
     let parts = RawParts::of_metadata(metadata);
     out.extend_from_slice(b"{\"position\":");
@@ -134,13 +117,13 @@ mod tests {
                 emitted_at: 7,
                 ..RowSpans::default()
             });
-            let body = Body::Rows(rows.finish(buffer.into(), None));
+            let rows = rows.finish(buffer.into(), None);
             let mut out = Vec::new();
-            write_lines(&mut out, &body, &StreamId::new("s"), "1/2").unwrap();
+            write_record(&mut out, (&rows, 0), &StreamId::new("s"), "1/2/0");
             let start = r#"{"position":"MS8yLzA=","operation":"update","metadata":"#;
             assert_eq!(
                 String::from_utf8(out).unwrap(),
-                format!("{start}{expected}\n")
+                format!("{start}{expected}")
             );
         };
         check(

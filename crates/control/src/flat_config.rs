@@ -4,31 +4,39 @@
 use serde_json::{Map, Value};
 
 /// The nested configuration, and JSON pointers to all of its texts, which may stand for numbers and
-/// booleans. The error is the name of a setting that is both a value and an object.
-pub(crate) fn nested(flat: &Value) -> Result<(Value, Vec<String>), String> {
-    let mut root = Map::new();
+/// booleans. Below a name that is itself a setting, names stay in one piece beside it: of `a.b` and `a.b.c`,
+/// the second becomes the member `b.c` of `a`.
+pub(crate) fn nested(flat: &Value) -> (Value, Vec<String>) {
+    let mut root = Value::Object(Map::new());
     let mut pointers = Vec::new();
-    for (name, value) in flat.as_object().into_iter().flatten() {
-        let parts: Vec<&str> = name.split('.').collect();
-        let Some((last, above)) = parts.split_last() else {
-            continue;
-        };
-        let mut object = &mut root;
-        for part in above {
-            let inner = object
-                .entry(*part)
-                .or_insert_with(|| Value::Object(Map::new()));
-            object = inner.as_object_mut().ok_or_else(|| name.clone())?;
+    let empty = Map::new();
+    let settings = flat.as_object().unwrap_or(&empty);
+    for (name, value) in settings {
+        let (mut at, mut pointer) = (&mut root, String::new());
+        for part in parts(name, settings) {
+            // Only objects stand at names that are no settings, and an index makes what is missing.
+            at = &mut at[part];
+            pointer.push('/');
+            pointer.push_str(&part.replace('~', "~0").replace('/', "~1"));
         }
-        if object.insert((*last).to_owned(), value.clone()).is_some() {
-            return Err(name.clone());
-        }
-        let escaped = parts
-            .iter()
-            .map(|part| part.replace('~', "~0").replace('/', "~1"));
-        pointers.push(format!("/{}", escaped.collect::<Vec<_>>().join("/")));
+        *at = value.clone();
+        pointers.push(pointer);
     }
-    Ok((Value::Object(root), pointers))
+    (root, pointers)
+}
+
+/// The names that lead to a setting.
+fn parts<'n>(name: &'n str, settings: &Map<String, Value>) -> Vec<&'n str> {
+    let (mut parts, mut start) = (Vec::new(), 0);
+    for (dot, _) in name.match_indices('.') {
+        if settings.contains_key(&name[..dot]) {
+            break;
+        }
+        parts.push(&name[start..dot]);
+        start = dot + 1;
+    }
+    parts.push(&name[start..]);
+    parts
 }
 
 #[cfg(test)]
@@ -38,13 +46,20 @@ mod tests {
 
     #[test]
     fn names_become_objects() {
-        let (config, pointers) = nested(&json!({"a.b.c": "1", "a.d": "x", "e": "y"})).unwrap();
-        assert_eq!(config, json!({"a": {"b": {"c": "1"}, "d": "x"}, "e": "y"}));
-        assert_eq!(pointers, ["/a/b/c", "/a/d", "/e"]);
-        assert_eq!(
-            nested(&json!({"a": "1", "a.b": "2"})),
-            Err("a.b".to_owned())
+        let check = |flat: Value, config: Value, pointers: &[&str]| {
+            let (found, at) = nested(&flat);
+            assert_eq!(found, config);
+            assert_eq!(at, pointers);
+        };
+        check(
+            json!({"a.b.c": "1", "a.d": "x", "e": "y"}),
+            json!({"a": {"b": {"c": "1"}, "d": "x"}, "e": "y"}),
+            &["/a/b/c", "/a/d", "/e"],
         );
-        assert_eq!(nested(&json!({"a.b": "2", "a": "1"})), Err("a".to_owned()));
+        check(
+            json!({"a.b": "1", "a.b.c.d": "2", "a.b/c": "3"}),
+            json!({"a": {"b": "1", "b.c.d": "2", "b/c": "3"}}),
+            &["/a/b", "/a/b.c.d", "/a/b~1c"],
+        );
     }
 }

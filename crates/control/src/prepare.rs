@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crossdock_config::{Connector, Protocol, Settings};
-use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::event::{LogLevel, LogRecord};
 use crossdock_core::secret::Masker;
@@ -90,7 +89,7 @@ fn unflattened(
     connector: &Connector,
     role: Role,
     ui: &Arc<dyn Ui>,
-) -> Result<(Value, Vec<String>)> {
+) -> (Value, Vec<String>) {
     if let Some(settings) = config.as_object_mut() {
         let is_foreign =
             |name: &str| name.starts_with("sdk.") && !name.starts_with("sdk.record.format");
@@ -112,10 +111,7 @@ fn unflattened(
             );
         }
     }
-    crate::flat_config::nested(&config).map_err(|name| {
-        let message = format!("the setting `{name}` is both a value and a group of settings");
-        locate(Error::new(&code::CONFIG_INVALID, message), connector)
-    })
+    crate::flat_config::nested(&config)
 }
 
 /// Completes and checks the configuration of a connector whose spec is known (P10: everything
@@ -135,7 +131,7 @@ pub(crate) async fn ready(
     }
     let mut references = connector.references.clone();
     if connector.has_flat_config && connector.reference.protocol != Protocol::Conduit {
-        (config, references) = unflattened(config, connector, role, ui)?;
+        (config, references) = unflattened(config, connector, role, ui);
     }
     crossdock_config::coerce(&mut config, &references, schema);
     let base = config.clone();

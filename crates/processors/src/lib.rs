@@ -4,6 +4,7 @@ mod chain;
 mod effect;
 mod kind;
 mod record;
+mod record_format;
 mod reference;
 mod registry;
 mod setting;
@@ -11,6 +12,7 @@ mod template;
 mod value;
 
 pub use chain::{Chain, Failed, Processed, Wanted};
+pub use record_format::RecordFormat;
 pub use registry::SchemaRegistry;
 pub use value::{Object, Value};
 

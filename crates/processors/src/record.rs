@@ -10,6 +10,10 @@ use crate::value::{Object, Value};
 /// The member of the metadata that names a record's stream.
 pub(crate) const COLLECTION: &str = "opencdc.collection";
 
+/// The member that tells when a record was read, in nanoseconds since the epoch.
+pub(crate) const READ_AT: &str = "opencdc.readAt";
+const VERSION: &str = "opencdc.version";
+
 /// Data of a record: its key, or its value before or after the change.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Data {
@@ -105,6 +109,8 @@ pub(crate) struct Record {
     pub(crate) before: Data,
     /// Its value after the change.
     pub(crate) after: Data,
+    /// Where its source is with it; known to destinations only.
+    pub(crate) position: Option<String>,
     emitted_at: i64,
     /// The collection was named for processors only.
     lent_collection: bool,
@@ -136,10 +142,21 @@ impl Record {
             key: Data::read(rows, rows.key(at), parts.key),
             before: Data::read(rows, rows.before(at), parts.before),
             after: Data::read(rows, Some(after), parts.after),
+            position: None,
             emitted_at: rows.emitted_at(at),
             lent_collection: !is_opencdc,
             is_changed: false,
         })
+    }
+
+    /// Tells a record that does not come from Conduit what each of its records says of itself.
+    pub(crate) fn introduce(&mut self) {
+        if self.lent_collection {
+            let nanos = i128::from(self.emitted_at) * 1_000_000;
+            let text = |value: String| Value::String(value);
+            self.metadata.insert(READ_AT, text(nanos.to_string()));
+            self.metadata.insert(VERSION, text("v1".to_owned()));
+        }
     }
 
     /// The stream that it goes to: another one if its collection was changed.

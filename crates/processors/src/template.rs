@@ -24,6 +24,7 @@ pub(crate) use function::names as function_names;
 pub(crate) struct Template {
     nodes: Vec<Node>,
     uses: Uses,
+    strict: bool,
 }
 
 impl Template {
@@ -31,7 +32,20 @@ impl Template {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let nodes = parse::parse(text)?;
         let uses = node::uses(&nodes);
-        Ok(Self { nodes, uses })
+        Ok(Self {
+            nodes,
+            uses,
+            strict: false,
+        })
+    }
+
+    /// Like [`Template::parse`]; a member that an object does not have will be an error.
+    pub(crate) fn parse_strict(text: &str) -> Result<Self, String> {
+        let template = Self::parse(text)?;
+        Ok(Self {
+            strict: true,
+            ..template
+        })
     }
 
     /// The text that the template makes of a record.
@@ -45,7 +59,7 @@ impl Template {
         if self.uses.after {
             record.after.look()?;
         }
-        eval::execute(&self.nodes, record)
+        eval::execute(&self.nodes, record, self.strict)
     }
 }
 

@@ -5,13 +5,20 @@ use std::time::Duration;
 
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
+use tracing::warn;
 
+use crate::serve::parameter::Place;
 use crate::wire::description::Param;
 use crate::wire::proto::config::v1::parameter::Type;
 use crate::wire::side::Side;
 
 /// As many records go together unless the user says otherwise: one by one is what makes Conduit slow.
 const BATCH: &str = "1000";
+
+/// The form of records. A connector that writes records as texts has these among its own settings.
+const RECORD_FORMAT: [&str; 2] = ["sdk.record.format", "sdk.record.format.options"];
+/// The form that every connector has by default.
+const WHOLE: &str = "opencdc/json";
 
 /// What the parameters say.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,6 +121,18 @@ pub(super) fn params(side: Side) -> BTreeMap<String, Param> {
             "0",
             "How many records at once; 0: those of a second.",
         ),
+        (
+            RECORD_FORMAT[0],
+            Type::String,
+            WHOLE,
+            "The form of records where they are written as texts; this connector does not.",
+        ),
+        (
+            RECORD_FORMAT[1],
+            Type::String,
+            "",
+            "What that form needs to know.",
+        ),
     ];
     let own: &[_] = match side {
         Side::Source => &source,
@@ -163,6 +182,23 @@ impl Middleware {
             has_context: take("sdk.schema.context.enabled", "true").boolean()?,
             context: Some(context).filter(|context| !context.is_empty()),
         })
+    }
+}
+
+/// Takes the form of records from the configuration of a connector that has no use for it: every
+/// connector accepts it.
+pub(super) fn drop_record_format(
+    places: &BTreeMap<String, Place>,
+    config: &mut BTreeMap<String, String>,
+) {
+    for name in RECORD_FORMAT {
+        if places.contains_key(name) {
+            continue;
+        }
+        let given = config.remove(name).unwrap_or_default();
+        if !["", WHOLE].contains(&given.trim()) {
+            warn!("`{name}` has no effect: this connector writes no records as texts");
+        }
     }
 }
 

@@ -140,6 +140,9 @@ impl Plugin {
         if side == Side::Source {
             all.extend(super::source::places());
         }
+        if side == Side::Destination {
+            middleware::drop_record_format(&all, &mut texts);
+        }
         let config = read(&all, texts)?;
         let mut life = self.life.lock().await;
         match &*life {

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+
+use crate::record_form::Sdk;
 
 /// Follows a file: each line is a record.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -24,31 +26,4 @@ pub struct DestinationConfig {
     /// What the layer that all of Conduit's connectors share would be told.
     #[serde(default)]
     pub sdk: Sdk,
-}
-
-/// Settings of that layer.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Sdk {
-    /// Settings of records.
-    #[serde(default)]
-    pub record: RecordSettings,
-}
-
-/// How records are written.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RecordSettings {
-    /// The form.
-    #[serde(default)]
-    pub format: RecordFormat,
-}
-
-/// The form of a record on a line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum RecordFormat {
-    /// The whole record.
-    #[default]
-    #[serde(rename = "opencdc/json")]
-    OpenCdcJson,
 }

@@ -20,7 +20,7 @@ use crossdock_core::spec::{Checked, Spec};
 
 use super::config::DestinationConfig;
 use crate::describe;
-use crate::opencdc_json::write_lines;
+use crate::record_form::RecordWriter;
 
 /// Lines are gathered up to this many bytes.
 const GATHERED: usize = 256 << 10;
@@ -42,7 +42,8 @@ impl Destination for FileDestination {
         ))
     }
 
-    async fn check(&self, config: DestinationConfig, _: &Session) -> Result<Checked> {
+    async fn check(&self, config: DestinationConfig, session: &Session) -> Result<Checked> {
+        RecordWriter::new(&config.sdk.record, session)?;
         Ok(match open(&config.path) {
             Ok(_) => Checked::Succeeded,
             Err(cause) => Checked::Failed(format!("`{}`: {cause}", config.path.display())),
@@ -54,10 +55,12 @@ impl Destination for FileDestination {
         config: DestinationConfig,
         opening: DestinationOpening,
     ) -> Result<Box<dyn DestinationWriter>> {
+        let records = RecordWriter::new(&config.sdk.record, &opening.session)?;
         let file = open(&config.path).map_err(|cause| fault(&config.path, cause))?;
         Ok(Box::new(Writer {
             file: Arc::new(Mutex::new(file)),
             path: config.path,
+            records,
             lines: Vec::new(),
             is_dirty: false,
             epoch: opening.epoch,
@@ -103,6 +106,7 @@ fn open(path: &Path) -> io::Result<File> {
 struct Writer {
     file: Arc<Mutex<File>>,
     path: PathBuf,
+    records: RecordWriter,
     lines: Vec<u8>,
     /// Something was written that may not be on disk yet.
     is_dirty: bool,
@@ -144,7 +148,9 @@ impl DestinationWriter for Writer {
         self.last = seq;
         let target = self.catalog.target_of(&batch.stream);
         let position = format!("{}/{seq}", self.epoch);
-        write_lines(&mut self.lines, &batch.body, &target, &position)?;
+        let (lines, ended) = (&mut self.lines, |lines: &mut Vec<u8>| lines.push(b'\n'));
+        self.records
+            .write(lines, &batch.body, &target, &position, ended)?;
         if self.lines.len() >= GATHERED {
             self.put(false).await?;
         }
@@ -167,6 +173,7 @@ impl DestinationWriter for Writer {
     }
 
     async fn finish(&mut self, _: Ending) -> Result<()> {
+        self.records.finish();
         self.flush().await
     }
 }

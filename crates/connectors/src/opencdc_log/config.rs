@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::record_form::Sdk;
+
 /// Writes records to the log.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -14,6 +16,9 @@ pub struct Config {
     /// Put before each record.
     #[serde(default)]
     pub message: String,
+    /// What the layer that all of Conduit's connectors share would be told.
+    #[serde(default)]
+    pub sdk: Sdk,
 }
 
 /// How grave a log line is.

@@ -17,7 +17,7 @@ use crossdock_core::spec::{Checked, Spec};
 
 use super::config::{Config, Level};
 use crate::describe;
-use crate::opencdc_json::write_lines;
+use crate::record_form::RecordWriter;
 
 /// Writes records to the log.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,7 +34,8 @@ impl Destination for LogDestination {
         }))
     }
 
-    async fn check(&self, _: Config, _: &Session) -> Result<Checked> {
+    async fn check(&self, config: Config, session: &Session) -> Result<Checked> {
+        RecordWriter::new(&config.sdk.record, session)?;
         Ok(Checked::Succeeded)
     }
 
@@ -51,6 +52,7 @@ impl Destination for LogDestination {
                 Level::Warn => LogLevel::Warn,
                 Level::Error => LogLevel::Error,
             },
+            records: RecordWriter::new(&config.sdk.record, &opening.session)?,
             message: config.message,
             epoch: opening.epoch,
             catalog: opening.catalog,
@@ -62,6 +64,7 @@ impl Destination for LogDestination {
 }
 
 struct Writer {
+    records: RecordWriter,
     level: LogLevel,
     message: String,
     epoch: i64,
@@ -76,25 +79,23 @@ impl DestinationWriter for Writer {
     async fn write(&mut self, seq: Seq, batch: Batch) -> Result<()> {
         self.last = seq;
         let target = self.catalog.target_of(&batch.stream);
-        let mut lines = Vec::new();
-        write_lines(
-            &mut lines,
-            &batch.body,
-            &target,
-            &format!("{}/{seq}", self.epoch),
-        )?;
-        for line in String::from_utf8_lossy(&lines).lines() {
-            let message = match self.message.as_str() {
-                "" => line.to_owned(),
-                message => format!("{message} {line}"),
+        let position = format!("{}/{seq}", self.epoch);
+        let (level, said, session) = (self.level, &self.message, &self.session);
+        let ended = |record: &mut Vec<u8>| {
+            let record = String::from_utf8_lossy(&std::mem::take(record)).into_owned();
+            let message = match said.as_str() {
+                "" => record,
+                said => format!("{said} {record}"),
             };
-            self.session.note(Note::Log(LogRecord {
-                level: self.level,
+            session.note(Note::Log(LogRecord {
+                level,
                 message,
                 stack_trace: None,
             }));
-        }
-        Ok(())
+        };
+        let mut record = Vec::new();
+        self.records
+            .write(&mut record, &batch.body, &target, &position, ended)
     }
 
     async fn checkpoint(&mut self, seq: Seq, checkpoint: Arc<Checkpoint>) -> Result<()> {
@@ -105,6 +106,7 @@ impl DestinationWriter for Writer {
     }
 
     async fn finish(&mut self, _: Ending) -> Result<()> {
+        self.records.finish();
         let (lane, seq) = (Lane::Global, self.last);
         self.acks.acknowledge(Ack::UpTo { lane, seq });
         Ok(())

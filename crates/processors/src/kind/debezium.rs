@@ -5,7 +5,7 @@ use crossdock_core::batch::Operation;
 use super::unwrap::{object, unwrap_key, wrapped};
 use super::{Change, Processor};
 use crate::effect::Effect;
-use crate::record::{Data, Record};
+use crate::record::{Data, READ_AT, Record};
 use crate::reference::Reference;
 use crate::setting::Settings;
 use crate::value::{Object, Value};
@@ -74,7 +74,7 @@ fn metadata(change: &mut Object, metadata: &mut Object) -> Result<(), String> {
                 return Err("`payload.ts_ms` is no number".to_owned());
             };
             let nanos = i128::from(ms) * 1_000_000;
-            metadata.insert("opencdc.readAt", Value::String(nanos.to_string()));
+            metadata.insert(READ_AT, Value::String(nanos.to_string()));
         } else {
             flatten(&format!("debezium.{name}"), value, metadata);
         }

@@ -11,9 +11,11 @@ use crate::value::{Object, Value};
 const LONGEST: usize = 64 << 20;
 
 /// The text that the nodes make of a record whose parts have been looked into.
-pub(super) fn execute(nodes: &[Node], record: &Record) -> Result<String, String> {
+/// `strict`: a member that an object does not have is an error (Go's `missingkey=error`).
+pub(super) fn execute(nodes: &[Node], record: &Record, strict: bool) -> Result<String, String> {
     let mut state = State {
         record,
+        strict,
         variables: vec![(String::new(), Item::Record)],
         out: String::new(),
     };
@@ -40,6 +42,7 @@ fn owned<'r>(value: Value) -> Item<'r> {
 
 struct State<'r> {
     record: &'r Record,
+    strict: bool,
     variables: Vec<(String, Item<'r>)>,
     out: String,
 }
@@ -240,9 +243,10 @@ impl<'r> State<'r> {
     fn field(&self, item: Item<'r>, name: &str) -> Result<Item<'r>, String> {
         let record = self.record;
         let unknown = |of: &str| Err(format!("{of} has no field or method `{name}`"));
-        let metadata = |name: &str| {
-            let value = record.metadata.get(name);
-            Item::Value(value.map_or(Cow::Owned(Value::Null), Cow::Borrowed))
+        let member = |value: Option<&'r Value>| match value {
+            Some(value) => Ok(Item::Value(Cow::Borrowed(value))),
+            None if self.strict => Err(format!("there is no `{name}`")),
+            None => Ok(owned(Value::Null)),
         };
         Ok(match item {
             Item::Record => match name {
@@ -250,9 +254,13 @@ impl<'r> State<'r> {
                 "Payload" => Item::Payload,
                 "Metadata" => Item::Metadata,
                 "Operation" => owned(Value::String(operation_name(record.operation).to_owned())),
-                "Position" => {
-                    return Err("the position of a record is not known to processors".to_owned());
-                }
+                "Position" => match &record.position {
+                    Some(position) => owned(Value::String(position.clone())),
+                    None => {
+                        let why = "the position of a record is not known to processors";
+                        return Err(why.to_owned());
+                    }
+                },
                 _ => return unknown("a record"),
             },
             Item::Payload => match name {
@@ -261,23 +269,17 @@ impl<'r> State<'r> {
                 _ => return unknown("a payload"),
             },
             Item::Metadata => match name {
-                "GetCollection" => match metadata(COLLECTION) {
-                    Item::Value(value) if *value == Value::Null => {
-                        return Err(format!("the record has no `{COLLECTION}`"));
-                    }
-                    found => found,
+                "GetCollection" => match record.metadata.get(COLLECTION) {
+                    None => return Err(format!("the record has no `{COLLECTION}`")),
+                    found => member(found)?,
                 },
-                name => metadata(name),
+                name => member(record.metadata.get(name))?,
             },
             Item::Data(data) => match (data, name) {
                 (Data::Structured(object), "Bytes") if object.get("Bytes").is_none() => {
                     owned(Value::Bytes(text_of(data)))
                 }
-                (Data::Structured(object), name) => Item::Value(
-                    object
-                        .get(name)
-                        .map_or(Cow::Owned(Value::Null), Cow::Borrowed),
-                ),
+                (Data::Structured(object), name) => member(object.get(name))?,
                 (Data::Raw(_), "Bytes") => owned(Value::Bytes(text_of(data))),
                 (Data::Raw(_), _) => {
                     return Err(format!(
@@ -285,7 +287,7 @@ impl<'r> State<'r> {
                     ));
                 }
                 // As in Go, where a nil map has no members.
-                (Data::Absent | Data::Unread(_), _) => owned(Value::Null),
+                (Data::Absent | Data::Unread(_), _) => member(None)?,
             },
             Item::Value(value) => match &*value {
                 Value::Null => {
@@ -293,7 +295,7 @@ impl<'r> State<'r> {
                         "`.{name}`: there is nothing that could have a field"
                     ));
                 }
-                Value::Object(object) if object.get(name).is_none() => owned(Value::Null),
+                Value::Object(object) if object.get(name).is_none() => member(None)?,
                 Value::Object(_) => match value {
                     Cow::Borrowed(Value::Object(object)) => Item::Value(
                         object

@@ -15,7 +15,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("engine", &["core"]),
     ("store", &["core"]),
     ("config", &["core"]),
-    ("connectors", &["core"]),
+    ("connectors", &["core", "processors"]),
     ("processors", &["core", "avro"]),
     (
         "control",
