@@ -301,6 +301,34 @@ fn our_source_feeds_our_destinations_through_conduit() {
     }
 }
 
+/// Every connector takes the setting; those that write records as texts do so in its form.
+#[test]
+fn our_destinations_take_the_form_of_records() {
+    for (engine, name) in [(0, "file"), (1, "file"), (0, "jsonl")] {
+        let lab = Lab::new();
+        package(&lab, &["sample", name]);
+        let form = json!({"path": "./out", "sdk.record.format": "template",
+            "sdk.record.format.options": "{{ .Key.id }} is {{ .Operation }}"});
+        let count = json!({"count": "50", "columns": "3"});
+        let source = ("src", "source", "standalone:sample", count);
+        let plugin = format!("standalone:{name}");
+        let out = ("dst", "destination", plugin.as_str(), form);
+        let Some(mut conduit) = Conduit::start(&lab, ENGINES[engine], &[source, out]) else {
+            return;
+        };
+        let path = lab.path("out");
+        conduit.until(&lab, "50 records", || match name {
+            "file" => lines(&path) >= 50,
+            _ => rows(&lab, "out").len() >= 50,
+        });
+        conduit.stop(&lab);
+        if name == "file" {
+            let expected: String = (0..50).map(|n| format!("{n} is create\n")).collect();
+            assert_eq!(std::fs::read_to_string(path).unwrap(), expected);
+        }
+    }
+}
+
 #[test]
 fn conduit_lists_our_connectors() {
     let Some(folder) = program("CROSSDOCK_TEST_CONDUIT") else {
