@@ -3,19 +3,19 @@
 //! Airbyte destinations get it from their host side, which rewrites lines as they are.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use crossdock_airbyte::wire::keep_fields;
 use crossdock_core::batch::{Batch, Body, Columns, RowSpans, Rows, RowsBuilder, Span};
 use crossdock_core::catalog::ConfiguredCatalog;
-use crossdock_core::checkpoint::{Checkpoint, Seq};
+use crossdock_core::checkpoint::Seq;
 use crossdock_core::code;
-use crossdock_core::destination::{DestinationWriter, Ending, Mark};
+use crossdock_core::destination::DestinationWriter;
 use crossdock_core::error::{Error, Result};
-use crossdock_core::event::StreamStatus;
 use crossdock_core::stream::StreamId;
+
+use crate::changing::{Change, changing};
 
 /// Wraps `writer` if any stream of the catalog has selected fields.
 pub(crate) fn selecting(
@@ -35,13 +35,10 @@ pub(crate) fn selecting(
     if selected.is_empty() {
         return writer;
     }
-    Box::new(Selecting { writer, selected })
+    changing(writer, Selecting(selected))
 }
 
-struct Selecting {
-    writer: Box<dyn DestinationWriter>,
-    selected: HashMap<StreamId, HashSet<String>>,
-}
+struct Selecting(HashMap<StreamId, HashSet<String>>);
 
 fn select(body: Body, fields: &HashSet<String>) -> Result<Body> {
     Ok(match body {
@@ -96,40 +93,12 @@ fn select_columns(columns: Columns, fields: &HashSet<String>) -> Result<Columns>
 }
 
 #[async_trait]
-impl DestinationWriter for Selecting {
-    async fn write(&mut self, seq: Seq, mut batch: Batch) -> Result<()> {
-        if let Some(fields) = self.selected.get(&batch.stream) {
+impl Change for Selecting {
+    async fn change(&mut self, _: Seq, mut batch: Batch) -> Result<Option<Batch>> {
+        if let Some(fields) = self.0.get(&batch.stream) {
             batch.body = select(batch.body, fields).map_err(|e| e.with("stream", &batch.stream))?;
         }
-        self.writer.write(seq, batch).await
-    }
-
-    async fn checkpoint(&mut self, seq: Seq, checkpoint: Arc<Checkpoint>) -> Result<()> {
-        self.writer.checkpoint(seq, checkpoint).await
-    }
-
-    async fn status(&mut self, stream: &StreamId, status: StreamStatus) -> Result<()> {
-        self.writer.status(stream, status).await
-    }
-
-    async fn committed(&mut self, mark: &Mark) -> Result<()> {
-        self.writer.committed(mark).await
-    }
-
-    async fn broken(&mut self) -> Error {
-        self.writer.broken().await
-    }
-
-    async fn flush(&mut self) -> Result<()> {
-        self.writer.flush().await
-    }
-
-    async fn finish(&mut self, ending: Ending) -> Result<()> {
-        self.writer.finish(ending).await
-    }
-
-    async fn close(&mut self) -> Result<()> {
-        self.writer.close().await
+        Ok(Some(batch))
     }
 }
 

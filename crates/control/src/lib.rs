@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod beside;
+mod changing;
 pub mod command;
 pub mod connector;
 pub mod dead_letter;

@@ -6,21 +6,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use crossdock_core::batch::Batch;
-use crossdock_core::checkpoint::{Checkpoint, Seq};
+use crossdock_core::checkpoint::{Lane, Seq};
 use crossdock_core::code;
-use crossdock_core::destination::{Ack, Acknowledge, DestinationWriter, Ending, Mark};
+use crossdock_core::destination::{Ack, Acknowledge, DestinationWriter};
 use crossdock_core::error::{Error, Result};
-use crossdock_core::event::{LogLevel, LogRecord, StreamStatus};
+use crossdock_core::event::{LogLevel, LogRecord};
 use crossdock_core::session::{Note, Session};
 use crossdock_core::stream::StreamId;
 use crossdock_processors::Chain;
 
+use crate::changing::{Change, changing};
+
 /// Where the records of batches that were changed came from in them.
 #[derive(Default)]
-struct Origins(Mutex<BTreeMap<Seq, Vec<u32>>>);
+struct Origins(Mutex<BTreeMap<Seq, (StreamId, Vec<u32>)>>);
 
 impl Origins {
-    fn all(&self) -> MutexGuard<'_, BTreeMap<Seq, Vec<u32>>> {
+    fn all(&self) -> MutexGuard<'_, BTreeMap<Seq, (StreamId, Vec<u32>)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -40,7 +42,7 @@ impl Acknowledge for Translated {
                 records,
                 reason,
             } => {
-                if let Some(origins) = self.origins.all().get(&seq) {
+                if let Some((_, origins)) = self.origins.all().get(&seq) {
                     let translated = indices.iter().filter_map(|at| origins.get(*at as usize));
                     let mut translated: Vec<u32> = translated.copied().collect();
                     // Several parts of one record are that record.
@@ -64,10 +66,14 @@ impl Acknowledge for Translated {
                 Ack::Item(seq)
             }
             Ack::UpTo { lane, seq } => {
-                if lane == crossdock_core::Lane::Global {
-                    let mut origins = self.origins.all();
-                    *origins = origins.split_off(&Seq(seq.0.saturating_add(1)));
+                let mut origins = self.origins.all();
+                let mut later = origins.split_off(&Seq(seq.0.saturating_add(1)));
+                if let Lane::Stream(stream) = &lane {
+                    let of_others = std::mem::take(&mut *origins).into_iter();
+                    later.extend(of_others.filter(|(_, (own, _))| own != stream));
                 }
+                *origins = later;
+                drop(origins);
                 Ack::UpTo { lane, seq }
             }
             other => other,
@@ -115,25 +121,24 @@ impl Outlet {
         if self.chain.is_empty() {
             return writer;
         }
-        Box::new(Processing {
-            writer,
+        let processing = Processing {
             outlet: self,
             session,
             filtered: 0,
-        })
+        };
+        changing(writer, processing)
     }
 }
 
 struct Processing {
-    writer: Box<dyn DestinationWriter>,
     outlet: Outlet,
     session: Session,
     filtered: u64,
 }
 
 #[async_trait]
-impl DestinationWriter for Processing {
-    async fn write(&mut self, seq: Seq, batch: Batch) -> Result<()> {
+impl Change for Processing {
+    async fn change(&mut self, seq: Seq, batch: Batch) -> Result<Option<Batch>> {
         let stream = batch.stream.clone();
         let processed = self.outlet.chain.process(batch).await?;
         self.filtered += processed.filtered;
@@ -156,38 +161,19 @@ impl DestinationWriter for Processing {
             if processed.origins.is_empty() {
                 // Nothing is left to be written, so the batch is as durable as it will be.
                 self.outlet.acks.acknowledge(Ack::Item(seq));
-                return Ok(());
+                return Ok(None);
             }
             return Err(moved(&stream));
         };
         if batch.stream != stream {
             return Err(moved(&stream));
         }
-        self.outlet.origins.all().insert(seq, processed.origins);
-        self.writer.write(seq, batch).await
+        let origins = (stream, processed.origins);
+        self.outlet.origins.all().insert(seq, origins);
+        Ok(Some(batch))
     }
 
-    async fn checkpoint(&mut self, seq: Seq, checkpoint: Arc<Checkpoint>) -> Result<()> {
-        self.writer.checkpoint(seq, checkpoint).await
-    }
-
-    async fn status(&mut self, stream: &StreamId, status: StreamStatus) -> Result<()> {
-        self.writer.status(stream, status).await
-    }
-
-    async fn committed(&mut self, mark: &Mark) -> Result<()> {
-        self.writer.committed(mark).await
-    }
-
-    async fn broken(&mut self) -> Error {
-        self.writer.broken().await
-    }
-
-    async fn flush(&mut self) -> Result<()> {
-        self.writer.flush().await
-    }
-
-    async fn finish(&mut self, ending: Ending) -> Result<()> {
+    fn end(&mut self) {
         if self.filtered > 0 {
             self.session.note(Note::Log(LogRecord {
                 level: LogLevel::Info,
@@ -195,11 +181,6 @@ impl DestinationWriter for Processing {
                 stack_trace: None,
             }));
         }
-        self.writer.finish(ending).await
-    }
-
-    async fn close(&mut self) -> Result<()> {
-        self.writer.close().await
     }
 }
 

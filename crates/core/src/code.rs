@@ -181,7 +181,7 @@ codes! {
         "report it to the connector's author";
     STATE_INVALID = "protocol.state_invalid", Protocol,
         "A state cannot be read.",
-        "report it to the connector's author";
+        "if the pipeline read from another source before, `crossdock state reset PIPELINE` forgets where that was; otherwise report it to the connector's author";
     STATE_NOT_RETURNED = "protocol.state_not_returned", Protocol,
         "The destination ended without returning every checkpoint.",
         "nothing after the last returned checkpoint was committed: the next run reads it again";

@@ -59,7 +59,6 @@ impl Position {
                 &code::STATE_INVALID,
                 "the state is not one of a file source",
             )
-            .hint("`crossdock state reset` lets the stream begin anew")
             .caused_by(cause)
         })
     }

@@ -51,7 +51,6 @@ impl States {
                                 &code::STATE_INVALID,
                                 "the state is not one of a file source",
                             )
-                            .hint("`crossdock state reset` lets the streams begin anew")
                             .caused_by(cause)
                         })?;
                     let each = whole.stream_states.into_iter();

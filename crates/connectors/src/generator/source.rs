@@ -135,7 +135,6 @@ impl Source for Generator {
                         &code::STATE_INVALID,
                         "the state is not of the form `{\"made\": n}`",
                     )
-                    .hint("`crossdock state reset` lets the generator begin anew")
                 })?;
         }
         let marks = match opening.connector.as_str() {

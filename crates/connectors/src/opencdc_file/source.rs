@@ -124,8 +124,7 @@ impl At {
             _ => Err(Error::new(
                 &code::STATE_INVALID,
                 "the state is not of the form `{\"offset\": n, \"lines\": n}`",
-            )
-            .hint("`crossdock state reset` lets the file be read from its beginning")),
+            )),
         }
     }
 }

@@ -65,8 +65,7 @@ fn resume(states: &[LaneState], stream: &StreamId) -> Result<Option<u64>> {
             &code::STATE_INVALID,
             "the state is not of the form `{\"next\": n}`",
         )
-        .with("stream", stream)
-        .hint("`crossdock state reset` lets the stream begin anew")),
+        .with("stream", stream)),
     }
 }
 
