@@ -37,6 +37,7 @@ impl Acknowledge for Translated {
     fn acknowledge(&self, ack: Ack) {
         let ack = match ack {
             Ack::Rejected {
+                stream,
                 seq,
                 mut indices,
                 records,
@@ -55,6 +56,7 @@ impl Acknowledge for Translated {
                     indices.len() as u64
                 };
                 Ack::Rejected {
+                    stream,
                     seq,
                     indices,
                     records,
@@ -150,6 +152,7 @@ impl Change for Processing {
                     .with("stream", &stream));
             }
             self.outlet.acks.acknowledge(Ack::Rejected {
+                stream: stream.clone(),
                 seq,
                 indices: vec![failed.at],
                 records: 1,

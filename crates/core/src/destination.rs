@@ -45,6 +45,8 @@ pub enum Ack {
     /// Records of the batch `seq` were refused. Must come before the acknowledgement that covers
     /// the batch.
     Rejected {
+        /// The stream of the batch.
+        stream: StreamId,
         /// The batch.
         seq: Seq,
         /// Which records, by index in the batch; empty if only the number is known.

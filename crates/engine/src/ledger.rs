@@ -224,10 +224,15 @@ impl<C> Ledger<C> {
                 book.by_item = true;
                 book.items.insert(seq.0);
             }
-            Ack::Rejected { seq, records, .. } => {
+            Ack::Rejected {
+                stream,
+                seq,
+                records,
+                ..
+            } => {
                 self.known(*seq)?;
-                let refused = self.streams.iter_mut().any(|s| s.reject(seq.0, *records));
-                if !refused {
+                let at = self.stream_at(stream)?;
+                if !self.streams[at].reject(seq.0, *records) {
                     return Err(AckFault::TooManyRejected(*seq));
                 }
             }

@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 
 use crossdock_core::checkpoint::Seq;
+use crossdock_core::stream::StreamId;
 
 use crate::convert::positions::Positions;
 use crate::wire::position;
@@ -13,6 +14,8 @@ use crate::wire::position;
 #[derive(Debug)]
 struct Sent {
     seq: Seq,
+    /// The stream of a batch; checkpoints have none.
+    stream: Option<StreamId>,
     bytes: Vec<u8>,
     ends: Vec<usize>,
     /// How many of them are answered.
@@ -35,6 +38,7 @@ pub(super) enum Answer {
     UpTo(Seq),
     /// The record of this place in this item was refused; then everything up to `settled` is answered.
     Refused {
+        stream: StreamId,
         seq: Seq,
         index: usize,
         settled: Option<Seq>,
@@ -50,17 +54,29 @@ pub(super) struct Book {
 }
 
 impl Book {
-    /// An item is sent: a batch, or with no positions a checkpoint. What is answered at once, since
-    /// nothing is before it.
-    pub(super) fn send(&mut self, seq: Seq, positions: Positions) -> Option<Seq> {
+    /// A batch is sent.
+    pub(super) fn send(&mut self, seq: Seq, stream: &StreamId, positions: Positions) {
         let (bytes, ends) = positions.into_parts();
+        if ends.is_empty() {
+            return; // Nobody will answer it.
+        }
+        self.push(seq, Some(stream.clone()), bytes, ends);
+    }
+
+    /// A checkpoint came, which is not sent. `Some`: nothing is before it that waits for an answer.
+    pub(super) fn pass(&mut self, seq: Seq) -> Option<Seq> {
+        self.push(seq, None, Vec::new(), Vec::new());
+        self.settle()
+    }
+
+    fn push(&mut self, seq: Seq, stream: Option<StreamId>, bytes: Vec<u8>, ends: Vec<usize>) {
         self.sent.push_back(Sent {
             seq,
+            stream,
             bytes,
             ends,
             answered: 0,
         });
-        self.settle()
     }
 
     /// Removes what is answered from the front.
@@ -88,10 +104,12 @@ impl Book {
             };
         }
         let (seq, index) = (front.seq, front.answered);
+        let refused = front.stream.clone().filter(|_| is_refusal);
         front.answered += 1;
         let settled = self.settle();
-        if is_refusal {
+        if let Some(stream) = refused {
             return Answer::Refused {
+                stream,
                 seq,
                 index,
                 settled,
@@ -124,16 +142,18 @@ mod tests {
     #[test]
     fn answers_settle_items_in_order() {
         let mut book = Book::default();
-        assert_eq!(book.send(Seq(1), positions(&[])), Some(Seq(1)));
-        assert_eq!(book.send(Seq(2), positions(&["a", "bc"])), None);
-        assert_eq!(book.send(Seq(3), positions(&[])), None);
-        assert_eq!(book.send(Seq(4), positions(&["d"])), None);
+        let stream = StreamId::new("s");
+        assert_eq!(book.pass(Seq(1)), Some(Seq(1)));
+        book.send(Seq(2), &stream, positions(&["a", "bc"]));
+        assert_eq!(book.pass(Seq(3)), None);
+        book.send(Seq(4), &stream, positions(&["d"]));
         assert_eq!(book.waiting(), 3);
         assert_eq!(book.answer(b"a", false), Answer::Waiting);
         assert_eq!(book.answer(b"bc", false), Answer::UpTo(Seq(3)));
         assert_eq!(
             book.answer(b"d", true),
             Answer::Refused {
+                stream,
                 seq: Seq(4),
                 index: 0,
                 settled: Some(Seq(4))
@@ -149,7 +169,7 @@ mod tests {
             book.answer(b"a", false),
             Answer::Unexpected { expected: None }
         );
-        book.send(Seq(1), positions(&["a", "b"]));
+        book.send(Seq(1), &StreamId::new("s"), positions(&["a", "b"]));
         let expected = Some("\"a\"".to_owned());
         assert_eq!(book.answer(b"b", false), Answer::Unexpected { expected });
     }

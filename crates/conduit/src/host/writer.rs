@@ -10,6 +10,7 @@ use crossdock_core::checkpoint::{Checkpoint, Lane, Seq};
 use crossdock_core::code;
 use crossdock_core::destination::{Ack, Acknowledge, DestinationWriter, Ending};
 use crossdock_core::error::{Error, Result};
+use crossdock_core::stream::StreamId;
 use prost::Message as _;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -293,11 +294,12 @@ impl Listener {
                     Answer::Waiting => {}
                     Answer::UpTo(seq) => settle(&mut said, seq),
                     Answer::Refused {
+                        stream,
                         seq,
                         index,
                         settled,
                     } => {
-                        refuse(&mut said, seq, index, reason(&answer.error));
+                        refuse(&mut said, stream, (seq, index), reason(&answer.error));
                         settled.into_iter().for_each(|seq| settle(&mut said, seq));
                     }
                     Answer::Unexpected { expected } => {
@@ -336,13 +338,14 @@ fn settle(said: &mut Vec<Ack>, seq: Seq) {
 }
 
 /// One more record was refused; those that were refused together for one reason are told together.
-fn refuse(said: &mut Vec<Ack>, seq: Seq, index: usize, why: &str) {
+fn refuse(said: &mut Vec<Ack>, stream: StreamId, (seq, index): (Seq, usize), why: &str) {
     let index = u32::try_from(index).unwrap_or(u32::MAX);
     if let Some(Ack::Rejected {
         seq: last,
         indices,
         records,
         reason,
+        ..
     }) = said.last_mut()
         && (*last, reason.as_str()) == (seq, why)
     {
@@ -351,6 +354,7 @@ fn refuse(said: &mut Vec<Ack>, seq: Seq, index: usize, why: &str) {
         return;
     }
     said.push(Ack::Rejected {
+        stream,
         seq,
         indices: vec![index],
         records: 1,
@@ -375,7 +379,9 @@ impl DestinationWriter for Writer {
             self.last = last.to_vec();
         }
         // Before it is sent, for the answer may come at once.
-        self.shared.book().send(seq, encoded.positions);
+        self.shared
+            .book()
+            .send(seq, &batch.stream, encoded.positions);
         for message in encoded.messages {
             let Some(outgoing) = &self.outgoing else {
                 return Err(self.trouble().await.during("write"));
@@ -394,7 +400,7 @@ impl DestinationWriter for Writer {
 
     async fn checkpoint(&mut self, seq: Seq, _: Arc<Checkpoint>) -> Result<()> {
         // The protocol knows no checkpoints; one is durable once every record before it is.
-        let settled = self.shared.book().send(seq, Default::default());
+        let settled = self.shared.book().pass(seq);
         if let Some(seq) = settled {
             self.acks.acknowledge(up_to(seq));
         }

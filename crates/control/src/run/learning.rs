@@ -27,7 +27,7 @@ use crate::select;
 /// the destinations anew.
 const LISTEN: Duration = Duration::from_millis(500);
 /// Records that are held back meanwhile, in bytes.
-const HELD: usize = 4 << 20;
+const HELD: usize = 1 << 20;
 
 /// A source between two legs.
 pub(super) struct Held {

@@ -114,12 +114,37 @@ fn foolish_acknowledgements_change_nothing() {
     assert_eq!(ready(&mut ledger), ["c"]);
 }
 
+/// The runs of streams whose batches come by turns overlap.
+#[test]
+fn rejected_records_count_for_their_own_stream() {
+    let mut ledger = Ledger::<&str>::new(1);
+    let mut last = Seq(0);
+    for name in ["a", "b", "a", "b"] {
+        last = ledger.batch(&stream(name), 10, 1);
+    }
+    for (name, seq, records) in [("b", 2, 3), ("a", 3, 2)] {
+        let rejected = Ack::Rejected {
+            stream: stream(name),
+            seq: Seq(seq),
+            indices: vec![],
+            records,
+            reason: String::new(),
+        };
+        ledger.acknowledge(0, &rejected).unwrap();
+    }
+    ledger.acknowledge(0, &upto(Lane::Global, last.0)).unwrap();
+    let counts = ledger.counts();
+    let counts: Vec<_> = counts.iter().map(|c| (c.written, c.rejected)).collect();
+    assert_eq!(counts, [(18, 2), (17, 3)]);
+}
+
 #[test]
 fn rejected_records_wait_for_the_dead_letters() {
     let mut ledger = Ledger::new(1);
     let batch = ledger.batch(&stream("a"), 10, 1);
     let point = ledger.checkpoint(lane("a"), None, "c").unwrap();
     let rejected = Ack::Rejected {
+        stream: stream("a"),
         seq: batch,
         indices: vec![1, 2],
         records: 2,
@@ -142,6 +167,7 @@ fn rejected_records_wait_for_the_dead_letters() {
         (8, 2, 0)
     );
     let too_many = Ack::Rejected {
+        stream: stream("a"),
         seq: batch,
         indices: vec![],
         records: 99,

@@ -278,6 +278,7 @@ impl DestinationWriter for Writer {
             }
             Some(Fault::RefuseEach(each)) if number.is_multiple_of(each) => {
                 self.acks.acknowledge(Ack::Rejected {
+                    stream: batch.stream.clone(),
                     seq,
                     indices: vec![0],
                     records: 1,
