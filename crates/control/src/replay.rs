@@ -13,7 +13,7 @@ use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::event::Event;
 use crossdock_core::source::SourceReader;
-use crossdock_core::store::Store;
+use crossdock_core::store::{RunEnd, RunStatus, Store};
 use serde_json::value::RawValue;
 
 use crate::command::Ask;
@@ -25,8 +25,55 @@ use crate::way;
 
 /// Replays letters of one pipeline, each to the destination that refused it, in their order. Letters
 /// that a destination has taken are noted as replayed; if it refuses one again, none of its letters
-/// are, so some may come to it twice.
+/// are, so some may come to it twice. It is a run of the pipeline, so no other may be under way.
 pub async fn replay(
+    pipeline: &Pipeline,
+    letters: Vec<Letter>,
+    path: &Path,
+    around: &Surroundings,
+) -> Result<Vec<Summary>> {
+    if letters.is_empty() {
+        return Ok(Vec::new());
+    }
+    let lease = around.store.begin(&pipeline.id).await?;
+    let replayed = put_back(pipeline, letters, path, around).await;
+    let end = match &replayed {
+        Ok(summaries) => end(summaries),
+        // What it says of a configuration is not masked here, so it stands on the screen alone.
+        Err(error) => RunEnd {
+            status: RunStatus::Failed,
+            error: Some((error.code().name.to_owned(), "the replay failed".to_owned())),
+            streams: Vec::new(),
+        },
+    };
+    let finished = around.store.finish(&lease, end).await;
+    replayed.and_then(|summaries| finished.map(|()| summaries))
+}
+
+/// How the replay ended, for the list of runs.
+fn end(summaries: &[Summary]) -> RunEnd {
+    let mut whole = RunEnd {
+        status: RunStatus::Succeeded,
+        error: None,
+        streams: Vec::new(),
+    };
+    for summary in summaries {
+        let own = summary.run_end();
+        if whole.status == RunStatus::Succeeded {
+            whole.status = own.status;
+        }
+        whole.error = whole.error.or(own.error);
+        for counts in own.streams {
+            match whole.streams.iter_mut().find(|s| s.stream == counts.stream) {
+                Some(known) => known.add(&counts),
+                None => whole.streams.push(counts),
+            }
+        }
+    }
+    whole
+}
+
+async fn put_back(
     pipeline: &Pipeline,
     letters: Vec<Letter>,
     path: &Path,

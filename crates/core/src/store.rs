@@ -85,6 +85,19 @@ impl StreamCounts {
         }
     }
 
+    /// Adds what was counted elsewhere.
+    pub fn add(&mut self, other: &Self) {
+        self.read += other.read;
+        self.bytes += other.bytes;
+        self.written += other.written;
+        self.filtered += other.filtered;
+        self.dead_lettered += other.dead_lettered;
+        self.rejected += other.rejected;
+        self.dropped += other.dropped;
+        self.committed += other.committed;
+        self.checkpoints += other.checkpoints;
+    }
+
     /// Records that are accounted for.
     #[must_use]
     pub fn accounted(&self) -> u64 {

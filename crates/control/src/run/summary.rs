@@ -148,16 +148,7 @@ impl Summary {
             let Some(before) = earlier.get(&stream.counts.stream) else {
                 continue;
             };
-            let (now, before) = (&mut stream.counts, &before.counts);
-            now.read += before.read;
-            now.bytes += before.bytes;
-            now.written += before.written;
-            now.filtered += before.filtered;
-            now.dead_lettered += before.dead_lettered;
-            now.rejected += before.rejected;
-            now.dropped += before.dropped;
-            now.committed += before.committed;
-            now.checkpoints += before.checkpoints;
+            stream.counts.add(&before.counts);
         }
     }
 

@@ -76,6 +76,12 @@ fn they_are_kept_listed_shown_and_replayed() {
     assert_eq!(lab.run(&["dlq", "list", &file])["data"], json!([]));
     let all = lab.run(&["dlq", "list", &file, "--all"]);
     assert_eq!(all["data"], listed["data"]);
+
+    // Each replay was a run, so that no other could write meanwhile.
+    let runs = lab.run(&["runs"]);
+    let runs = runs["data"].as_array().unwrap().iter();
+    let status: Vec<&str> = runs.map(|run| run["status"].as_str().unwrap()).collect();
+    assert_eq!(status, ["succeeded", "succeeded", "failed", "succeeded"]);
 }
 
 #[test]
