@@ -61,6 +61,49 @@ fn records_are_changed_and_left_out() {
     );
 }
 
+/// P6: what one destination alone leaves out is written; what none of them gets is filtered.
+#[test]
+fn what_no_destination_gets_is_filtered() {
+    let bench = Bench::new();
+    let file = |id: &str, conditions: &[&str]| {
+        let destinations = conditions.iter().zip(1..).map(|(condition, at)| {
+            format!(
+                r#"
+      - id: out{at}
+        type: destination
+        plugin: builtin:file
+        settings: {{path: ./{id}{at}.jsonl}}
+        processors: [{{id: f{at}, plugin: filter, condition: '{condition}'}}]"#
+            )
+        });
+        format!(
+            r#"
+version: "2.2"
+pipelines:
+  - id: {id}
+    connectors:
+      - {{id: in, type: source, plugin: "builtin:file", settings: {{path: ./in.txt}}}}{}
+"#,
+            destinations.collect::<String>()
+        )
+    };
+    let small = r#"{{ lt (printf "%s" .Key) "4" }}"#;
+    let large = r#"{{ ge (printf "%s" .Key) "3" }}"#;
+    bench
+        .file("in.txt", "a\nb\nc\nd\ne\n")
+        .file("one.yaml", &file("one", &[small]))
+        .file("two.yaml", &file("two", &[small, large]));
+    let counts = |name: &str| {
+        let command = ["run", name, "--until-idle", "1500ms", "--json"];
+        let output = bench.run(&command);
+        let run: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let counts = &run["data"]["pipelines"][0]["streams"][0];
+        ["records", "written", "filtered"].map(|name| counts[name].as_u64().unwrap())
+    };
+    assert_eq!(counts("one.yaml"), [5, 2, 3]);
+    assert_eq!(counts("two.yaml"), [5, 4, 1]);
+}
+
 #[test]
 fn what_a_processor_refuses_is_told_or_kept() {
     let bench = Bench::new();

@@ -13,7 +13,7 @@ use crossdock_core::error::{Error, Result};
 use crossdock_core::event::{LogLevel, LogRecord};
 use crossdock_core::session::{Note, Session};
 use crossdock_core::stream::StreamId;
-use crossdock_processors::Chain;
+use crossdock_processors::{Chain, Processed};
 
 use crate::changing::{Change, changing};
 
@@ -142,8 +142,16 @@ struct Processing {
 impl Change for Processing {
     async fn change(&mut self, seq: Seq, batch: Batch) -> Result<Option<Batch>> {
         let stream = batch.stream.clone();
+        let records = batch.records();
         let processed = self.outlet.chain.process(batch).await?;
         self.filtered += processed.filtered;
+        if processed.filtered > 0 {
+            self.outlet.acks.acknowledge(Ack::Filtered {
+                stream: stream.clone(),
+                seq,
+                indices: left_out(&processed, records),
+            });
+        }
         for failed in processed.failed {
             if !self.outlet.keeps {
                 let error = Error::new(&code::RECORD_UNPROCESSED, failed.reason);
@@ -185,6 +193,20 @@ impl Change for Processing {
             }));
         }
     }
+}
+
+/// The records of a batch of so many that neither go on nor failed.
+fn left_out(processed: &Processed, records: usize) -> Vec<u32> {
+    let mut is_known = vec![false; records];
+    let failed = processed.failed.iter().map(|failed| failed.at);
+    for at in processed.origins.iter().copied().chain(failed) {
+        if let Some(known) = is_known.get_mut(at as usize) {
+            *known = true;
+        }
+    }
+    let all = (0_u32..).zip(is_known);
+    all.filter_map(|(at, known)| (!known).then_some(at))
+        .collect()
 }
 
 fn moved(stream: &StreamId) -> Error {

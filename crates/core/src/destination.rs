@@ -56,6 +56,16 @@ pub enum Ack {
         /// Why, for people.
         reason: String,
     },
+    /// Records of the batch `seq` were left out on purpose, on the way to this destination. Must come
+    /// once, before the acknowledgement that covers the batch.
+    Filtered {
+        /// The stream of the batch.
+        stream: StreamId,
+        /// The batch.
+        seq: Seq,
+        /// Which records, by index in the batch, in ascending order.
+        indices: Vec<u32>,
+    },
     /// How many records of `stream` the destination says it rejected without telling which
     /// (Airbyte's `rejectedRecordCount`): an increment.
     RejectedCount {

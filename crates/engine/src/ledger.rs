@@ -14,6 +14,7 @@
 //! and never correctness.
 
 mod book;
+mod filtered;
 mod lane;
 mod share;
 
@@ -25,6 +26,7 @@ use crossdock_core::store::StreamCounts;
 use crossdock_core::stream::StreamId;
 
 use book::{DestinationBook, RUNS, StreamBook};
+use filtered::Filtered;
 use lane::{KEPT, Pending, Waiting};
 
 /// What an acknowledgement that could not be used was.
@@ -73,6 +75,7 @@ pub struct Ledger<C> {
     holds: BTreeMap<u64, u64>,
     /// Batches with records that are refused and that nothing keeps.
     withheld: BTreeSet<u64>,
+    filtered: Filtered,
     mismatches: Vec<CountMismatch>,
 }
 
@@ -91,6 +94,7 @@ impl<C> Ledger<C> {
             lane_index: HashMap::new(),
             holds: BTreeMap::new(),
             withheld: BTreeSet::new(),
+            filtered: Filtered::default(),
             mismatches: Vec::new(),
         }
     }
@@ -236,6 +240,18 @@ impl<C> Ledger<C> {
                     return Err(AckFault::TooManyRejected(*seq));
                 }
             }
+            Ack::Filtered {
+                stream,
+                seq,
+                indices,
+            } => {
+                self.known(*seq)?;
+                let at = self.stream_at(stream)?;
+                let destinations = self.destinations.len();
+                let records = self.filtered.tell(destinations, at, seq.0, indices);
+                self.streams[at].filter(seq.0, records);
+                return Ok(());
+            }
             Ack::RejectedCount { stream, records } => {
                 let at = self.stream_at(stream)?;
                 self.streams[at].rejected_by_count += records;
@@ -316,13 +332,14 @@ impl<C> Ledger<C> {
         for at in range {
             let stream = &mut self.streams[at];
             while let Some(run) = stream.runs.front() {
-                let mine = run.first..=run.last;
+                let (mine, last) = (run.first..=run.last, run.last);
                 let held = self.holds.range(mine.clone()).next().is_some()
                     || self.withheld.range(mine).next().is_some();
                 if held || !self.destinations.iter().all(|d| d.has(at, run)) {
                     break;
                 }
                 stream.settle_front();
+                self.filtered.settled(at, last);
             }
         }
         self.prune();
@@ -434,7 +451,8 @@ impl<C> Ledger<C> {
     /// Entries that memory grows with: runs, waiting checkpoints, single acknowledgements.
     #[must_use]
     pub fn entries(&self) -> usize {
-        self.streams.iter().map(|s| s.runs.len()).sum::<usize>()
+        self.filtered.len()
+            + self.streams.iter().map(|s| s.runs.len()).sum::<usize>()
             + self.lanes.iter().map(Waiting::len).sum::<usize>()
             + self
                 .destinations

@@ -43,7 +43,7 @@ impl Pending {
                         }
                 }
                 Ack::Item(seq) => item.seq == *seq,
-                Ack::Rejected { .. } | Ack::RejectedCount { .. } => false,
+                Ack::Rejected { .. } | Ack::Filtered { .. } | Ack::RejectedCount { .. } => false,
             };
         }
         self.settle();

@@ -24,6 +24,7 @@ pub(super) struct Run {
     records: u64,
     rejected: u64,
     dead_lettered: u64,
+    filtered: u64,
     /// A checkpoint followed: no batch may join.
     closed: bool,
 }
@@ -66,6 +67,7 @@ impl StreamBook {
             records,
             rejected: 0,
             dead_lettered: 0,
+            filtered: 0,
             closed: false,
         });
     }
@@ -99,6 +101,7 @@ impl StreamBook {
                     before.records += run.records;
                     before.rejected += run.rejected;
                     before.dead_lettered += run.dead_lettered;
+                    before.filtered += run.filtered;
                     before.closed = run.closed;
                 }
                 _ => joined.push_back(run),
@@ -115,11 +118,17 @@ impl StreamBook {
     /// False if the batch is not this stream's or has not that many records left.
     pub(super) fn reject(&mut self, seq: u64, records: u64) -> bool {
         match self.run_of(seq) {
-            Some(run) if run.rejected + records <= run.records => {
+            Some(run) if run.rejected + run.filtered + records <= run.records => {
                 run.rejected += records;
                 true
             }
             _ => false,
+        }
+    }
+
+    pub(super) fn filter(&mut self, seq: u64, records: u64) {
+        if let Some(run) = self.run_of(seq) {
+            run.filtered = (run.filtered + records).min(run.records - run.rejected);
         }
     }
 
@@ -131,7 +140,8 @@ impl StreamBook {
 
     pub(super) fn settle_front(&mut self) {
         if let Some(run) = self.runs.pop_front() {
-            self.counts.written += run.records - run.rejected;
+            self.counts.written += run.records - run.rejected - run.filtered;
+            self.counts.filtered += run.filtered;
             self.counts.rejected += run.rejected - run.dead_lettered;
             self.counts.dead_lettered += run.dead_lettered;
         }
