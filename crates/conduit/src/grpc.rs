@@ -13,7 +13,7 @@ pub(crate) const TOKEN: &str = "conduit-connector-token";
 
 /// Bytes that the other side may send before we have read them (P7), in one call; in all of a
 /// connection, twice that.
-const WINDOW: u32 = 2 << 20;
+const WINDOW: u32 = 512 << 10;
 /// Bytes of a frame: fewer of them cost less.
 const FRAME: u32 = 256 << 10;
 

@@ -297,7 +297,7 @@ fn policy(settings: &Settings, is_bounded: bool) -> RetryPolicy {
 /// The part of the budget that may be under way between source and destinations. More would not
 /// make a run faster, only larger; the rest is for what destinations collect.
 pub(crate) fn queue_bytes(settings: &Settings) -> usize {
-    (settings.memory_budget / 64).max(64 << 10)
+    (settings.memory_budget / 128).max(64 << 10)
 }
 
 /// See [`crossdock_engine::Settings`].
