@@ -88,6 +88,8 @@ fn wrong() {
             "native:sample",
             "--destination",
             "native:sample",
+            // Source and destination are prepared at once, so how far the source came differs.
+            "--quiet",
         ],
         &[
             "sync",
@@ -104,7 +106,6 @@ fn wrong() {
             "native:sample",
             "--destination",
             "native:jsonl",
-            // Source and destination are prepared at once, so how far the source came differs.
             "--quiet",
         ],
     ];
