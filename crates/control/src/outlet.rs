@@ -68,13 +68,12 @@ impl Acknowledge for Translated {
                 Ack::Item(seq)
             }
             Ack::UpTo { lane, seq } => {
+                let covers = |own: &StreamId| match &lane {
+                    Lane::Global => true,
+                    Lane::Stream(stream) => own == stream,
+                };
                 let mut origins = self.origins.all();
-                let mut later = origins.split_off(&Seq(seq.0.saturating_add(1)));
-                if let Lane::Stream(stream) = &lane {
-                    let of_others = std::mem::take(&mut *origins).into_iter();
-                    later.extend(of_others.filter(|(_, (own, _))| own != stream));
-                }
-                *origins = later;
+                origins.retain(|at, (own, _)| *at > seq || !covers(own));
                 drop(origins);
                 Ack::UpTo { lane, seq }
             }

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use crossdock_config::{Connector, Pipeline, Processor};
 use crossdock_core::batch::{Batch, Body, Operation, RowSpans, RowsBuilder, Span};
+use crossdock_core::catalog::ConfiguredCatalog;
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::event::Event;
@@ -32,11 +33,19 @@ pub async fn replay(
     path: &Path,
     around: &Surroundings,
 ) -> Result<Vec<Summary>> {
+    // Before anything of a run stands in the store.
+    let catalog = around.store.catalog(&pipeline.id).await?.ok_or_else(|| {
+        Error::new(
+            &code::RUN_UNKNOWN,
+            "the pipeline has never run with this store",
+        )
+        .with("pipeline", &pipeline.id)
+    })?;
     if letters.is_empty() {
         return Ok(Vec::new());
     }
     let lease = around.store.begin(&pipeline.id).await?;
-    let replayed = put_back(pipeline, letters, path, around).await;
+    let replayed = put_back(pipeline, &catalog, letters, path, around).await;
     let end = match &replayed {
         Ok(summaries) => end(summaries),
         // What it says of a configuration is not masked here, so it stands on the screen alone.
@@ -75,17 +84,11 @@ fn end(summaries: &[Summary]) -> RunEnd {
 
 async fn put_back(
     pipeline: &Pipeline,
+    catalog: &ConfiguredCatalog,
     letters: Vec<Letter>,
     path: &Path,
     around: &Surroundings,
 ) -> Result<Vec<Summary>> {
-    let catalog = around.store.catalog(&pipeline.id).await?.ok_or_else(|| {
-        Error::new(
-            &code::RUN_UNKNOWN,
-            "the pipeline has never run with this store",
-        )
-        .with("pipeline", &pipeline.id)
-    })?;
     let ask = Ask {
         registry: around.registry.clone(),
         ui: around.ui.clone(),
@@ -106,7 +109,7 @@ async fn put_back(
         let mut is_done = true;
         for destination in destinations {
             let own = way::chain(&destination.processors)?;
-            let catalog = own.configure(&catalog);
+            let catalog = own.configure(catalog);
             let batches =
                 processed(batches.clone(), &[&destination.processors], &around.store).await?;
             let events = batches.into_iter().map(Event::Batch).collect();

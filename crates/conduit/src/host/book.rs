@@ -104,7 +104,7 @@ impl Book {
             };
         }
         let (seq, index) = (front.seq, front.answered);
-        let refused = front.stream.clone().filter(|_| is_refusal);
+        let refused = front.stream.as_ref().filter(|_| is_refusal).cloned();
         front.answered += 1;
         let settled = self.settle();
         if let Some(stream) = refused {

@@ -53,15 +53,15 @@ impl Debezium {
         let after = self.object(record.after)?;
         let source = Value::Object(record.metadata);
         // Where one side is missing it would have the other's schema.
-        let schema_of = |side: &Value, other: &Value| match (side, other) {
+        let of_side = |side: &Value, other: &Value| match (side, other) {
             (Value::Null, Value::Null) => schema("struct", true),
             (Value::Null, other) => schema_of(other),
             (side, _) => schema_of(side),
         };
         let fields = vec![
-            field("before", schema_of(&before, &after)),
-            field("after", schema_of(&after, &before)),
-            field("source", self::schema_of(&source)),
+            field("before", of_side(&before, &after)),
+            field("after", of_side(&after, &before)),
+            field("source", schema_of(&source)),
             field("op", schema("string", false)),
             field("ts_ms", schema("int64", true)),
             field("transaction", transaction()),
