@@ -2,7 +2,8 @@
 //! were cut into reads.
 #![no_main]
 
-use crossdock_airbyte::wire::{Decoder, LineBuffer, Message};
+use crossdock_airbyte::wire::{Decoder, Message};
+use crossdock_core::line::LineBuffer;
 use libfuzzer_sys::fuzz_target;
 
 fn read(input: &[u8], step: usize) -> usize {

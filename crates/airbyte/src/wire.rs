@@ -1,14 +1,13 @@
 //! The Airbyte protocol's messages and their codec: bytes in, messages out, and back. No I/O, no
 //! async: the same code serves the host side, the connector side and the fuzzer.
 //!
-//! The way in is [`LineBuffer`] (bytes to whole lines) and [`Decoder`] (lines to [`Message`]s).
+//! The way in is [`LineBuffer`](crossdock_core::line::LineBuffer) (bytes to whole lines) and [`Decoder`] (lines to [`Message`]s).
 //! Records are never parsed: the envelope is scanned, and consecutive lines that share their
 //! beginning and end are recognised without even that.
 
 mod catalog;
 mod decode;
 mod envelope;
-mod line;
 mod message;
 mod record;
 mod state;
@@ -17,7 +16,6 @@ mod token;
 
 pub use catalog::{catalog_for_destination, catalog_for_source};
 pub use decode::{Decoder, Message, Suspect};
-pub use line::{LineBuffer, LineTooLong};
 pub use message::{
     Analytics, ConnectionStatus, ConnectorConfig, Control, DestinationCatalog,
     DestinationOperation, EstimateTrace, Log, RateLimit, StatusReason, StreamStatusTrace, Trace,

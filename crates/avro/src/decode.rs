@@ -5,7 +5,7 @@ use crossdock_core::convert::{
     write_base64, write_date, write_sortable_timestamp, write_string, write_time, write_timestamp,
 };
 
-use crate::fault::Fault;
+use crossdock_core::fault::Fault;
 use crate::number::write_number;
 use crate::schema::{Logical, Schema, Type};
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crossdock_core::schema::{DataType, json_schema};
 use serde_json::{Map, Value, json};
 
-use crate::fault::Fault;
+use crossdock_core::fault::Fault;
 
 /// Schemas nested deeper than this are refused: nobody means them (P11).
 const DEEPEST: usize = 64;

@@ -4,7 +4,7 @@
 use crossdock_core::convert::decode_base64;
 use serde_json::Value;
 
-use crate::fault::Fault;
+use crossdock_core::fault::Fault;
 use crate::schema::{Logical, Schema, Type};
 use crate::varint::{write_varint, zigzag};
 

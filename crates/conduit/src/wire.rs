@@ -11,7 +11,6 @@
 //! | everything that is not on the way of the data | [`proto`] |
 
 pub mod description;
-pub mod fault;
 mod field;
 pub mod handshake;
 pub mod log_line;

@@ -54,7 +54,7 @@ use arrow_schema::{SchemaRef, TimeUnit};
 
 pub use columns_to_rows::columns_to_rows;
 pub use rows_to_columns::RowsToColumns;
-pub use text::{decode_base64, write_base64, write_string};
+pub use text::{BadEscape, decode_base64, unescape_into, write_base64, write_string};
 pub use time::{write_date, write_sortable_timestamp, write_time, write_timestamp};
 
 use crate::schema::{DataType, Field, Nested, StreamSchema};

@@ -84,6 +84,10 @@ impl std::fmt::Debug for Masker {
     }
 }
 
+/// The keyword of a schema that does not know the names in a configuration: `true` makes those values secret
+/// whose names say that they are ([`is_secret_name`]).
+pub const SECRETS_BY_NAME: &str = "crossdock_secrets_by_name";
+
 /// The values in `config` that `schema` marks as secret, through `properties`, `items`, `oneOf`,
 /// `anyOf` and `allOf`: every alternative is looked at, since it may not be known which one applies.
 #[must_use]
@@ -97,6 +101,9 @@ fn collect(schema: &Value, config: &Value, found: &mut Vec<String>) {
     if schema.get("airbyte_secret") == Some(&Value::Bool(true)) {
         leaves(config, found);
         return;
+    }
+    if schema.get(SECRETS_BY_NAME) == Some(&Value::Bool(true)) {
+        by_name(config, found);
     }
     for keyword in ["oneOf", "anyOf", "allOf"] {
         for alternative in schema
@@ -127,6 +134,22 @@ fn collect(schema: &Value, config: &Value, found: &mut Vec<String>) {
     }
 }
 
+fn by_name(config: &Value, found: &mut Vec<String>) {
+    match config {
+        Value::Object(map) => {
+            for (name, value) in map {
+                if is_secret_name(name) {
+                    leaves(value, found);
+                } else {
+                    by_name(value, found);
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| by_name(item, found)),
+        _ => {}
+    }
+}
+
 fn leaves(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::String(text) => found.push(text.clone()),
@@ -135,6 +158,32 @@ fn leaves(value: &Value, found: &mut Vec<String>) {
         Value::Object(map) => map.values().for_each(|v| leaves(v, found)),
         Value::Bool(_) | Value::Null => {}
     }
+}
+
+/// Whether the setting of this name most likely holds a secret: for protocols that have no mark for them,
+/// and an address may have a password in it (P10).
+#[must_use]
+pub fn is_secret_name(name: &str) -> bool {
+    const PARTS: [&str; 11] = [
+        "password",
+        "passwd",
+        "secret",
+        "token",
+        "apikey",
+        "api_key",
+        "accesskey",
+        "privatekey",
+        "credential",
+        "connectionstring",
+        "sasl.jaas",
+    ];
+    let name = name.to_ascii_lowercase();
+    let compact = name.replace(['-', '.'], "");
+    let last = name.rsplit('.').next().unwrap_or_default();
+    PARTS
+        .iter()
+        .any(|part| name.contains(part) || compact.contains(part))
+        || ["url", "uri", "dsn", "key"].contains(&last)
 }
 
 #[cfg(test)]
@@ -158,5 +207,41 @@ mod tests {
         );
         assert_eq!(masker.mask_value(&config)["x"], "open");
         assert_eq!(masker.mask_value(&config)["auth"]["password"], "****");
+    }
+
+    #[test]
+    fn secrets_are_found_by_their_names_where_the_schema_says_so() {
+        let config = json!({"a": "x", "sasl": {"password": "p", "mechanism": "plain"},
+            "list": [{"token": ["t1", "t2"]}]});
+        let mut found = secret_values(&json!({SECRETS_BY_NAME: true}), &config);
+        found.sort();
+        assert_eq!(found, ["p", "t1", "t2"].map(str::to_owned));
+        assert!(secret_values(&json!({"type": "object"}), &config).is_empty());
+    }
+
+    #[test]
+    fn names_of_secrets_are_known() {
+        let check = |name, secret| assert_eq!(is_secret_name(name), secret, "{name}");
+        for name in [
+            "password",
+            "sasl.password",
+            "aws.secretAccessKey",
+            "apiKey",
+            "db.url",
+            "authToken",
+            "aws.accessKeyId",
+        ] {
+            check(name, true);
+        }
+        for name in [
+            "table",
+            "tables",
+            "path",
+            "sdk.batch.size",
+            "keyColumns",
+            "format.options.id",
+        ] {
+            check(name, false);
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crossdock_core::clock::{Clock, SystemClock};
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
+use crossdock_core::line::LineBuffer;
 use crossdock_launch::{Exit, PrivateDir, Process, StopHandle};
 use tokio::io::AsyncReadExt;
 use tokio::process::{ChildStdin, ChildStdout};
@@ -13,7 +14,7 @@ use tokio::time::{Instant, timeout};
 
 use super::exit::End;
 use super::talk::{PIECE, Talk};
-use crate::wire::{Decoder, LineBuffer, Message};
+use crate::wire::{Decoder, Message};
 
 /// Once the group is stopped, how long to wait for what is left in the pipe.
 const LAST_WORDS: Duration = Duration::from_secs(1);

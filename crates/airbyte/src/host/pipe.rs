@@ -14,6 +14,7 @@ use crossdock_core::code;
 use crossdock_core::destination::{Ack, Acknowledge, DestinationWriter, Ending};
 use crossdock_core::error::{Error, Result};
 use crossdock_core::event::{Event, LogLevel};
+use crossdock_core::line::LineBuffer;
 use crossdock_core::session::{Note, Session};
 use crossdock_core::source::{SourceControl, SourceReader};
 use crossdock_core::stream::StreamId;
@@ -25,7 +26,7 @@ use super::exit::traced;
 use super::reading::{Reading, Step};
 use super::route::Routes;
 use super::talk::Talk;
-use crate::wire::{Decoder, LineBuffer, Message, Stamp, status_trace, write_state};
+use crate::wire::{Decoder, Message, Stamp, status_trace, write_state};
 
 /// What messages on a pipe are called in logs and errors.
 const NAME: &str = "the input";

@@ -17,7 +17,7 @@ use crossdock_core::stream::StreamId;
 
 use super::positions::Positions;
 use crate::wire::FORM;
-use crate::wire::fault::Fault;
+use crossdock_core::fault::Fault;
 use crate::wire::record::{
     COLLECTION, KEY_SCHEMA, NewRecord, PAYLOAD_SCHEMA, READ_AT, Written, position, write_metadata,
 };

@@ -3,7 +3,7 @@
 use crossdock_avro as avro;
 
 use super::reading::SchemaName;
-use crate::wire::fault::Fault;
+use crossdock_core::fault::Fault;
 use crate::wire::record::{RecordView, SchemaKeys};
 
 /// The words that name a part's schema.

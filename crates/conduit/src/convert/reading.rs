@@ -26,7 +26,7 @@ use crossdock_core::stream::StreamId;
 use super::encoding::{decode, described, schema_name, schema_text};
 use super::unacknowledged::{PositionFault, Unacknowledged};
 use crate::wire::FORM;
-use crate::wire::fault::Fault;
+use crossdock_core::fault::Fault;
 use crate::wire::record::{
     COLLECTION, CONNECTOR_ID, Data, KEY_SCHEMA, PAYLOAD_SCHEMA, Place, READ_AT, RecordView,
     Records, SchemaKeys, append_metadata, operation,

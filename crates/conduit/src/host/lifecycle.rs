@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use serde::{Deserialize, Serialize};
 
-use super::schema::is_secret;
+use crossdock_core::secret::is_secret_name;
 
 /// The key under which it is remembered.
 pub(super) const KEY: &str = "conduit/last-active-config";
@@ -42,7 +42,7 @@ impl Active {
             ..Self::default()
         };
         for (name, value) in config {
-            if is_secret(name) {
+            if is_secret_name(name) {
                 active
                     .secrets
                     .insert(name.clone(), digest(salt, name, value));

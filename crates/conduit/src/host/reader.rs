@@ -25,7 +25,7 @@ use super::peer::Failure;
 use crate::convert::reading::{Reading, Refused, SchemaName};
 use crate::convert::unacknowledged::{PositionFault, Unacknowledged};
 use crate::now::now;
-use crate::wire::fault::Fault;
+use crossdock_core::fault::Fault;
 use crate::wire::position;
 use crate::wire::proto::connector::{Empty, PositionMessage, SourceAcks};
 use crate::wire::side::Side;

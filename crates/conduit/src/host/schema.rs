@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crossdock_core::secret::is_secret_name;
 use serde_json::{Map, Value, json};
 
 use crate::wire::description::Param;
@@ -34,35 +35,10 @@ fn schema(param: &Param, name: &str) -> Value {
         schema.insert("enum".into(), json!(values));
         schema.remove("type");
     }
-    if is_secret(name) {
+    if is_secret_name(name) {
         schema.insert("airbyte_secret".into(), true.into());
     }
     schema.into()
-}
-
-/// Whether the parameter of this name most likely holds a secret: the protocol has no mark for them,
-/// and an address may have a password in it (P10).
-pub(super) fn is_secret(name: &str) -> bool {
-    const PARTS: [&str; 11] = [
-        "password",
-        "passwd",
-        "secret",
-        "token",
-        "apikey",
-        "api_key",
-        "accesskey",
-        "privatekey",
-        "credential",
-        "connectionstring",
-        "sasl.jaas",
-    ];
-    let name = name.to_ascii_lowercase();
-    let compact = name.replace(['-', '.'], "");
-    let last = name.rsplit('.').next().unwrap_or_default();
-    PARTS
-        .iter()
-        .any(|part| name.contains(part) || compact.contains(part))
-        || ["url", "uri", "dsn", "key"].contains(&last)
 }
 
 /// The JSON Schema of a connector's configuration: flat names, as the protocol has them.
@@ -145,31 +121,5 @@ mod tests {
             "patternProperties": {"^collections\\.[^.]+\\.type$": {"type": text}},
         });
         assert_eq!(json_schema(&params), expected);
-    }
-
-    #[test]
-    fn names_of_secrets_are_known() {
-        let check = |name, secret| assert_eq!(is_secret(name), secret, "{name}");
-        for name in [
-            "password",
-            "sasl.password",
-            "aws.secretAccessKey",
-            "apiKey",
-            "db.url",
-            "authToken",
-            "aws.accessKeyId",
-        ] {
-            check(name, true);
-        }
-        for name in [
-            "table",
-            "tables",
-            "path",
-            "sdk.batch.size",
-            "keyColumns",
-            "format.options.id",
-        ] {
-            check(name, false);
-        }
     }
 }

@@ -9,7 +9,7 @@ use crossdock_core::checkpoint::{Checkpoint, Lane, LaneState, StateKind};
 use crossdock_core::json::Json;
 use serde::{Deserialize, Serialize};
 
-use crate::wire::fault::Fault;
+use crossdock_core::fault::Fault;
 
 #[derive(Serialize, Deserialize)]
 struct Wire {

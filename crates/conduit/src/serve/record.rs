@@ -14,7 +14,7 @@ use crossdock_core::stream::StreamId;
 use super::middleware::{Extraction, Middleware};
 use super::schema_client::SchemaClient;
 use crate::convert::encode::{Collection, metadata, write_key};
-use crate::wire::fault::Fault;
+use crossdock_core::fault::Fault;
 use crate::wire::handshake::CONNECTOR_ID;
 use crate::wire::record::{
     KEY_SCHEMA, NewRecord, PAYLOAD_SCHEMA, SchemaKeys, Written, write_metadata,

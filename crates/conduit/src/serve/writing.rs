@@ -32,7 +32,7 @@ use super::schema_client::SchemaClient;
 use crate::convert::reading::{Reading, Refused, Wanted};
 use crate::convert::unacknowledged::{PositionFault, Unacknowledged};
 use crate::now::now;
-use crate::wire::fault::Fault;
+use crossdock_core::fault::Fault;
 use crate::wire::position;
 use crate::wire::proto::connector::{Ack as WireAck, DestinationAcks};
 use crate::wire::version::Version;

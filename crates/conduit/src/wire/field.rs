@@ -4,7 +4,7 @@ use std::ops::Range;
 
 pub(crate) use crossdock_avro::varint::write_varint;
 
-use super::fault::Fault;
+use crossdock_core::fault::Fault;
 
 /// A field's value. Those of a length are given by where they stand, so that nothing is copied.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::fault::Fault;
+use crossdock_core::fault::Fault;
 use super::version::Version;
 
 /// The variable by which a connector knows that a platform started it.

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use crossdock_core::json::Json;
 use serde_json::{Value, json};
 
-use super::fault::Fault;
+use crossdock_core::fault::Fault;
 
 /// The state of a position.
 #[must_use]

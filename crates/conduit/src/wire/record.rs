@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crossdock_core::batch::Operation;
 
-use super::fault::Fault;
+use crossdock_core::fault::Fault;
 use super::field::{self, Fields, Value};
 use super::structured::{self, Lossy};
 

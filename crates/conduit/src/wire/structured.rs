@@ -13,7 +13,7 @@ use crossdock_core::json::scan::{self, Members as Scanned};
 
 use crossdock_avro::number::{is_exact, is_whole, write_number};
 
-use super::fault::Fault;
+use crossdock_core::fault::Fault;
 use super::field::{self, Fields, Value};
 
 /// Values deeper than this are refused: nobody means them (P11).

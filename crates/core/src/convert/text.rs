@@ -47,11 +47,11 @@ fn copy_plain_far(text: &[u8], at: usize, from: usize, out: &mut Vec<u8>) -> Opt
 
 /// A backslash sequence that JSON does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct BadEscape;
+pub struct BadEscape;
 
 /// Appends the text of a JSON string, given without its quotes. `true` if a lone surrogate had to
 /// become U+FFFD. On an error `out` holds a part: the caller cuts it off.
-pub(super) fn unescape_into(inner: &[u8], out: &mut Vec<u8>) -> Result<bool, BadEscape> {
+pub fn unescape_into(inner: &[u8], out: &mut Vec<u8>) -> Result<bool, BadEscape> {
     let mut garbled = false;
     let mut at = 0;
     while let Some(found) = memchr::memchr(b'\\', &inner[at..]) {

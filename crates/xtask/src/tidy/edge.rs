@@ -6,12 +6,13 @@ use crate::tidy::Breach;
 use crate::tidy::package::Package;
 
 /// Each crate with the crates of ours that it may depend on. `testkit` and `xtask` stand in nobody's list.
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: [(&str, &[&str]); 15] = [
     ("core", &[]),
     ("avro", &["core"]),
     ("launch", &["core"]),
     ("airbyte", &["core", "launch"]),
     ("conduit", &["core", "avro", "launch"]),
+    ("dataflow", &["core", "launch"]),
     ("engine", &["core"]),
     ("store", &["core"]),
     ("config", &["core"]),
@@ -24,6 +25,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
             "launch",
             "airbyte",
             "conduit",
+            "dataflow",
             "engine",
             "store",
             "config",

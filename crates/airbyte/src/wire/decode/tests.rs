@@ -1,5 +1,5 @@
 use super::*;
-use crate::wire::LineBuffer;
+use crossdock_core::line::LineBuffer;
 use proptest::prelude::*;
 
 const NOW: i64 = 42;

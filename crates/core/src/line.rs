@@ -1,5 +1,5 @@
 //! From a stream of bytes to whole lines, without copying them: lines are cut off the read buffer
-//! in runs, and only the partial line at the end is ever moved (§1.1; §6, 14).
+//! in runs, and only the partial line at the end is ever moved.
 
 use std::fmt;
 
