@@ -116,6 +116,7 @@ impl Rig {
     /// Starts to read the streams `a` and `b` from a source that goes through `steps`.
     pub(crate) async fn open(&self, steps: Value) -> Box<dyn SourceReader> {
         let opening = SourceOpening {
+            bounded: true,
             connector: String::new(),
             pipeline: "p".to_owned(),
             shape: crossdock_core::batch::BodyShape::Rows,

@@ -42,6 +42,7 @@ async fn a_plain_read_ends_well() {
 async fn the_connector_gets_its_files_privately() {
     let rig = Rig::new(|_| {});
     let opening = SourceOpening {
+        bounded: true,
         connector: String::new(),
         pipeline: "p".to_owned(),
         shape: crossdock_core::batch::BodyShape::Rows,

@@ -5,9 +5,9 @@ use crossdock_core::convert::{
     write_base64, write_date, write_sortable_timestamp, write_string, write_time, write_timestamp,
 };
 
-use crossdock_core::fault::Fault;
 use crate::number::write_number;
 use crate::schema::{Logical, Schema, Type};
+use crossdock_core::fault::Fault;
 
 /// Values nested deeper than this are refused (P11).
 const DEEPEST: usize = 128;

@@ -4,9 +4,9 @@
 use crossdock_core::convert::decode_base64;
 use serde_json::Value;
 
-use crossdock_core::fault::Fault;
 use crate::schema::{Logical, Schema, Type};
 use crate::varint::{write_varint, zigzag};
+use crossdock_core::fault::Fault;
 
 /// Values nested deeper than this are refused (P11).
 const DEEPEST: usize = 128;

@@ -11,7 +11,6 @@ mod lifecycle;
 mod peer;
 mod reader;
 mod registry;
-mod sampling;
 mod schema;
 mod schema_service;
 mod source;

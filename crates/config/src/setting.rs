@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crossdock_core::session::Limits;
+use crossdock_core::session::{AnswerTimes, Limits};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -29,6 +29,10 @@ pub struct Settings {
     pub finish_timeout: Duration,
     /// At most this long a durable checkpoint waits for others to be committed with it.
     pub commit_interval: Duration,
+    /// Whether sources that poll are read to the end or on and on.
+    pub mode: Mode,
+    /// Time that a connector has for an answer, where its protocol asks one question after another.
+    pub answers: AnswerTimes,
     /// A source that has sent nothing for so long is asked to end, and the run ends well.
     pub until_idle: Option<Duration>,
     /// A source that has sent so many records is asked to end, and the run ends well.
@@ -62,6 +66,8 @@ impl Default for Settings {
             checkpoint_silence: Duration::from_secs(24 * HOUR),
             finish_timeout: limits.finish_timeout,
             commit_interval: Duration::from_millis(200),
+            mode: Mode::Sync,
+            answers: limits.answers,
             until_idle: None,
             max_records: None,
             unreadable_records: UnreadableRecords::Fail,
@@ -82,9 +88,21 @@ impl Settings {
             command_timeout: self.command_timeout,
             grace: self.grace,
             finish_timeout: self.finish_timeout,
+            answers: self.answers,
             drop_unreadable_records: self.unreadable_records == UnreadableRecords::Drop,
         }
     }
+}
+
+/// What a run does with a source that polls, such as DataFlow's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// The run ends when there is nothing new.
+    #[default]
+    Sync,
+    /// It goes on asking until it is stopped.
+    Stream,
 }
 
 /// What to do with a line that looks like a record and cannot be read.

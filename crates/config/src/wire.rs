@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crossdock_core::{DestinationSyncMode, SyncMode};
 
 use crate::quantity::{DURATION_PATTERN, SIZE_PATTERN};
-use crate::setting::{CountMismatch, RejectedRecords, UnreadableRecords};
+use crate::setting::{CountMismatch, Mode, RejectedRecords, UnreadableRecords};
 
 /// A Crossdock pipeline file: what to move from where to where.
 #[derive(Deserialize, JsonSchema)]
@@ -214,6 +214,13 @@ pub(crate) struct Settings {
     #[serde(default)]
     #[schemars(schema_with = "duration", extend("default" = "200ms"))]
     pub(crate) commit_interval: Option<String>,
+    /// Whether a source that polls (DataFlow's) is read until there is nothing new, or on and on. Other sources
+    /// end or do not end by themselves.
+    #[schemars(extend("default" = "sync"))]
+    pub(crate) mode: Option<Mode>,
+    /// Time that a connector has for an answer, where its protocol asks one question after another
+    /// (DataFlow's).
+    pub(crate) answers: Option<Answers>,
     /// A source that has sent nothing for so long is asked to end, and the run ends well: for sources
     /// without an end. Default: no such limit.
     #[serde(default)]
@@ -236,6 +243,36 @@ pub(crate) struct Settings {
     pub(crate) retries: Option<Retries>,
     /// The file that keeps the state of all pipelines. Only in the settings of the file.
     pub(crate) store: Option<String>,
+}
+
+/// Time that a connector has for an answer.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Answers {
+    /// To take its configuration.
+    #[serde(default)]
+    #[schemars(schema_with = "duration", extend("default" = "30s"))]
+    pub(crate) init: Option<String>,
+    /// To connect.
+    #[serde(default)]
+    #[schemars(schema_with = "duration", extend("default" = "1m"))]
+    pub(crate) connect: Option<String>,
+    /// Of silence while it is read from.
+    #[serde(default)]
+    #[schemars(schema_with = "duration", extend("default" = "1m"))]
+    pub(crate) read: Option<String>,
+    /// To write a batch.
+    #[serde(default)]
+    #[schemars(schema_with = "duration", extend("default" = "5m"))]
+    pub(crate) write: Option<String>,
+    /// To close.
+    #[serde(default)]
+    #[schemars(schema_with = "duration", extend("default" = "30s"))]
+    pub(crate) close: Option<String>,
+    /// To say that it is alive.
+    #[serde(default)]
+    #[schemars(schema_with = "duration", extend("default" = "10s"))]
+    pub(crate) ping: Option<String>,
 }
 
 /// How often a run that failed is tried again. A failure is complete where nothing was committed,

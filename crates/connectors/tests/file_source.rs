@@ -80,6 +80,7 @@ pub(crate) async fn listen(
 ) -> Result<()> {
     let source = registry().get(connector).unwrap().source.clone().unwrap();
     let opening = SourceOpening {
+        bounded: true,
         connector: String::new(),
         pipeline: "p".to_owned(),
         catalog,

@@ -41,6 +41,7 @@ pub(crate) async fn move_all(source: (&str, &Value), destination: (&str, &Value)
         ..ConfiguredCatalog::default()
     };
     let opening = SourceOpening {
+        bounded: true,
         connector: String::new(),
         pipeline: "p".to_owned(),
         catalog: catalog.clone(),
@@ -54,6 +55,7 @@ pub(crate) async fn move_all(source: (&str, &Value), destination: (&str, &Value)
     let mut reader = from.open(source.1.clone(), opening).await.unwrap();
     let acks = std::sync::Arc::new(Acks::default());
     let opening = DestinationOpening {
+        keeps_refused: false,
         connector: String::new(),
         catalog,
         pipeline: "round trip".to_owned(),

@@ -29,6 +29,7 @@ async fn start(config: &Value, state: Vec<LaneState>) -> Result<Box<dyn SourceRe
         .open(
             config.clone(),
             SourceOpening {
+                bounded: true,
                 connector: String::new(),
                 pipeline: "p".to_owned(),
                 shape: crossdock_core::batch::BodyShape::Rows,

@@ -11,6 +11,7 @@ use crossdock_core::error::{Error, Result};
 use crossdock_core::registry::{Entry, Registry};
 use crossdock_core::session::Session;
 use crossdock_core::spec::Spec;
+use crossdock_dataflow::{DataFlowDestination, DataFlowSource, Found, type_of};
 
 /// A source, ready to be asked.
 pub struct FoundSource {
@@ -99,7 +100,16 @@ pub fn source(reference: &ConnectorRef, registry: &Registry) -> Result<FoundSour
                 launched: Some(Launched::Conduit(conduit)),
             })
         }
-        Protocol::DataFlow => Err(protocol_to_come(reference)),
+        Protocol::DataFlow => Ok(FoundSource {
+            source: match dataflow(reference, registry)? {
+                DataFlow::Launched(launcher, kind) => Arc::new(DataFlowSource::new(launcher, kind)),
+                DataFlow::Native(entry) => {
+                    let source = entry.source.clone();
+                    source.ok_or_else(|| wrong_role(reference, "source"))?
+                }
+            },
+            launched: None,
+        }),
     }
 }
 
@@ -128,8 +138,45 @@ pub fn destination(reference: &ConnectorRef, registry: &Registry) -> Result<Foun
                 launched: Some(Launched::Conduit(conduit)),
             })
         }
-        Protocol::DataFlow => Err(protocol_to_come(reference)),
+        Protocol::DataFlow => Ok(FoundDestination {
+            destination: match dataflow(reference, registry)? {
+                DataFlow::Launched(launcher, kind) => {
+                    Arc::new(DataFlowDestination::new(launcher, kind))
+                }
+                DataFlow::Native(entry) => {
+                    let destination = entry.destination.clone();
+                    destination.ok_or_else(|| wrong_role(reference, "destination"))?
+                }
+            },
+            launched: None,
+        }),
     }
+}
+
+/// A connector of DataFlow: a program, or the native connector of the type if there is none.
+enum DataFlow<'a> {
+    Launched(Arc<dyn crossdock_launch::Launcher>, String),
+    Native(&'a Entry),
+}
+
+fn dataflow<'a>(reference: &ConnectorRef, registry: &'a Registry) -> Result<DataFlow<'a>> {
+    if reference.launcher.is_some() {
+        let kind = type_of(&reference.command());
+        return Ok(DataFlow::Launched(launcher(reference)?, kind));
+    }
+    let kind = reference.what.clone();
+    let found = Found::new(&kind);
+    if found.is_there() {
+        return Ok(DataFlow::Launched(Arc::new(found), kind));
+    }
+    let native = registry.get(&kind).map(DataFlow::Native);
+    native.ok_or_else(|| {
+        let error = found.absent();
+        error.with(
+            "native",
+            format!("there is no native connector `{kind}` either"),
+        )
+    })
 }
 
 /// Whether the reference can only be a destination; what cannot be told is taken for a source.
@@ -161,17 +208,6 @@ fn wrong_role(reference: &ConnectorRef, role: &str) -> Error {
         &code::CONNECTOR_ROLE,
         format!("`{reference}` is not a {role}"),
     )
-}
-
-fn protocol_to_come(reference: &ConnectorRef) -> Error {
-    Error::new(
-        &code::LAUNCHER_UNSUPPORTED,
-        format!(
-            "`{reference}`: the protocol {} is not part of this version",
-            reference.protocol
-        ),
-    )
-    .hint("use an `airbyte:`, a `conduit:` or a `native:` connector")
 }
 
 fn launcher(reference: &ConnectorRef) -> Result<Arc<dyn crossdock_launch::Launcher>> {

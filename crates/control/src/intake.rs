@@ -247,6 +247,7 @@ impl Works {
                 ..checkpoint
             };
         }
+        let awaited = checkpoint.awaited;
         let state = LaneState {
             lane: checkpoint.lane,
             kind: checkpoint.kind,
@@ -264,7 +265,7 @@ impl Works {
             .feeds
             .iter()
             .map(|feed| (feed.id.as_str(), feed.states.as_slice()));
-        Checkpoint::global(StateKind::Position, merged(parts))
+        Checkpoint::global(StateKind::Position, merged(parts)).awaited(awaited)
     }
 }
 

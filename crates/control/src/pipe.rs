@@ -62,6 +62,7 @@ pub async fn read(
     let drains = ready.spec.source.drains;
     let mut run = PipeRun::new(ask, cancel, &catalog);
     let opening = SourceOpening {
+        bounded: true,
         connector: String::new(),
         pipeline: PIPELINE.to_owned(),
         shape: BodyShape::Rows,
@@ -211,6 +212,7 @@ impl<'a> PipeRun<'a> {
         catalog: &ConfiguredCatalog,
     ) -> Result<Box<dyn DestinationWriter>> {
         let opening = DestinationOpening {
+            keeps_refused: false,
             connector: String::new(),
             catalog: catalog.clone(),
             pipeline: PIPELINE.to_owned(),

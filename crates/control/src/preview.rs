@@ -60,6 +60,7 @@ pub async fn preview(
         ..ConfiguredStream::new(stream)
     };
     let opening = SourceOpening {
+        bounded: true,
         pipeline: "preview".to_owned(),
         connector: String::new(),
         catalog: ConfiguredCatalog {
@@ -102,6 +103,11 @@ pub async fn preview(
                     }
                 }
                 Event::StreamFailed { error, .. } => return Err(error),
+                // Nothing is committed here, so nothing follows.
+                Event::Checkpoint(checkpoint) if checkpoint.awaited => {
+                    preview.is_all = false;
+                    return Ok(());
+                }
                 Event::End => return Ok(()),
                 _ => {}
             }

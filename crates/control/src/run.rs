@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossdock_config::{Connector, Pipeline, Settings};
+use crossdock_config::{Connector, Mode, Pipeline, Settings};
 use crossdock_core::batch::{BodyShape, WireForm};
 use crossdock_core::capability::DestinationCapabilities;
 use crossdock_core::catalog::ConfiguredCatalog;
@@ -82,11 +82,12 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// Whether the sources end by themselves.
-    pub(crate) fn is_bounded(&self) -> bool {
-        self.sources
-            .iter()
-            .all(|source| source.ready.spec.source.bounded)
+    /// Whether the sources end by themselves, or because the run wants it.
+    pub(crate) fn is_bounded(&self, settings: &Settings) -> bool {
+        self.sources.iter().all(|source| {
+            let source = &source.ready.spec.source;
+            source.bounded || source.bounded_on_wish && settings.mode == Mode::Sync
+        })
     }
 
     /// The shape that all destinations take without a conversion.
@@ -161,7 +162,7 @@ async fn conduct(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> 
     around.ui.phase(&pipeline.id, &Phase::Preparing);
     let mut cancel = around.cancel.clone();
     let prepared = interruptible(&cancel, Box::pin(prepare_all(pipeline, around))).await?;
-    let policy = policy(&pipeline.settings, prepared.is_bounded());
+    let policy = policy(&pipeline.settings, prepared.is_bounded(&pipeline.settings));
     let mut retries = RetryState::default();
     let mut number = 0;
     let mut total: Option<Summary> = None;

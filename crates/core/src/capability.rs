@@ -11,6 +11,9 @@ pub struct SourceCapabilities {
     pub incremental: bool,
     /// Ends by itself (a sync); otherwise it streams until told to stop.
     pub bounded: bool,
+    /// Ends when there is nothing more for now if [`crate::source::SourceOpening::bounded`] says so, whatever
+    /// `bounded` says here.
+    pub bounded_on_wish: bool,
     /// [`crate::source::SourceControl::stop`] makes it finish what it has and end well.
     pub drains: bool,
     /// It does not know its streams before it runs: `discover` cannot list them, and

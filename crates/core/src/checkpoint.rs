@@ -81,6 +81,9 @@ pub struct Checkpoint {
     /// The message as the source sent it, with its wire form, for a destination that speaks the
     /// same one. It may hold fields that `state` does not.
     pub wire: Option<Bytes>,
+    /// The source waits for it to be committed before it goes on, so nobody should wait for more to come
+    /// with it.
+    pub awaited: bool,
 }
 
 impl Checkpoint {
@@ -93,7 +96,15 @@ impl Checkpoint {
             state,
             source_count: None,
             wire: None,
+            awaited: false,
         }
+    }
+
+    /// The same, which the source waits for.
+    #[must_use]
+    pub fn awaited(mut self, awaited: bool) -> Self {
+        self.awaited = awaited;
+        self
     }
 
     /// A checkpoint of the whole source.
@@ -105,6 +116,7 @@ impl Checkpoint {
             state,
             source_count: None,
             wire: None,
+            awaited: false,
         }
     }
 }

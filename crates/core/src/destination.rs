@@ -133,6 +133,9 @@ pub struct DestinationOpening {
     /// The run resumes from `marks` alone, though this destination may have stored later checkpoints
     /// (it is not the only one, and was not asked): it must take back what goes beyond them.
     pub marks_decide: bool,
+    /// Refused records are kept as dead letters: a destination that learns of a refusal only by the batch
+    /// should find out which records are meant. Otherwise the first refusal ends the run.
+    pub keeps_refused: bool,
     /// Where to say what is durable.
     pub acks: Arc<dyn Acknowledge>,
     /// Whom to tell, and limits.

@@ -3,6 +3,8 @@
 //! What was seen only ever grows: a value of a new type widens its field, and nothing narrows it. So
 //! whoever reads a stream without end can tell when its schema has changed.
 
+mod text;
+
 use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};

@@ -50,8 +50,40 @@ pub struct Limits {
     pub grace: Duration,
     /// Time that a destination has to finish after its input ended.
     pub finish_timeout: Duration,
+    /// Time that a connector has for an answer, where its protocol asks one question after another.
+    pub answers: AnswerTimes,
     /// Go on, and count, when a line that looks like a record cannot be read; otherwise fail.
     pub drop_unreadable_records: bool,
+}
+
+/// Time that a connector has for each of its answers (DataFlow §1.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnswerTimes {
+    /// To take its configuration.
+    pub init: Duration,
+    /// To connect.
+    pub connect: Duration,
+    /// Of silence while it is read from.
+    pub read: Duration,
+    /// To write a batch.
+    pub write: Duration,
+    /// To close.
+    pub close: Duration,
+    /// To say that it is alive.
+    pub ping: Duration,
+}
+
+impl Default for AnswerTimes {
+    fn default() -> Self {
+        Self {
+            init: Duration::from_secs(30),
+            connect: Duration::from_secs(60),
+            read: Duration::from_secs(60),
+            write: Duration::from_secs(5 * 60),
+            close: Duration::from_secs(30),
+            ping: Duration::from_secs(10),
+        }
+    }
 }
 
 impl Default for Limits {
@@ -61,6 +93,7 @@ impl Default for Limits {
             command_timeout: Duration::from_secs(9 * 60),
             grace: Duration::from_secs(10),
             finish_timeout: Duration::from_secs(24 * 60 * 60),
+            answers: AnswerTimes::default(),
             drop_unreadable_records: false,
         }
     }

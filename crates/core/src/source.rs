@@ -41,6 +41,9 @@ pub struct SourceOpening {
     pub verbatim: Option<WireForm>,
     /// Somebody looks inside the records. If not, a source that keeps lines may leave the values out.
     pub values: bool,
+    /// The run ends when there is nothing more for now: a source that polls ends when it is told of nothing
+    /// new, instead of asking again later. Sources that do not poll need not look.
+    pub bounded: bool,
     /// Whom to tell, and limits.
     pub session: Session,
 }

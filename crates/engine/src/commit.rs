@@ -17,6 +17,11 @@ pub(crate) struct Order {
 }
 
 impl Order {
+    /// Whether a source waits for it.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.checkpoints.iter().any(|checkpoint| checkpoint.awaited)
+    }
+
     pub(crate) fn new(
         lease: &Lease,
         ready: Ready<Arc<Checkpoint>>,

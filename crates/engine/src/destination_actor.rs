@@ -141,7 +141,12 @@ impl DestinationActor {
         match command {
             Command::Write(seq, batch, _permit) => self.writer.write(seq, *batch).await,
             Command::Checkpoint(seq, checkpoint, _permit) => {
-                self.writer.checkpoint(seq, checkpoint).await
+                let awaited = checkpoint.awaited;
+                self.writer.checkpoint(seq, checkpoint).await?;
+                match awaited {
+                    true => self.writer.flush().await,
+                    false => Ok(()),
+                }
             }
             Command::Status(stream, status) => self.writer.status(&stream, status).await,
             Command::Committed(mark) => self.writer.committed(&mark).await,

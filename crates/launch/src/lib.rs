@@ -9,6 +9,7 @@ mod probe;
 mod process;
 mod program;
 mod python;
+mod sampling;
 
 pub use answer_cache::AnswerCache;
 pub use exec::Exec;
@@ -19,3 +20,4 @@ pub use probe::version;
 pub use process::{Process, Spawn, StderrSink, StopHandle};
 pub use program::{Launcher, Program};
 pub use python::Python;
+pub use sampling::sample;

@@ -65,6 +65,7 @@ fn with_capabilities(mut spec: Spec) -> Spec {
     spec.source = SourceCapabilities {
         incremental: true,
         bounded: true,
+        bounded_on_wish: false,
         drains: true,
         learns_streams: false,
     };

@@ -148,6 +148,7 @@ impl StateMessage {
             state: self.state,
             source_count: self.source.record_count,
             wire: Some(self.line),
+            awaited: false,
         }
     }
 }

@@ -17,12 +17,12 @@ use crossdock_core::stream::StreamId;
 
 use super::positions::Positions;
 use crate::wire::FORM;
-use crossdock_core::fault::Fault;
 use crate::wire::record::{
     COLLECTION, KEY_SCHEMA, NewRecord, PAYLOAD_SCHEMA, READ_AT, Written, position, write_metadata,
 };
 use crate::wire::structured::Lossy;
 use crate::wire::version::Version;
+use crossdock_core::fault::Fault;
 
 /// A message is not longer than this, unless a single record is: what any Go connector takes (§1.7).
 const LONGEST: usize = (4 << 20) - 1024;

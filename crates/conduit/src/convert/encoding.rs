@@ -3,8 +3,8 @@
 use crossdock_avro as avro;
 
 use super::reading::SchemaName;
-use crossdock_core::fault::Fault;
 use crate::wire::record::{RecordView, SchemaKeys};
+use crossdock_core::fault::Fault;
 
 /// The words that name a part's schema.
 pub(super) fn schema_text<'a>(

@@ -26,13 +26,13 @@ use crossdock_core::stream::StreamId;
 use super::encoding::{decode, described, schema_name, schema_text};
 use super::unacknowledged::{PositionFault, Unacknowledged};
 use crate::wire::FORM;
-use crossdock_core::fault::Fault;
 use crate::wire::record::{
     COLLECTION, CONNECTOR_ID, Data, KEY_SCHEMA, PAYLOAD_SCHEMA, Place, READ_AT, RecordView,
     Records, SchemaKeys, append_metadata, operation,
 };
 use crate::wire::structured;
 use crossdock_avro as avro;
+use crossdock_core::fault::Fault;
 
 /// A schema's name in the registry.
 pub(crate) type SchemaName = (String, i32);

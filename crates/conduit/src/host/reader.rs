@@ -25,12 +25,12 @@ use super::peer::Failure;
 use crate::convert::reading::{Reading, Refused, SchemaName};
 use crate::convert::unacknowledged::{PositionFault, Unacknowledged};
 use crate::now::now;
-use crossdock_core::fault::Fault;
 use crate::wire::position;
 use crate::wire::proto::connector::{Empty, PositionMessage, SourceAcks};
 use crate::wire::side::Side;
 use crate::wire::version::Version;
 use crossdock_avro as avro;
+use crossdock_core::fault::Fault;
 
 /// Records that are there are taken together up to this many bytes …
 const GROUP_BYTES: usize = 256 << 10;

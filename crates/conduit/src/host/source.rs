@@ -11,12 +11,11 @@ use crossdock_core::error::{Error, Result};
 use crossdock_core::session::Session;
 use crossdock_core::source::{Source, SourceOpening, SourceReader};
 use crossdock_core::spec::{Checked, Spec};
-use crossdock_launch::Launcher;
+use crossdock_launch::{Launcher, sample};
 use serde_json::Value;
 
 use super::connector::Connector;
 use super::reader::Reader;
-use super::sampling::sample;
 use super::schema::json_schema;
 use crate::convert::reading::{Reading, Wanted};
 use crate::wire::FORM;
@@ -64,6 +63,7 @@ impl ConduitSource {
             source: SourceCapabilities {
                 incremental: true,
                 bounded: false,
+                bounded_on_wish: false,
                 drains: true,
                 learns_streams: true,
             },
@@ -96,6 +96,7 @@ impl Source for ConduitSource {
             ..session.clone()
         };
         let opening = SourceOpening {
+            bounded: true,
             connector: String::new(),
             pipeline: "discover".to_owned(),
             catalog: Default::default(),

@@ -14,13 +14,13 @@ use crossdock_core::stream::StreamId;
 use super::middleware::{Extraction, Middleware};
 use super::schema_client::SchemaClient;
 use crate::convert::encode::{Collection, metadata, write_key};
-use crossdock_core::fault::Fault;
 use crate::wire::handshake::CONNECTOR_ID;
 use crate::wire::record::{
     KEY_SCHEMA, NewRecord, PAYLOAD_SCHEMA, SchemaKeys, Written, write_metadata,
 };
 use crate::wire::structured::Lossy;
 use crossdock_avro::RowEncoder;
+use crossdock_core::fault::Fault;
 
 /// A record without its position: a row of a batch.
 pub(super) struct Row {

@@ -118,6 +118,7 @@ impl SourceRun {
         let offered = source.discover(config.clone(), &session).await?;
         let catalog = configure(offered.streams, chosen.as_ref())?;
         let opening = SourceOpening {
+            bounded: false,
             connector: String::new(),
             pipeline: std::env::var(CONNECTOR_ID).unwrap_or_default(),
             catalog: catalog.clone(),

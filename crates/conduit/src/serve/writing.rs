@@ -32,11 +32,11 @@ use super::schema_client::SchemaClient;
 use crate::convert::reading::{Reading, Refused, Wanted};
 use crate::convert::unacknowledged::{PositionFault, Unacknowledged};
 use crate::now::now;
-use crossdock_core::fault::Fault;
 use crate::wire::position;
 use crate::wire::proto::connector::{Ack as WireAck, DestinationAcks};
 use crate::wire::version::Version;
 use crossdock_avro as avro;
+use crossdock_core::fault::Fault;
 
 /// Records that are there are written together up to this many bytes.
 const GROUP_BYTES: usize = 1 << 20;
@@ -302,6 +302,7 @@ impl Writing {
     async fn writer(&mut self) -> Result<&mut Box<dyn DestinationWriter>> {
         if self.writer.is_none() {
             let opening = DestinationOpening {
+                keeps_refused: true,
                 connector: String::new(),
                 catalog: self.catalog.clone(),
                 pipeline: self.name.clone(),

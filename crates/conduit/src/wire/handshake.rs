@@ -4,8 +4,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crossdock_core::fault::Fault;
 use super::version::Version;
+use crossdock_core::fault::Fault;
 
 /// The variable by which a connector knows that a platform started it.
 pub const COOKIE: &str = "CONDUIT_PLUGIN_MAGIC_COOKIE";

@@ -8,9 +8,9 @@ use std::ops::Range;
 
 use crossdock_core::batch::Operation;
 
-use crossdock_core::fault::Fault;
 use super::field::{self, Fields, Value};
 use super::structured::{self, Lossy};
+use crossdock_core::fault::Fault;
 
 /// Where a record comes from, e.g. a table.
 pub const COLLECTION: &str = "opencdc.collection";

@@ -13,8 +13,8 @@ use crossdock_core::json::scan::{self, Members as Scanned};
 
 use crossdock_avro::number::{is_exact, is_whole, write_number};
 
-use crossdock_core::fault::Fault;
 use super::field::{self, Fields, Value};
+use crossdock_core::fault::Fault;
 
 /// Values deeper than this are refused: nobody means them (P11).
 const DEEPEST: usize = 128;

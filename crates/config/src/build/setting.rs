@@ -100,6 +100,10 @@ impl Builder<'_> {
                 .push(place.fault(&code::CONFIG_INVALID, "the number is zero"));
         }
         settings.max_records = given.max_records.or(settings.max_records);
+        set(&mut settings.mode, given.mode);
+        if let Some(answers) = given.answers {
+            self.answers(&mut settings.answers, answers, &place.key("answers"));
+        }
         set(&mut settings.unreadable_records, given.unreadable_records);
         set(&mut settings.count_mismatch, given.count_mismatch);
         set(&mut settings.rejected_records, given.rejected_records);
@@ -113,6 +117,27 @@ impl Builder<'_> {
         }
         if let Some(retries) = given.retries {
             self.retries(&mut settings.retries, retries, &place.key("retries"));
+        }
+    }
+
+    fn answers(
+        &mut self,
+        target: &mut crossdock_core::session::AnswerTimes,
+        given: wire::Answers,
+        place: &Place<'_>,
+    ) {
+        let durations = [
+            (&mut target.init, given.init, "init"),
+            (&mut target.connect, given.connect, "connect"),
+            (&mut target.read, given.read, "read"),
+            (&mut target.write, given.write, "write"),
+            (&mut target.close, given.close, "close"),
+            (&mut target.ping, given.ping, "ping"),
+        ];
+        for (target, value, key) in durations {
+            if let Some(value) = value {
+                self.duration(target, &value, Least::Positive, &place.key(key));
+            }
         }
     }
 

@@ -69,6 +69,7 @@ impl<C: FileSourceConfig> Source for FileSource<C> {
         Ok(describe::source::<C>(SourceCapabilities {
             incremental: true,
             bounded: true,
+            bounded_on_wish: false,
             drains: true,
             learns_streams: false,
         }))

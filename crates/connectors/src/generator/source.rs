@@ -88,6 +88,7 @@ impl Source for Generator {
         Ok(describe::source::<Config>(SourceCapabilities {
             incremental: true,
             bounded: false,
+            bounded_on_wish: false,
             drains: true,
             learns_streams: false,
         }))

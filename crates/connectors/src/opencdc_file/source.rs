@@ -61,6 +61,7 @@ impl Source for FileSource {
         Ok(describe::source::<SourceConfig>(SourceCapabilities {
             incremental: true,
             bounded: false,
+            bounded_on_wish: false,
             drains: true,
             learns_streams: false,
         }))

@@ -27,6 +27,7 @@ impl Source for Sample {
         Ok(describe::source::<Config>(SourceCapabilities {
             incremental: true,
             bounded: true,
+            bounded_on_wish: false,
             drains: true,
             learns_streams: false,
         }))

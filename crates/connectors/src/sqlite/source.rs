@@ -48,6 +48,7 @@ impl Source for SqliteSource {
         Ok(describe::source::<SourceConfig>(SourceCapabilities {
             incremental: true,
             bounded: true,
+            bounded_on_wish: false,
             drains: true,
             learns_streams: false,
         }))

@@ -72,6 +72,7 @@ impl ConnectorOffice {
         let stream = Stream::new(STREAM, json!({"type": "object", "properties": properties}));
         let (sender, acks) = mpsc::unbounded_channel();
         let opening = DestinationOpening {
+            keeps_refused: false,
             connector: String::new(),
             catalog: ConfiguredCatalog {
                 streams: vec![ConfiguredStream::new(stream)],

@@ -95,6 +95,7 @@ impl Told {
                         state: part.state,
                         source_count: None,
                         wire: None,
+                        awaited: false,
                     };
                     news.push((at, checkpoint));
                 }

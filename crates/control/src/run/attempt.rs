@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossdock_config::Pipeline;
+use crossdock_config::{Mode, Pipeline};
 use crossdock_core::batch::BodyShape;
 use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream, Stream};
 use crossdock_core::checkpoint::LaneState;
@@ -192,6 +192,7 @@ impl Attempt<'_> {
         }
         let processes = self.prepared.processes();
         let opening = SourceOpening {
+            bounded: self.pipeline.settings.mode == Mode::Sync,
             pipeline: self.pipeline.id.clone(),
             connector: source.connector.id.clone(),
             shape: match has_way {
@@ -287,6 +288,7 @@ impl Attempt<'_> {
             let catalog = chain.configure(catalog);
             let outlet = Outlet::new(chain, self.pipeline.dead_letters.is_some(), acks);
             let opening = DestinationOpening {
+                keeps_refused: self.pipeline.dead_letters.is_some(),
                 connector: connector.id.clone(),
                 catalog: catalog.clone(),
                 pipeline: self.pipeline.id.clone(),
@@ -380,7 +382,7 @@ impl Attempt<'_> {
             clock: self.clock.clone(),
             settings: {
                 let mut settings = engine_settings(&self.pipeline.settings);
-                if !self.prepared.is_bounded() {
+                if !self.prepared.is_bounded(&self.pipeline.settings) {
                     // Silence is what most of its life is made of.
                     settings.patience.source = Duration::MAX;
                 }

@@ -129,7 +129,11 @@ impl Parts {
         let role = match role.as_deref() {
             Some("source") => Role::Source,
             Some("sink") => Role::Sink,
-            _ => return Err(Fault::new("the `role` of `init` is neither source nor sink")),
+            _ => {
+                return Err(Fault::new(
+                    "the `role` of `init` is neither source nor sink",
+                ));
+            }
         };
         let kind = self.kind.as_ref().and_then(|kind| string(line, kind));
         let kind = kind.ok_or_else(|| Fault::new("`init` has no `type`"))?;
@@ -153,13 +157,17 @@ impl Parts {
             None => Ok(None),
             Some(value) => match number(line, value) {
                 Some(limit) if limit > 0 => Ok(Some(limit)),
-                _ => Err(Fault::new("the `limit` of `read` is no whole number above 0")),
+                _ => Err(Fault::new(
+                    "the `limit` of `read` is no whole number above 0",
+                )),
             },
         }
     }
 
     fn messages(self, line: &[u8]) -> Result<Vec<MessageView>, Fault> {
-        let list = self.messages.ok_or_else(|| Fault::new("`write` has no `messages`"))?;
+        let list = self
+            .messages
+            .ok_or_else(|| Fault::new("`write` has no `messages`"))?;
         let mut messages = Vec::new();
         each_item(line, list, |item| {
             messages.push(MessageView::read(line, item)?);
@@ -170,7 +178,13 @@ impl Parts {
 }
 
 /// Appends `init`. `config` and `options` are objects.
-pub fn write_init(out: &mut Vec<u8>, role: Role, kind: &str, config: &[u8], options: Option<&[u8]>) {
+pub fn write_init(
+    out: &mut Vec<u8>,
+    role: Role,
+    kind: &str,
+    config: &[u8],
+    options: Option<&[u8]>,
+) {
     out.extend_from_slice(b"{\"cmd\":\"init\",\"role\":\"");
     out.extend_from_slice(role.as_str().as_bytes());
     out.extend_from_slice(b"\",\"type\":");
@@ -222,6 +236,15 @@ pub struct WriteCommand {
 }
 
 impl WriteCommand {
+    /// One with room for messages of so many bytes.
+    #[must_use]
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self {
+            line: Vec::with_capacity(bytes + 64),
+            messages: 0,
+        }
+    }
+
     fn next(&mut self) -> &mut Vec<u8> {
         match self.messages {
             0 => self

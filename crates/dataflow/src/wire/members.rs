@@ -11,7 +11,7 @@ fn broken(error: ScanError) -> Fault {
 }
 
 /// Calls `each` with every member of the object that is all of `text[within]`.
-pub(super) fn each_member(
+pub(crate) fn each_member(
     text: &[u8],
     within: Range<usize>,
     mut each: impl FnMut(&str, Range<usize>) -> Result<(), Fault>,

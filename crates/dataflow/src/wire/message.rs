@@ -68,6 +68,17 @@ impl MessageView {
         Ok(())
     }
 
+    /// Whether it has all that the page has, in the page's form: as a sink that takes nothing else wants it.
+    #[must_use]
+    pub fn is_whole(&self, line: &[u8]) -> bool {
+        let is_text = |value: &Option<Range<usize>>| {
+            value
+                .as_ref()
+                .is_some_and(|value| line[value.start] == b'"')
+        };
+        is_text(&self.data) && self.metadata.is_some() && is_text(&self.timestamp)
+    }
+
     /// The metadata's object.
     #[must_use]
     pub fn metadata<'l>(&self, line: &'l [u8]) -> Option<&'l [u8]> {
@@ -135,6 +146,14 @@ fn compact(text: &[u8], out: &mut Vec<u8>) {
         }
         at = end;
     }
+}
+
+/// Where in the line of a source's message its members stand, with the brace at their end; `None` if the line
+/// does not begin as the page's do.
+#[must_use]
+pub fn members_of(line: &[u8]) -> Option<Range<usize>> {
+    const HEAD: &[u8] = b"{\"type\":\"message\",";
+    line.starts_with(HEAD).then(|| HEAD.len()..line.len())
 }
 
 /// A message that is to be written.

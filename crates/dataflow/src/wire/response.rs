@@ -32,6 +32,22 @@ pub enum Response {
 pub struct Ready {
     /// What it can beyond the page (the profile's).
     pub features: Vec<String>,
+    /// The longest line that it reads, in bytes (the profile's); `None`: it does not say.
+    pub max_line_bytes: Option<u64>,
+}
+
+impl Ready {
+    /// Whether it announced this.
+    #[must_use]
+    pub fn has(&self, feature: &str) -> bool {
+        self.features.iter().any(|own| own == feature)
+    }
+
+    /// Takes what a second answer says, too.
+    pub fn join(&mut self, other: Self) {
+        self.features.extend(other.features);
+        self.max_line_bytes = other.max_line_bytes.or(self.max_line_bytes);
+    }
 }
 
 /// The end of a command that went well.
@@ -63,6 +79,7 @@ impl Response {
                 "message" => parts.message = Some(value),
                 "code" => parts.code = Some(value),
                 "features" => parts.features = Some(value),
+                "maxLineBytes" => parts.max_line_bytes = Some(value),
                 "failed" => parts.failed = Some(value),
                 "more" => parts.more = Some(value),
                 name => {
@@ -81,6 +98,7 @@ impl Response {
         Ok(match &*kind {
             "ready" => Self::Ready(Ready {
                 features: parts.features(line)?,
+                max_line_bytes: parts.max_line_bytes.and_then(|value| number(line, &value)),
             }),
             "message" => {
                 parts.view.check(line)?;
@@ -111,6 +129,7 @@ struct Parts {
     message: Option<Range<usize>>,
     code: Option<Range<usize>>,
     features: Option<Range<usize>>,
+    max_line_bytes: Option<Range<usize>>,
     failed: Option<Range<usize>>,
     more: Option<Range<usize>>,
     data: Option<Range<usize>>,
@@ -152,15 +171,18 @@ impl Parts {
     }
 }
 
-/// Appends `ready`; features that are none are not named.
-pub fn write_ready(out: &mut Vec<u8>, features: &[&str]) {
+/// Appends `ready`; what is not announced is not named.
+pub fn write_ready(out: &mut Vec<u8>, ready: &Ready) {
     out.extend_from_slice(b"{\"type\":\"ready\"");
-    for (at, feature) in features.iter().enumerate() {
+    for (at, feature) in ready.features.iter().enumerate() {
         out.extend_from_slice(if at == 0 { b",\"features\":[" } else { b"," });
         write_string(out, feature.as_bytes());
     }
-    if !features.is_empty() {
+    if !ready.features.is_empty() {
         out.push(b']');
+    }
+    if let Some(bytes) = ready.max_line_bytes {
+        out.extend_from_slice(format!(",\"maxLineBytes\":{bytes}").as_bytes());
     }
     out.extend_from_slice(b"}\n");
 }

@@ -53,11 +53,18 @@ fn commands_are_written_as_on_the_page() {
 
 #[test]
 fn responses_are_written_as_on_the_page() {
+    let announced = || Ready {
+        features: vec!["ack".to_owned(), "failed".to_owned()],
+        max_line_bytes: Some(1 << 20),
+    };
     let check = |written: String, expected: &str| assert_eq!(written, format!("{expected}\n"));
-    check(line(|out| write_ready(out, &[])), r#"{"type":"ready"}"#);
     check(
-        line(|out| write_ready(out, &["ack", "failed"])),
-        r#"{"type":"ready","features":["ack","failed"]}"#,
+        line(|out| write_ready(out, &Ready::default())),
+        r#"{"type":"ready"}"#,
+    );
+    check(
+        line(|out| write_ready(out, &announced())),
+        r#"{"type":"ready","features":["ack","failed"],"maxLineBytes":1048576}"#,
     );
     check(
         line(|out| write_source_message(out, &FOO)),
@@ -102,7 +109,8 @@ fn command(text: &str) -> Result<Command, String> {
 
 #[test]
 fn commands_are_read() {
-    let text = r#"{"cmd":"init","role":"sink","type":"p","config":{"a":1},"options":null,"new":{}}"#;
+    let text =
+        r#"{"cmd":"init","role":"sink","type":"p","config":{"a":1},"options":null,"new":{}}"#;
     let Ok(Command::Init(init)) = command(text) else {
         panic!("{:?}", command(text));
     };
@@ -113,7 +121,10 @@ fn commands_are_read() {
         command(r#"{"cmd":"read","limit":5}"#),
         Ok(Command::Read { limit: Some(5) })
     );
-    assert_eq!(command(r#"{"cmd":"read"}"#), Ok(Command::Read { limit: None }));
+    assert_eq!(
+        command(r#"{"cmd":"read"}"#),
+        Ok(Command::Read { limit: None })
+    );
     assert_eq!(command(r#" { "cmd" : "ping" } "#), Ok(Command::Ping));
     assert_eq!(
         command(r#"{"cmd":"sing"}"#),
@@ -125,7 +136,10 @@ fn commands_are_read() {
     };
     assert_eq!(messages.len(), 2);
     let mut out = Vec::new();
-    assert_eq!(messages[0].payload(text.as_bytes(), &mut out), Ok(Payload::Text));
+    assert_eq!(
+        messages[0].payload(text.as_bytes(), &mut out),
+        Ok(Payload::Text)
+    );
     assert_eq!(out, FOO.data);
     for (broken, why) in [
         ("{}", "a line has no `cmd`"),
@@ -160,9 +174,10 @@ fn response(text: &str) -> Result<Response, String> {
 #[test]
 fn responses_are_read() {
     assert_eq!(
-        response(r#"{"type":"ready","features":["ack",7]}"#),
+        response(r#"{"type":"ready","features":["ack",7],"maxLineBytes":65536}"#),
         Ok(Response::Ready(Ready {
-            features: vec!["ack".to_owned(), "7".to_owned()]
+            features: vec!["ack".to_owned(), "7".to_owned()],
+            max_line_bytes: Some(65536),
         }))
     );
     for (text, more) in [
@@ -206,16 +221,25 @@ fn responses_are_read() {
 }
 
 /// The payload, metadata and time of a message.
-fn message(text: &str) -> (Result<(Payload, Vec<u8>), String>, Option<String>, Option<i64>) {
+fn message(
+    text: &str,
+) -> (
+    Result<(Payload, Vec<u8>), String>,
+    Option<String>,
+    Option<i64>,
+) {
     let Ok(Response::Message(view)) = response(text) else {
         panic!("{:?}", response(text));
     };
     let line = text.as_bytes();
     let mut out = Vec::new();
     let kind = view.payload(line, &mut out);
-    let metadata = view.metadata(line).map(|m| String::from_utf8_lossy(m).into_owned());
+    let metadata = view
+        .metadata(line)
+        .map(|m| String::from_utf8_lossy(m).into_owned());
     (
-        kind.map(|kind| (kind, out)).map_err(|fault| fault.to_string()),
+        kind.map(|kind| (kind, out))
+            .map_err(|fault| fault.to_string()),
         metadata,
         view.timestamp(line),
     )
@@ -263,7 +287,10 @@ fn payloads_come_in_every_form() {
     );
     assert_eq!(metadata, None);
     assert_eq!(time, Some(FOO.timestamp + 250));
-    assert_eq!(message(r#"{"type":"message","data":"","timestamp":"soon"}"#).2, None);
+    assert_eq!(
+        message(r#"{"type":"message","data":"","timestamp":"soon"}"#).2,
+        None
+    );
 }
 
 #[test]
@@ -276,7 +303,11 @@ fn bytes_that_are_no_text_come_back() {
         };
         let text = line(|out| write_source_message(out, &written));
         let (payload, found, time) = message(text.trim_end());
-        assert_eq!(payload, Ok((Payload::Bytes, b"\xff\x00".to_vec())), "{text}");
+        assert_eq!(
+            payload,
+            Ok((Payload::Bytes, b"\xff\x00".to_vec())),
+            "{text}"
+        );
         assert!(found.unwrap().ends_with(r#""dataflow.encoding":"base64"}"#));
         assert_eq!(time, Some(1));
     }

@@ -293,7 +293,8 @@ impl Floor {
             &self.completes,
         );
         let pause = match self.last_commit {
-            Some(last) if run.is_flowing() => {
+            // Who waits for it is not kept waiting for others.
+            Some(last) if run.is_flowing() && !order.is_awaited() => {
                 self.settings.commit_interval.saturating_sub(last.elapsed())
             }
             _ => Duration::ZERO,

@@ -1,4 +1,5 @@
-//! Reading for a moment, to learn which streams a source has.
+//! Reading for a moment, to learn which streams a launched source has: for protocols that know no other
+//! way.
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ const NEXT: Duration = Duration::from_secs(1);
 const ALL: Duration = Duration::from_secs(20);
 
 /// What a source sends in the first moment. Closes the reader.
-pub(super) async fn sample(reader: &mut dyn SourceReader, session: &Session) -> Result<Catalog> {
+pub async fn sample(reader: &mut dyn SourceReader, session: &Session) -> Result<Catalog> {
     let learnt = learn(reader, session).await;
     reader.close().await?;
     let streams = learnt?;
@@ -46,6 +47,8 @@ async fn learn(reader: &mut dyn SourceReader, session: &Session) -> Result<Vec<S
                 None => streams.push(stream),
             },
             Event::Batch(batch) => records += batch.records(),
+            // Nothing is committed here, so nothing follows.
+            Event::Checkpoint(checkpoint) if checkpoint.awaited => break,
             Event::End => break,
             _ => {}
         }
