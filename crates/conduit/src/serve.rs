@@ -14,7 +14,6 @@ mod log;
 mod middleware;
 mod outgoing;
 mod parameter;
-mod pending;
 mod plugin;
 mod position;
 mod rate;

@@ -130,6 +130,23 @@ impl Error {
         self.0.retry_after
     }
 
+    /// Everything that it says in one line, for platforms that show a text and nothing else.
+    #[must_use]
+    pub fn in_one_line(&self) -> String {
+        let mut text = self.message().to_owned();
+        for (key, value) in self.context() {
+            text.push_str(&format!(", {key}: {value}"));
+        }
+        for cause in self.causes() {
+            text.push_str(&format!(": {cause}"));
+        }
+        let remedy = self.remedy();
+        if !remedy.is_empty() {
+            text.push_str(&format!(" ({remedy})"));
+        }
+        text
+    }
+
     /// The messages of the chain of causes, outermost first, without this error's own.
     #[must_use]
     pub fn causes(&self) -> Vec<String> {

@@ -22,6 +22,7 @@ pub mod raw;
 pub mod registry;
 pub mod schema;
 pub mod secret;
+pub mod served;
 pub mod session;
 pub mod source;
 pub mod spec;

@@ -5,29 +5,22 @@
 //! positions are never empty, each is its own, and a resume reads again at most what came after the
 //! checkpoint.
 
-use crossdock_core::checkpoint::{Checkpoint, Lane, LaneState, StateKind};
-use crossdock_core::json::Json;
+use crossdock_core::checkpoint::{Checkpoint, LaneState};
+use crossdock_core::served::States;
 use serde::{Deserialize, Serialize};
 
 use crossdock_core::fault::Fault;
 
 #[derive(Serialize, Deserialize)]
 struct Wire {
-    s: Vec<State>,
+    s: States,
     n: u64,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct State {
-    lane: Lane,
-    kind: StateKind,
-    state: Json,
 }
 
 /// The states so far, and what came since.
 #[derive(Debug, Default)]
 pub(super) struct Positions {
-    states: Vec<State>,
+    states: States,
     /// The text of `states`, made once for all records that share it.
     prefix: String,
     since: u64,
@@ -37,14 +30,14 @@ impl Positions {
     /// Where a position says that reading stands. The empty one is the beginning.
     pub(super) fn read(position: &[u8]) -> Result<Self, Fault> {
         if position.is_empty() {
-            return Ok(Self::new(Vec::new()));
+            return Ok(Self::new(States::default()));
         }
         let wire: Wire = serde_json::from_slice(position)
             .map_err(|_| Fault::new("the position was not made by this connector"))?;
         Ok(Self::new(wire.s))
     }
 
-    fn new(states: Vec<State>) -> Self {
+    fn new(states: States) -> Self {
         let mut this = Self {
             states,
             ..Self::default()
@@ -54,17 +47,13 @@ impl Positions {
     }
 
     fn set_prefix(&mut self) {
-        // It was made of JSON, so it is JSON again.
-        let states = serde_json::to_string(&self.states).unwrap_or_default();
+        let states = self.states.to_json();
         self.prefix = format!("{{\"s\":{states},\"n\":");
     }
 
     /// What a source resumes from.
     pub(super) fn states(&self) -> Vec<LaneState> {
-        let states = self.states.iter().cloned();
-        states
-            .map(|State { lane, kind, state }| LaneState { lane, kind, state })
-            .collect()
+        self.states.lanes()
     }
 
     /// The position of the next record.
@@ -75,16 +64,7 @@ impl Positions {
 
     /// The position of the last record before this checkpoint.
     pub(super) fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Vec<u8> {
-        let state = State {
-            lane: checkpoint.lane.clone(),
-            kind: checkpoint.kind,
-            state: checkpoint.state.clone(),
-        };
-        // A state of the whole stands for all others, and the reverse.
-        self.states.retain(|kept| {
-            kept.lane != state.lane && (kept.lane == Lane::Global) == (state.lane == Lane::Global)
-        });
-        self.states.push(state);
+        self.states.take(checkpoint);
         self.set_prefix();
         self.since = 0;
         self.text(0)
@@ -102,6 +82,8 @@ impl Positions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crossdock_core::checkpoint::StateKind;
+    use crossdock_core::json::Json;
     use crossdock_core::stream::StreamId;
 
     #[test]

@@ -7,16 +7,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use crossdock_core::batch::BodyShape;
-use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream, Stream, SyncMode};
 use crossdock_core::code;
 use crossdock_core::erased::ErasedSource;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::event::{Event, LogLevel, LogRecord};
+use crossdock_core::served::to_read;
 use crossdock_core::session::{Note, Session};
 use crossdock_core::source::{SourceControl, SourceOpening, SourceReader};
 use crossdock_core::spec::Checked;
 use prost::Message as _;
-use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -116,7 +115,7 @@ impl SourceRun {
         }
         let spec = source.spec(&session).await?;
         let offered = source.discover(config.clone(), &session).await?;
-        let catalog = configure(offered.streams, chosen.as_ref())?;
+        let catalog = to_read(offered.streams, chosen.as_ref())?;
         let opening = SourceOpening {
             bounded: false,
             connector: String::new(),
@@ -214,52 +213,6 @@ impl SourceRun {
         }
         Ok(())
     }
-}
-
-/// All streams that were chosen, each read incrementally where it can be.
-fn configure(streams: Vec<Stream>, chosen: Option<&Value>) -> Result<ConfiguredCatalog> {
-    let chosen: Vec<&str> = chosen
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    let names: Vec<String> = streams.iter().map(|s| s.id().to_string()).collect();
-    if let Some(unknown) = chosen
-        .iter()
-        .find(|name| !names.iter().any(|known| known == *name))
-    {
-        let error = Error::new(
-            &code::STREAM_UNKNOWN,
-            format!("there is no stream `{unknown}`"),
-        );
-        return Err(error.hint(format!("the source offers `{}`", names.join("`, `"))));
-    }
-    let wanted = streams
-        .into_iter()
-        .filter(|stream| chosen.is_empty() || chosen.contains(&stream.id().to_string().as_str()));
-    let configured = wanted.map(|stream| {
-        let has_cursor = stream.source_defined_cursor == Some(true)
-            || stream
-                .default_cursor_field
-                .as_ref()
-                .is_some_and(|cursor| !cursor.is_empty());
-        let only_mode = !stream.supports(SyncMode::FullRefresh);
-        let incremental = stream.supports(SyncMode::Incremental) && (has_cursor || only_mode);
-        let mut configured = ConfiguredStream::new(stream);
-        if incremental {
-            configured.sync_mode = SyncMode::Incremental;
-            configured.cursor_field = configured.stream.default_cursor_field.clone();
-        }
-        configured.primary_key = configured.stream.source_defined_primary_key.clone();
-        configured.generation_id = Some(0);
-        configured.minimum_generation_id = Some(0);
-        configured
-    });
-    Ok(ConfiguredCatalog {
-        streams: configured.collect(),
-        ..ConfiguredCatalog::default()
-    })
 }
 
 /// Tells the source what the platform has acknowledged, and so keeps.

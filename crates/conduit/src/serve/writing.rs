@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use crossdock_core::catalog::{
-    ConfiguredCatalog, ConfiguredStream, DestinationSyncMode, Stream, SyncMode,
-};
+use crossdock_core::catalog::{ConfiguredCatalog, DestinationSyncMode, Stream};
 use crossdock_core::checkpoint::{Checkpoint, Lane, Seq, StateKind};
 use crossdock_core::clock::{Clock, SystemClock};
 use crossdock_core::code;
@@ -18,6 +16,7 @@ use crossdock_core::destination::{
 use crossdock_core::erased::ErasedDestination;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::event::Event;
+use crossdock_core::served::{Pending, to_write};
 use crossdock_core::session::Session;
 use crossdock_core::spec::Spec;
 use prost::Message as _;
@@ -26,7 +25,6 @@ use tonic::{Status, Streaming};
 
 use super::config::Configured;
 use super::middleware::Middleware;
-use super::pending::Pending;
 use super::rate::Bucket;
 use super::schema_client::SchemaClient;
 use crate::convert::reading::{Reading, Refused, Wanted};
@@ -278,7 +276,7 @@ impl Writing {
             finished?;
             committed?;
         }
-        let configured = configured(stream, self.dedups);
+        let configured = to_write(stream, self.dedups);
         match self
             .catalog
             .streams
@@ -415,17 +413,4 @@ async fn more(requests: &mut Streaming<Bytes>, first: Bytes, most: usize) -> Vec
 
 fn refused(fault: Fault) -> Error {
     Error::new(&code::RECORD_UNREADABLE, fault.to_string())
-}
-
-fn configured(stream: Stream, dedups: bool) -> ConfiguredStream {
-    let mut configured = ConfiguredStream::new(stream);
-    configured.sync_mode = SyncMode::Incremental;
-    configured.primary_key = configured.stream.source_defined_primary_key.clone();
-    if dedups && configured.primary_key.is_some() {
-        configured.destination_sync_mode = DestinationSyncMode::AppendDedup;
-    }
-    configured.generation_id = Some(0);
-    configured.minimum_generation_id = Some(0);
-    configured.sync_id = Some(0);
-    configured
 }

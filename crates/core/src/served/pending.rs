@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use crossdock_core::checkpoint::{Lane, Seq};
-use crossdock_core::destination::Ack;
-use crossdock_core::stream::StreamId;
+use crate::checkpoint::{Lane, Seq};
+use crate::destination::Ack;
+use crate::stream::StreamId;
 
 #[derive(Debug)]
 struct Item {
@@ -16,14 +16,14 @@ struct Item {
 
 /// The items in order.
 #[derive(Debug, Default)]
-pub(super) struct Pending {
+pub struct Pending {
     items: VecDeque<Item>,
     newest: Option<Seq>,
 }
 
 impl Pending {
     /// An item is about to be given to the destination.
-    pub(super) fn sent(&mut self, seq: Seq, stream: Option<StreamId>) {
+    pub fn sent(&mut self, seq: Seq, stream: Option<StreamId>) {
         self.items.push_back(Item {
             seq,
             stream,
@@ -32,7 +32,7 @@ impl Pending {
     }
 
     /// The destination acknowledged.
-    pub(super) fn acknowledged(&mut self, ack: &Ack) {
+    pub fn acknowledged(&mut self, ack: &Ack) {
         for item in &mut self.items {
             item.is_durable |= match ack {
                 Ack::UpTo { lane, seq } => {
@@ -50,7 +50,7 @@ impl Pending {
     }
 
     /// The destination finished well.
-    pub(super) fn all_durable(&mut self) {
+    pub fn all_durable(&mut self) {
         self.items
             .iter_mut()
             .for_each(|item| item.is_durable = true);
@@ -64,7 +64,8 @@ impl Pending {
     }
 
     /// Everything up to this item is durable.
-    pub(super) fn newest(&self) -> Option<Seq> {
+    #[must_use]
+    pub fn newest(&self) -> Option<Seq> {
         self.newest
     }
 }
