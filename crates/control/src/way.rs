@@ -19,6 +19,7 @@ pub(crate) fn chain(processors: &[Processor]) -> Result<Chain> {
             id: processor.id.clone(),
             plugin: processor.plugin.clone(),
             condition: processor.condition.clone(),
+            when: processor.when.clone(),
             settings: processor.settings.clone(),
         };
         // Each alone first, since only here is known where it stands.

@@ -44,6 +44,7 @@ fn chain(steps: &[Step<'_>]) -> Chain {
             id: "p".into(),
             plugin: (*plugin).into(),
             condition: (*condition).into(),
+            when: String::new(),
             settings: settings
                 .iter()
                 .map(|(k, v)| ((*k).into(), (*v).into()))
@@ -392,6 +393,7 @@ fn wrong_processors_are_explained() {
             id: "p".into(),
             plugin: plugin.into(),
             condition: condition.into(),
+            when: String::new(),
             settings: settings
                 .iter()
                 .map(|(k, v)| ((*k).into(), (*v).into()))
