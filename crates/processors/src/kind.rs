@@ -2,6 +2,7 @@
 
 mod avro;
 mod base64;
+mod dataflow;
 mod debezium;
 mod field;
 mod javascript;
@@ -138,7 +139,13 @@ fn plain(reference: &str) -> Result<&str, String> {
 
 /// The processors and what each makes of a record, in a few words.
 pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-    TABLE.iter().map(|(name, what, _)| (*name, *what))
+    let own = TABLE.iter().map(|(name, what, _)| (*name, *what));
+    own.chain(dataflow::all())
+}
+
+/// A prefix that many names share says nothing, and who leaves it out means one of them.
+fn bare(name: &str) -> &str {
+    name.strip_prefix("dataflow.").unwrap_or(name)
 }
 
 /// Makes the processor of a name.
@@ -147,14 +154,18 @@ pub(crate) fn build(
     settings: &BTreeMap<String, Value>,
 ) -> Result<Box<dyn Processor>, String> {
     let name = plain(reference)?;
+    if let Some(built) = dataflow::build(name, settings) {
+        return built;
+    }
     if let Some((_, why)) = ABSENT.iter().find(|(own, _)| *own == name) {
         return Err(format!(
             "the processor `{name}` is not part of Crossdock: {why}"
         ));
     }
     let Some((_, _, build)) = TABLE.iter().find(|(own, ..)| *own == name) else {
+        let likeness = |known: &str| strsim::jaro_winkler(bare(name), bare(known));
         let near = all()
-            .map(|(known, _)| (strsim::jaro_winkler(name, known), known))
+            .map(|(known, _)| (likeness(known), known))
             .filter(|(likeness, _)| *likeness > 0.8)
             .max_by(|a, b| a.0.total_cmp(&b.0));
         return Err(match near {

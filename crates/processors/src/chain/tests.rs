@@ -4,6 +4,7 @@ use crossdock_core::raw::RawParts;
 use super::*;
 
 mod avro;
+mod dataflow;
 
 /// A row: operation, metadata, key, before, after.
 type Row<'a> = (Operation, &'a str, &'a str, &'a str, &'a str);
