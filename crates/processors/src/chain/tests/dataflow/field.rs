@@ -131,6 +131,13 @@ fn extract_field_by_cases() {
         r#"{"field":""}"#,
         "the setting `field` is missing",
     );
+    // As it came, spaces and all.
+    check(
+        "extractField",
+        r#"{"field":"x"}"#,
+        r#"{"a": 1}"#,
+        r#"{"a": 1}"#,
+    );
     // And back.
     let steps = [
         wanted("extractField", r#"{"field":"l"}"#),
