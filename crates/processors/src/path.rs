@@ -9,9 +9,9 @@ use crate::value::{Object, Value};
 const LONGEST: usize = 64;
 
 /// What stands behind `@` where a path changes what it finds; other names with an `@` are names.
-const MODIFIERS: [&str; 15] = [
+const MODIFIERS: [&str; 13] = [
     "pretty", "ugly", "reverse", "this", "flatten", "join", "valid", "keys", "values", "tostr",
-    "fromstr", "group", "dig", "tojson", "fromjson",
+    "fromstr", "group", "dig",
 ];
 
 /// A part of a path.

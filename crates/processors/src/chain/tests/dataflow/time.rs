@@ -34,6 +34,13 @@ fn timestamp_by_cases() {
     );
 }
 
+/// A machine without a database of zones has this one.
+#[test]
+fn zones_are_built_in() {
+    let database = jiff::tz::TimeZoneDatabase::bundled();
+    assert!(database.get("Europe/Berlin").is_ok());
+}
+
 #[test]
 fn timezone_by_cases() {
     let zoned = |more: &str, value: &str, expected: &str| {
