@@ -103,7 +103,7 @@ impl Builder<'_> {
             .zip(processors.items())
             .zip(1..);
         let processors = processors
-            .map(|((processor, place), number)| processor_of(processor, number, &place))
+            .map(|((processor, place), number)| self.processor(processor, number, &place))
             .collect();
         Some(Pipeline {
             id: given.id,
@@ -207,6 +207,23 @@ impl Builder<'_> {
         }
     }
 
+    fn processor(&mut self, given: wire::Processor, number: usize, place: &Place<'_>) -> Processor {
+        if given.condition.is_some() && given.when.is_some() {
+            let message = "`condition` and `when` are both given";
+            let fault = place.key("when").fault(&code::CONFIG_INVALID, message);
+            self.wrong
+                .push(fault.hint("a processor has one condition: a template, or one of DataFlow"));
+        }
+        Processor {
+            id: given.id.unwrap_or_else(|| number.to_string()),
+            plugin: given.processor,
+            condition: given.condition.unwrap_or_default(),
+            when: given.when.unwrap_or_default(),
+            settings: given.settings.into_iter().collect(),
+            at: place.location(),
+        }
+    }
+
     fn namespace(&mut self, given: Option<wire::Namespace>, place: &Place<'_>) -> NamespaceRule {
         use wire::NamespaceDefinition::{Custom, Destination, Source};
         let Some(given) = given else {
@@ -237,20 +254,5 @@ impl Builder<'_> {
                 NamespaceRule::default()
             }
         }
-    }
-}
-
-fn processor_of(given: wire::Processor, number: usize, place: &Place<'_>) -> Processor {
-    let text = |value: Value| match value {
-        Value::String(text) => text,
-        other => other.to_string(),
-    };
-    let settings = given.settings.into_iter();
-    Processor {
-        id: given.id.unwrap_or_else(|| number.to_string()),
-        plugin: given.processor,
-        condition: given.condition.unwrap_or_default(),
-        settings: settings.map(|(name, value)| (name, text(value))).collect(),
-        at: place.location(),
     }
 }

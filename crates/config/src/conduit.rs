@@ -350,11 +350,15 @@ impl Reader<'_> {
                 );
                 continue;
             };
+            let settings = self.settings(&place).into_iter();
             processors.push(Processor {
                 id,
                 plugin,
                 condition: self.text(&place, "condition").unwrap_or_default(),
-                settings: self.settings(&place),
+                when: String::new(),
+                settings: settings
+                    .map(|(name, text)| (name, Value::String(text)))
+                    .collect(),
                 at: place.location(),
             });
         }

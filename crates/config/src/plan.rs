@@ -61,8 +61,10 @@ pub struct Processor {
     pub plugin: String,
     /// A template; records for which it is false pass by the processor. Blank: none.
     pub condition: String,
-    /// Its settings.
-    pub settings: BTreeMap<String, String>,
+    /// A condition of DataFlow in its place. Blank: none.
+    pub when: String,
+    /// Its settings, with the types that they have in the file.
+    pub settings: BTreeMap<String, Value>,
     /// Where it stands in the file.
     pub at: Location,
 }

@@ -66,14 +66,17 @@ pub(crate) struct Pipeline {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Processor {
     /// Which one.
-    #[schemars(extend("examples" = ["field.set", "filter"]))]
+    #[schemars(extend("examples" = ["field.set", "filter", "dataflow.mask"]))]
     pub(crate) processor: String,
     /// What it is called in messages. Without it: its number.
     pub(crate) id: Option<String>,
     /// A template that comes out as `true` or `false`; records for which it is false pass by.
     #[schemars(extend("examples" = ["{{ eq .Metadata.GetCollection \"users\" }}"]))]
     pub(crate) condition: Option<String>,
-    /// Its settings.
+    /// The same as a condition of DataFlow, in place of `condition`.
+    #[schemars(extend("examples" = ["$.status == 'paid' && metadata.table != 'test'"]))]
+    pub(crate) when: Option<String>,
+    /// Its settings. Those of DataFlow's transformations have types; of all others they are texts.
     #[serde(default)]
     pub(crate) settings: Map<String, Value>,
 }

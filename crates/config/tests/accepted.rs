@@ -190,3 +190,25 @@ fn a_file_on_disk() {
         "{endless}"
     );
 }
+
+#[test]
+fn settings_of_processors_keep_their_types() {
+    let text = pipeline(concat!(
+        "processors:\n",
+        "  - {processor: dataflow.mask, id: m, when: \"$.a == 'x'\", settings: {fields: [a, b], keepLength: true}}\n",
+        "  - {processor: dataflow.insertField, settings: {fields: {t: ${metadata.table}, n: ${now}}}}\n",
+        "  - {processor: clone, condition: '{{ true }}', settings: {count: 2}}\n",
+    ));
+    let plan = parse(&text, &Fake::default()).unwrap();
+    let [mask, insert, clone] = plan.pipelines[0].processors.as_slice() else {
+        panic!("{:?}", plan.pipelines[0].processors)
+    };
+    assert_eq!((mask.id.as_str(), mask.when.as_str()), ("m", "$.a == 'x'"));
+    assert_eq!(mask.settings["fields"], json!(["a", "b"]));
+    assert_eq!(mask.settings["keepLength"], json!(true));
+    let fields = json!({"t": "${metadata.table}", "n": "${now}"});
+    assert_eq!(insert.settings["fields"], fields);
+    assert_eq!((insert.when.as_str(), insert.condition.as_str()), ("", ""));
+    assert_eq!(clone.settings["count"], json!(2));
+    assert_eq!(clone.condition, "{{ true }}");
+}

@@ -282,3 +282,14 @@ fn duplicate_keys_in_connector_configurations_too() {
         ],
     );
 }
+
+#[test]
+fn a_processor_has_one_condition() {
+    check(
+        &pipeline("processors: [{processor: filter, condition: x, when: $.a}]"),
+        &[
+            "p.yaml:6:58: pipelines[0].processors[0].when: `condition` and `when` are both given [config.invalid]",
+            "  hint: a processor has one condition: a template, or one of DataFlow",
+        ],
+    );
+}

@@ -19,6 +19,7 @@ pub(crate) fn chain(processors: &[Processor]) -> Result<Chain> {
             id: processor.id.clone(),
             plugin: processor.plugin.clone(),
             condition: processor.condition.clone(),
+            when: processor.when.clone(),
             settings: processor.settings.clone(),
         };
         // Each alone first, since only here is known where it stands.
@@ -68,4 +69,45 @@ pub(crate) fn has_way(pipeline: &Pipeline) -> bool {
             .sources
             .iter()
             .any(|source| !source.processors.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crossdock_config::{ProcessEnvironment, parse};
+
+    use super::*;
+
+    /// The processors of a file with this one.
+    fn of_file(processor: &str) -> Result<Chain> {
+        let text = format!(
+            "version: 1\npipelines:\n  - id: p\n    source: {{connector: native:sample}}\n    destination: {{connector: native:null}}\n    processors:\n      - {processor}\n"
+        );
+        let plan = parse(&text, "p.yaml", Path::new(""), &ProcessEnvironment).unwrap();
+        chain(&plan.pipelines[0].processors)
+    }
+
+    #[test]
+    fn processors_come_from_the_file_with_conditions_and_types() {
+        let mask =
+            "{processor: dataflow.mask, when: $.a, settings: {fields: [a], keepLength: true}}";
+        assert!(!of_file(mask).unwrap().is_empty());
+        let check = |processor: &str, expected: &str| {
+            let error = of_file(processor).err().unwrap();
+            assert_eq!(error.message(), expected, "{processor}");
+        };
+        check(
+            "{processor: dataflow.mask, when: $.a =, settings: {fields: [a]}}",
+            "`when`: at character 5: the operators are `==` and `!=`; in a name write a backslash before it",
+        );
+        check(
+            "{processor: dataflow.mask, settings: {fields: a}}",
+            "the setting `fields` is a text, not a list",
+        );
+        check(
+            "{processor: filter, condition: '{{ foo'}",
+            "the condition: an action is not closed by `}}`",
+        );
+    }
 }

@@ -11,11 +11,12 @@ use crossdock_core::convert::columns_to_rows;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::stream::StreamId;
 
-use crate::effect::{Effect, Shape};
+use crate::effect::Shape;
 use crate::kind::{self, Outcome, Processor};
 use crate::record::Record;
 use crate::registry::{self, SchemaRegistry};
 use crate::template::Condition;
+use crate::when::When;
 
 /// A processor as somebody wants it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,16 +25,51 @@ pub struct Wanted {
     pub id: String,
     /// Which processor, e.g. `field.set`; `builtin:` before it and `@version` after it change nothing.
     pub plugin: String,
-    /// A template; records for which it is false pass by the processor.
+    /// A template; records for which it is false pass by the processor. Blank: none.
     pub condition: String,
-    /// Its settings.
-    pub settings: BTreeMap<String, String>,
+    /// A condition of DataFlow in its place. Blank: none.
+    pub when: String,
+    /// Its settings. Those of Conduit's processors are texts; numbers and booleans stand for theirs.
+    pub settings: BTreeMap<String, serde_json::Value>,
+}
+
+/// Which records a processor gets; others pass by.
+enum Gate {
+    Open,
+    Template(Condition),
+    When(When),
+}
+
+impl Gate {
+    fn of(wanted: &Wanted) -> std::result::Result<Self, String> {
+        let condition =
+            Condition::parse(&wanted.condition).map_err(|why| format!("the condition: {why}"))?;
+        match (condition, wanted.when.trim()) {
+            (None, "") => Ok(Self::Open),
+            (Some(condition), "") => Ok(Self::Template(condition)),
+            (None, when) => When::parse(when)
+                .map(Self::When)
+                .map_err(|why| format!("`when`: {why}")),
+            (Some(_), _) => Err("`condition` and `when` are both given".to_owned()),
+        }
+    }
+
+    fn lets(&self, record: &mut Record) -> std::result::Result<bool, String> {
+        match self {
+            Self::Open => Ok(true),
+            Self::Template(condition) => condition.holds(record),
+            Self::When(when) => when.holds(record),
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(self, Self::Open)
+    }
 }
 
 struct Step {
     id: String,
-    plugin: String,
-    condition: Option<Condition>,
+    gate: Gate,
     processor: Box<dyn Processor>,
 }
 
@@ -43,11 +79,7 @@ impl Step {
         mut record: Record,
         registry: Option<&dyn SchemaRegistry>,
     ) -> Result<Outcome> {
-        let holds = match &self.condition {
-            Some(condition) => condition.holds(&mut record),
-            None => Ok(true),
-        };
-        match holds {
+        match self.gate.lets(&mut record) {
             Ok(true) => {}
             Ok(false) => return Ok(Outcome::One(record)),
             Err(why) => return Ok(Outcome::Failed(why)),
@@ -117,12 +149,9 @@ impl Chain {
                     .with("processor", &wanted.id)
                     .with("plugin", &wanted.plugin)
             };
-            let condition = Condition::parse(&wanted.condition);
-            let condition = condition.map_err(|why| invalid(format!("the condition: {why}")))?;
             Ok(Step {
                 id: wanted.id.clone(),
-                plugin: wanted.plugin.clone(),
-                condition,
+                gate: Gate::of(wanted).map_err(invalid)?,
                 processor: kind::build(&wanted.plugin, &wanted.settings).map_err(invalid)?,
             })
         });
@@ -149,7 +178,7 @@ impl Chain {
         let mut shape = Shape::of(stream);
         for step in &self.steps {
             for effect in step.processor.effects() {
-                shape.take(&effect, step.condition.is_none());
+                shape.take(&effect, step.gate.is_open());
             }
         }
         shape
@@ -176,15 +205,14 @@ impl Chain {
     /// Whether the columns of a stream, or what is in them, can change at all.
     #[must_use]
     pub fn changes_columns(&self) -> bool {
-        let mut effects = self.steps.iter().flat_map(|step| step.processor.effects());
-        effects.any(|effect| matches!(effect, Effect::Field(..) | Effect::Whole))
+        let mut steps = self.steps.iter();
+        steps.any(|step| !step.processor.effects().is_empty())
     }
 
     /// Whether more records can come out than went in.
     #[must_use]
     pub fn multiplies(&self) -> bool {
-        let mut plugins = self.steps.iter().map(|step| step.plugin.as_str());
-        plugins.any(|plugin| plugin.contains("split") || plugin.contains("clone"))
+        self.steps.iter().any(|step| step.processor.multiplies())
     }
 
     /// Processes a batch. The shape of what comes out is rows where a record was changed, else that of

@@ -4,6 +4,7 @@ use crossdock_core::catalog::{ConfiguredStream, FieldPath, Stream};
 use crossdock_core::schema::{DataType, data_type, json_schema};
 use serde_json::{Map, Value};
 
+use crate::case::Case;
 use crate::reference::{Part, Reference};
 
 /// One change.
@@ -13,12 +14,23 @@ pub(crate) enum Effect {
     Field(Vec<String>, FieldEffect),
     /// The whole value is another.
     Whole,
+    /// The value has these members and no others: where each comes from, the empty way being the value
+    /// itself, and its name.
+    Only(Vec<(Vec<String>, String)>),
+    /// All fields have their names in another case; `true`: those inside of fields, too.
+    Cased(Case, bool),
+    /// Fields that hold objects are fields for what is inside, named with this between.
+    Flat(String),
+    /// All fields may be anything, and others may come.
+    Mixed,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FieldEffect {
     /// It is of this type now.
     Typed(DataType),
+    /// It is of this type now, in records that have what it is made of.
+    Perhaps(DataType),
     /// It may be anything.
     Any,
     Removed,
@@ -61,17 +73,80 @@ impl Shape {
 
     /// Takes a change into account; `always`: it is one of every record.
     pub(crate) fn take(&mut self, effect: &Effect, always: bool) {
-        let Effect::Field(path, effect) = effect else {
-            if always {
+        match effect {
+            Effect::Field(path, effect) => self.field(path, effect, always),
+            Effect::Whole if always => {
                 self.properties.clear();
-            } else {
+                self.is_open = true;
+            }
+            Effect::Whole | Effect::Mixed => {
                 self.properties
                     .values_mut()
                     .for_each(|schema| *schema = any());
+                self.is_open = true;
             }
-            self.is_open = true;
-            return;
+            Effect::Only(members) => self.only(members, always),
+            Effect::Cased(case, deep) => self.cased(*case, *deep, always),
+            Effect::Flat(between) => self.flat(between, always),
+        }
+    }
+
+    fn only(&mut self, members: &[(Vec<String>, String)], always: bool) {
+        let schema = |path: &[String]| match path {
+            [name] => self.properties.get(name).cloned().unwrap_or_else(any),
+            _ => any(),
         };
+        let new: Vec<_> = members
+            .iter()
+            .map(|(path, name)| (name, schema(path)))
+            .collect();
+        // Of columns that nobody knows there may be none, and then the value may stay as it is.
+        let is_known = |(path, _): &(Vec<String>, String)| match path.first() {
+            Some(name) => self.properties.contains_key(name),
+            None => true,
+        };
+        self.is_open |= !members.iter().any(is_known);
+        if always {
+            self.properties.clear();
+        }
+        for (name, schema) in new {
+            // Of two that end up under one name either may be there.
+            self.typed(name, schema, false);
+        }
+    }
+
+    fn cased(&mut self, case: Case, deep: bool, always: bool) {
+        let known = std::mem::take(&mut self.properties);
+        for (name, schema) in &known {
+            let to = case.of(name);
+            let schema = if deep && is_nested(schema) {
+                any()
+            } else {
+                schema.clone()
+            };
+            if !always || *name == to {
+                self.typed(name, schema.clone(), false);
+            } else {
+                self.renamed.push((name.clone(), to.clone()));
+            }
+            self.typed(&to, schema, false);
+        }
+    }
+
+    fn flat(&mut self, between: &str, always: bool) {
+        if always {
+            self.properties.retain(|_, schema| !is_object(schema));
+        }
+        for (name, schema) in &mut self.properties {
+            // It may be what was inside of another.
+            if name.contains(between) {
+                *schema = any();
+            }
+        }
+        self.is_open = true;
+    }
+
+    fn field(&mut self, path: &[String], effect: &FieldEffect, always: bool) {
         let Some((name, rest)) = path.split_first() else {
             return;
         };
@@ -82,12 +157,14 @@ impl Shape {
         }
         match effect {
             FieldEffect::Typed(data_type) => self.typed(name, json_schema(*data_type), always),
+            FieldEffect::Perhaps(data_type) => self.typed(name, json_schema(*data_type), false),
             FieldEffect::Any => self.typed(name, any(), always),
             FieldEffect::Removed if always => drop(self.properties.shift_remove(name)),
             FieldEffect::Removed => {}
             FieldEffect::Renamed(to) => {
                 let schema = self.properties.get(name).cloned().unwrap_or_else(any);
-                self.typed(to, schema, always);
+                // A record without the field keeps what it has under the other name.
+                self.typed(to, schema, always && !self.properties.contains_key(to));
                 if always {
                     self.properties.shift_remove(name);
                     self.renamed.push((name.clone(), to.clone()));
@@ -129,6 +206,21 @@ impl Shape {
         keys.chain(&mut stream.cursor_field)
             .for_each(|path| self.rename(path));
     }
+}
+
+/// Whether a column holds objects, and nothing else.
+fn is_object(schema: &Value) -> bool {
+    let is = |wanted: &str| match &schema["type"] {
+        Value::String(name) => name == wanted,
+        Value::Array(names) => names.iter().any(|name| name == wanted),
+        _ => false,
+    };
+    is("object") && !is("array")
+}
+
+/// Whether there may be an object or a list in a column.
+fn is_nested(schema: &Value) -> bool {
+    data_type(schema) == DataType::Json
 }
 
 fn any() -> Value {

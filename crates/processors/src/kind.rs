@@ -2,6 +2,7 @@
 
 mod avro;
 mod base64;
+mod dataflow;
 mod debezium;
 mod field;
 mod javascript;
@@ -13,10 +14,12 @@ mod unwrap;
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use crate::effect::Effect;
 use crate::record::Record;
 use crate::registry::{Found, Wish};
-use crate::setting::Settings;
+use crate::setting::{self, Settings};
 
 /// What became of a record.
 #[derive(Debug)]
@@ -43,6 +46,11 @@ pub(crate) trait Processor: Send {
 
     /// What it does to the columns of a stream.
     fn effects(&self) -> Vec<Effect>;
+
+    /// Whether it makes several records of one.
+    fn multiplies(&self) -> bool {
+        false
+    }
 }
 
 /// A processor that changes a record in its place.
@@ -67,8 +75,8 @@ impl<C: Change> Processor for C {
 
 type Build = fn(&mut Settings<'_>) -> Result<Box<dyn Processor>, String>;
 
-/// Each processor's name, what it does in a few words, and how it is made.
-pub(crate) const TABLE: &[(&str, &str, Build)] = &[
+/// Each of Conduit's processors: its name, what it does in a few words, and how it is made.
+const TABLE: &[(&str, &str, Build)] = &[
     ("avro.decode", "a field from Avro", avro::decode),
     ("avro.encode", "a field to Avro", avro::encode),
     ("base64.decode", "a field from base64", base64::decode),
@@ -129,21 +137,35 @@ fn plain(reference: &str) -> Result<&str, String> {
     Ok(rest.split_once('@').map_or(rest, |(name, _)| name))
 }
 
+/// The processors and what each makes of a record, in a few words.
+pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let own = TABLE.iter().map(|(name, what, _)| (*name, *what));
+    own.chain(dataflow::all())
+}
+
+/// A prefix that many names share says nothing, and who leaves it out means one of them.
+fn bare(name: &str) -> &str {
+    name.strip_prefix("dataflow.").unwrap_or(name)
+}
+
 /// Makes the processor of a name.
 pub(crate) fn build(
     reference: &str,
-    settings: &BTreeMap<String, String>,
+    settings: &BTreeMap<String, Value>,
 ) -> Result<Box<dyn Processor>, String> {
     let name = plain(reference)?;
+    if let Some(built) = dataflow::build(name, settings) {
+        return built;
+    }
     if let Some((_, why)) = ABSENT.iter().find(|(own, _)| *own == name) {
         return Err(format!(
             "the processor `{name}` is not part of Crossdock: {why}"
         ));
     }
     let Some((_, _, build)) = TABLE.iter().find(|(own, ..)| *own == name) else {
-        let near = TABLE
-            .iter()
-            .map(|(known, ..)| (strsim::jaro_winkler(name, known), *known))
+        let likeness = |known: &str| strsim::jaro_winkler(bare(name), bare(known));
+        let near = all()
+            .map(|(known, _)| (likeness(known), known))
             .filter(|(likeness, _)| *likeness > 0.8)
             .max_by(|a, b| a.0.total_cmp(&b.0));
         return Err(match near {
@@ -151,7 +173,7 @@ pub(crate) fn build(
                 format!("there is no processor `{name}`; did you mean `{known}`?")
             }
             None => {
-                let names: Vec<_> = TABLE.iter().map(|(name, ..)| *name).collect();
+                let names: Vec<_> = all().map(|(name, _)| name).collect();
                 format!(
                     "there is no processor `{name}`; there are {}",
                     names.join(", ")
@@ -159,7 +181,8 @@ pub(crate) fn build(
             }
         });
     };
-    let mut settings = Settings::new(settings);
+    let texts = setting::texts(settings)?;
+    let mut settings = Settings::new(&texts);
     let built = build(&mut settings)?;
     settings.done()?;
     Ok(built)

@@ -1,15 +1,20 @@
 #![doc = include_str!("../README.md")]
 
+mod case;
 mod chain;
 mod effect;
 mod kind;
+mod path;
+mod payload;
 mod record;
 mod record_format;
 mod reference;
 mod registry;
+mod scalar;
 mod setting;
 mod template;
 mod value;
+mod when;
 
 pub use chain::{Chain, Failed, Processed, Wanted};
 pub use record_format::RecordFormat;
@@ -18,7 +23,7 @@ pub use value::{Object, Value};
 
 /// The processors and what each makes of a record, in a few words.
 pub fn processors() -> impl Iterator<Item = (&'static str, &'static str)> {
-    kind::TABLE.iter().map(|(name, what, _)| (*name, *what))
+    kind::all()
 }
 
 /// The functions of templates, beside `if`, `range` and `with`.

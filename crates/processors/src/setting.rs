@@ -2,6 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
+/// Settings as texts: numbers and booleans as they are written.
+pub(crate) fn texts(given: &BTreeMap<String, Value>) -> Result<BTreeMap<String, String>, String> {
+    let text = |(name, value): (&String, &Value)| {
+        let text = match value {
+            Value::String(text) => text.clone(),
+            Value::Array(_) => return Err(format!("the setting `{name}` is a list, not a text")),
+            Value::Object(_) => {
+                return Err(format!("the setting `{name}` is an object, not a text"));
+            }
+            other => other.to_string(),
+        };
+        Ok((name.clone(), text))
+    };
+    given.iter().map(text).collect()
+}
+
 /// Reads settings, and tells of those that nobody asked for.
 pub(crate) struct Settings<'a> {
     given: &'a BTreeMap<String, String>,

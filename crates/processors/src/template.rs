@@ -17,7 +17,7 @@ use node::{Node, Uses};
 
 use crate::record::Record;
 
-pub(crate) use function::names as function_names;
+pub(crate) use function::{format_time, names as function_names};
 
 /// A template, read.
 #[derive(Clone, Debug)]

@@ -99,6 +99,11 @@ impl Object {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
+    /// The members themselves, in order.
+    pub(crate) fn into_members(self) -> impl ExactSizeIterator<Item = (String, Value)> {
+        self.0.into_iter()
+    }
+
     /// The members by name, as Go prints and ranges over maps.
     #[must_use]
     pub fn sorted(&self) -> Vec<(&str, &Value)> {

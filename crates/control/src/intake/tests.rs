@@ -86,13 +86,12 @@ fn checkpoint(state: &str) -> Event {
 }
 
 fn chain(plugin: &str, condition: &str, settings: &[(&str, &str)]) -> Chain {
-    let settings = settings
-        .iter()
-        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+    let settings = settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).into()));
     let wanted = Wanted {
         id: "x".into(),
         plugin: plugin.into(),
         condition: condition.into(),
+        when: String::new(),
         settings: settings.collect(),
     };
     Chain::new(&[wanted]).unwrap()

@@ -4,6 +4,7 @@ use crossdock_core::raw::RawParts;
 use super::*;
 
 mod avro;
+mod dataflow;
 
 /// A row: operation, metadata, key, before, after.
 type Row<'a> = (Operation, &'a str, &'a str, &'a str, &'a str);
@@ -44,6 +45,7 @@ fn chain(steps: &[Step<'_>]) -> Chain {
             id: "p".into(),
             plugin: (*plugin).into(),
             condition: (*condition).into(),
+            when: String::new(),
             settings: settings
                 .iter()
                 .map(|(k, v)| ((*k).into(), (*v).into()))
@@ -392,6 +394,7 @@ fn wrong_processors_are_explained() {
             id: "p".into(),
             plugin: plugin.into(),
             condition: condition.into(),
+            when: String::new(),
             settings: settings
                 .iter()
                 .map(|(k, v)| ((*k).into(), (*v).into()))

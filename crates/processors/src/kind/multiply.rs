@@ -55,6 +55,10 @@ impl Processor for Split {
     fn effects(&self) -> Vec<Effect> {
         Effect::at(&self.0, FieldEffect::Any)
     }
+
+    fn multiplies(&self) -> bool {
+        true
+    }
 }
 
 struct Copies(usize);
@@ -81,5 +85,9 @@ impl Processor for Copies {
 
     fn effects(&self) -> Vec<Effect> {
         Vec::new()
+    }
+
+    fn multiplies(&self) -> bool {
+        true
     }
 }

@@ -9,6 +9,8 @@ mod time;
 
 use crate::value::Value;
 
+pub(crate) use time::format as format_time;
+
 /// The longest text and the longest list that a function makes (P11).
 const LONGEST_TEXT: usize = 16 << 20;
 pub(super) const MOST_ITEMS: i64 = 1_000_000;
