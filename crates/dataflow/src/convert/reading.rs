@@ -80,13 +80,13 @@ impl Reading {
         !self.wanted.values
     }
 
-    /// Takes a message. On an error nothing of it is left.
+    /// Takes a message, and tells its stream. On an error nothing of it is left.
     pub(crate) fn take(
         &mut self,
         line: &[u8],
         view: &MessageView,
         now_ms: i64,
-    ) -> Result<(), Fault> {
+    ) -> Result<StreamId, Fault> {
         let start = self.buffer.len();
         let taken = self.record(line, view, now_ms);
         if taken.is_err() {
@@ -95,7 +95,7 @@ impl Reading {
         taken
     }
 
-    fn record(&mut self, line: &[u8], view: &MessageView, now_ms: i64) -> Result<(), Fault> {
+    fn record(&mut self, line: &[u8], view: &MessageView, now_ms: i64) -> Result<StreamId, Fault> {
         let metadata = view.metadata(line).unwrap_or_default();
         let said = match metadata {
             [] => Said::default(),
@@ -132,11 +132,12 @@ impl Reading {
             write_of_record(metadata, raw, &mut self.buffer)?;
             spans.metadata = self.span(start)?;
             self.streams[at].rows.push(spans);
+            Ok(self.streams[at].learnt.id.clone())
         } else {
             let at = self.place(self.nameless.clone());
             self.streams[at].rows.push(spans);
+            Ok(self.nameless.clone())
         }
-        Ok(())
     }
 
     /// The members of the message as they came, or as the page has them if some are missing.

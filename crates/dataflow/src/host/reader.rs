@@ -331,7 +331,10 @@ impl Reader {
         if self.reading.relays() {
             self.flush(None);
         }
-        taken.or_else(|fault| self.unreadable(text, &fault))
+        match taken {
+            Ok(_) => Ok(()),
+            Err(fault) => self.unreadable(text, &fault),
+        }
     }
 
     /// A line that cannot be read is left out, and counted, if the user says so.
