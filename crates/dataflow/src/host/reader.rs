@@ -45,8 +45,6 @@ struct Sent {
     /// Whether the source wants to know.
     acks: bool,
     waiting: VecDeque<(Json, u64)>,
-    /// Messages since the last checkpoint.
-    open: u64,
     /// Messages that are committed and were not told.
     committed: u64,
 }
@@ -98,6 +96,8 @@ pub(super) struct Reader {
     events: VecDeque<Event>,
     marks: Marks,
     commits: u64,
+    /// Messages since the last checkpoint.
+    open: u64,
     /// When an open read is given up: its source was asked to stop, or has been silent for too long.
     deadline: Option<Instant>,
     asked: bool,
@@ -123,6 +123,7 @@ impl Reader {
             events: VecDeque::new(),
             marks,
             commits: 0,
+            open: 0,
             deadline: None,
             asked: false,
             trouble: None,
@@ -162,9 +163,9 @@ impl Reader {
     }
 
     fn checkpoint(&mut self, state: Json, awaited: bool) {
+        let count = std::mem::take(&mut self.open);
         let mut sent = self.control.sent();
         if sent.acks {
-            let count = std::mem::take(&mut sent.open);
             sent.waiting.push_back((state.clone(), count));
         }
         drop(sent);
@@ -277,7 +278,7 @@ impl Reader {
         let span = Span::new(line.start + members.start, line.start + members.end);
         match span {
             Some(span) if is_text && is_whole() && self.course.message() => {
-                self.control.sent().open += 1;
+                self.open += 1;
                 self.reading.relay(span, now);
                 true
             }
@@ -322,7 +323,7 @@ impl Reader {
         if !self.course.message() {
             return Err(self.peer.out_of_place("no command", "a message"));
         }
-        self.control.sent().open += 1;
+        self.open += 1;
         if self.reading.relays() {
             // It is completed, in a buffer of its own: what was relayed before it comes first.
             self.flush(Some(run));
