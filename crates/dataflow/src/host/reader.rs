@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -25,9 +24,6 @@ use crate::convert::reading::Reading;
 use crate::wire::{
     Line, MessageView, Response, classify, members_of, write_ack, write_ping, write_read,
 };
-
-/// In a pause a source is asked so often whether it is alive.
-const PING: Duration = Duration::from_secs(30);
 
 /// Whether to end, and what was committed. For tasks beside the one that reads.
 #[derive(Debug, Default)]
@@ -183,7 +179,7 @@ impl Reader {
         }
         let until = until.map(Instant::from_std);
         let limit = match until {
-            Some(until) => Some(until.min(now + PING)),
+            Some(until) => Some(until.min(now + self.peer.ping_interval())),
             None if is_reading => self.deadline,
             None => None,
         };

@@ -237,13 +237,6 @@ fn what_breaks_the_rules_ends_the_run_with_the_connectors_own_words() {
         "protocol.record_unreadable",
         &["metadata"],
     );
-    // More than it was asked for: messages nobody asked for.
-    check(
-        json!({"connect": [[{"type": "ready"}, message(1)]]}),
-        nothing(),
-        "connector.no_answer",
-        &["a message"],
-    );
     let short = |answer: &str| json!({"settings": {"answers": {answer: "300ms"}, "grace": "2s"}});
     for command in ["init", "connect"] {
         check(
@@ -421,6 +414,66 @@ fn a_sink_that_is_silent_or_ends_is_named() {
     let grace = json!({"settings": {"grace": "1s"}});
     let (envelope, ..) = write(3, json!({"close": [[done(), ["wait", 60_000]]]}), &grace);
     assert_eq!(envelope["ok"], true, "{envelope:#}");
+}
+
+#[test]
+fn who_has_nothing_to_do_is_asked_whether_it_is_alive() {
+    let lab = Lab::new();
+    let settings = json!({"answers": {"ping": "100ms"}, "grace": "2s",
+        "retries": {"complete_failures": 1, "partial_failures": 1}});
+    // The source takes its time, so the sink is idle; and its pause is longer than a ping's.
+    let reads = json!([[["wait", 1500], message(1), {"type": "checkpoint", "data": "1"}, done()], [done()]]);
+    let source = json!({"log": lab.text("source"), "pollInterval": 1, "answers": {"read": reads}});
+    let run = |sink: Value| {
+        let settings = settings.clone();
+        let file = lab.pipeline(
+            (&scripted(), source.clone()),
+            (&scripted(), sink),
+            json!({"settings": {"mode": "stream", "until_idle": "3s", "answers": settings["answers"],
+                "grace": "2s", "retries": settings["retries"]}}),
+        );
+        lab.run(&["run", file.to_str().unwrap()])
+    };
+    let envelope = run(json!({"log": lab.text("sink")}));
+    assert_eq!(envelope["ok"], true, "{envelope:#}");
+    for name in ["source", "sink"] {
+        let pings = written(&lab, name)
+            .iter()
+            .filter(|c| c["cmd"] == "ping")
+            .count();
+        assert!(pings > 1, "{name}: {pings}");
+    }
+    // One that does not answer is named.
+    let silent = json!({"answers": {"ping": [[["wait", 3000]]]}});
+    let envelope = run(silent);
+    assert!(
+        envelope.to_string().contains("did not answer `ping`"),
+        "{envelope:#}"
+    );
+}
+
+#[test]
+fn a_message_of_eighty_megabytes_passes() {
+    let lab = Lab::new();
+    let file = lab.pipeline(
+        (
+            &python("source"),
+            json!({"count": 2, "payload_bytes": 80_000_000}),
+        ),
+        (&python("sink"), json!({"path": lab.text("out")})),
+        once(),
+    );
+    lab.good(&["run", file.to_str().unwrap()]);
+    let lengths: Vec<usize> = std::fs::read_to_string(lab.path("out"))
+        .unwrap()
+        .lines()
+        .map(str::len)
+        .collect();
+    assert_eq!(lengths.len(), 2);
+    assert!(
+        lengths.iter().all(|length| *length > 80_000_000),
+        "{lengths:?}"
+    );
 }
 
 #[test]
