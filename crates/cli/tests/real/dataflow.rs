@@ -8,7 +8,8 @@ mod host;
 mod kill;
 mod matrix;
 mod served;
-mod tolerance;
+mod sink_rules;
+mod source_rules;
 
 use std::path::Path;
 
@@ -65,4 +66,23 @@ fn ids(payloads: &[Value]) -> Vec<u64> {
 fn once() -> Value {
     json!({"settings": {
         "retries": {"complete_failures": 1, "partial_failures": 1}, "grace": "4s"}})
+}
+
+/// The scripted connector.
+fn scripted() -> String {
+    format!("dataflow:exec:python3 {}", own("scripted.py"))
+}
+
+fn message(id: u64) -> Value {
+    json!({"type": "message", "data": format!("{{\"id\":{id}}}"), "metadata": {},
+        "timestamp": "2026-01-15T10:30:00Z"})
+}
+
+fn done() -> Value {
+    json!({"type": "done"})
+}
+
+/// The commands that a scripted connector got.
+fn commands(lab: &Lab) -> Vec<Value> {
+    written(lab, "commands")
 }
