@@ -118,7 +118,7 @@ pub(crate) async fn configured(
     ask: &Ask,
 ) -> Result<(FoundDestination, Ready)> {
     let reference = &connector.reference;
-    let found = connector::destination(reference, &ask.registry)?;
+    let found = connector::destination_of(connector, &ask.registry)?;
     let session = first_session(connector, Role::Destination, &ask.ui, &ask.settings);
     let spec = found.spec(&session).await.map_err(named(reference))?;
     let ready = prepare::ready(
@@ -153,14 +153,14 @@ pub async fn validate(connector: &Connector, role: Role, ask: &Ask) -> Result<Va
     }
     let spec = match role {
         Role::Source => {
-            let found = connector::source(reference, &ask.registry).map_err(located)?;
+            let found = connector::source_of(connector, &ask.registry).map_err(located)?;
             if reference.protocol != Protocol::Native {
                 return Ok(Validity::Unknown);
             }
             found.spec(&session).await
         }
         Role::Destination => {
-            let found = connector::destination(reference, &ask.registry).map_err(located)?;
+            let found = connector::destination_of(connector, &ask.registry).map_err(located)?;
             if reference.protocol != Protocol::Native {
                 return Ok(Validity::Unknown);
             }

@@ -75,6 +75,31 @@ pub(crate) async fn resolved(connector: &Connector, session: &Session) -> Result
     Ok(connector)
 }
 
+/// Finds the source that a pipeline names.
+pub(crate) fn source_of(connector: &Connector, registry: &Registry) -> Result<FoundSource> {
+    source(&connector.reference, registry).map_err(|error| advised(error, connector))
+}
+
+/// Finds the destination that a pipeline names.
+pub(crate) fn destination_of(
+    connector: &Connector,
+    registry: &Registry,
+) -> Result<FoundDestination> {
+    destination(&connector.reference, registry).map_err(|error| advised(error, connector))
+}
+
+/// Says what else helps, if there is no such connector.
+fn advised(error: Error, connector: &Connector) -> Error {
+    match &connector.hint {
+        Some(hint) if *error.code() == code::CONNECTOR_UNKNOWN => {
+            let own = error.remedy().to_owned();
+            let or = if own.ends_with('?') { " Or" } else { "; or" };
+            error.hint(format!("{own}{or} {hint}"))
+        }
+        _ => error,
+    }
+}
+
 /// Finds the source that `reference` names.
 pub fn source(reference: &ConnectorRef, registry: &Registry) -> Result<FoundSource> {
     match reference.protocol {
