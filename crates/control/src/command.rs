@@ -146,21 +146,20 @@ pub enum Validity {
 /// network. An error is what is wrong with the reference or the configuration.
 pub async fn validate(connector: &Connector, role: Role, ask: &Ask) -> Result<Validity> {
     let reference = &connector.reference;
-    let located = |error| connector.at.locate(error);
     let session = first_session(connector, role, &ask.ui, &ask.settings);
     if connector.otherwise.is_some() {
         return Ok(Validity::Unknown);
     }
     let spec = match role {
         Role::Source => {
-            let found = connector::source_of(connector, &ask.registry).map_err(located)?;
+            let found = connector::source_of(connector, &ask.registry)?;
             if reference.protocol != Protocol::Native {
                 return Ok(Validity::Unknown);
             }
             found.spec(&session).await
         }
         Role::Destination => {
-            let found = connector::destination_of(connector, &ask.registry).map_err(located)?;
+            let found = connector::destination_of(connector, &ask.registry)?;
             if reference.protocol != Protocol::Native {
                 return Ok(Validity::Unknown);
             }

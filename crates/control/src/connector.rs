@@ -88,8 +88,13 @@ pub(crate) fn destination_of(
     destination(&connector.reference, registry).map_err(|error| advised(error, connector))
 }
 
-/// Says what else helps, if there is no such connector.
+/// Says where the connector is asked for, and what else helps if there is none.
 fn advised(error: Error, connector: &Connector) -> Error {
+    let error = match connector.at.path.as_str() {
+        // It came from a command line, and what is known of is the place of its configuration.
+        "" => error,
+        _ => connector.at.locate(error),
+    };
     match &connector.hint {
         Some(hint) if *error.code() == code::CONNECTOR_UNKNOWN => {
             let own = error.remedy().to_owned();

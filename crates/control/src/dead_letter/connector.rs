@@ -58,8 +58,7 @@ impl ConnectorOffice {
         let role = Role::Destination;
         let first = prepare::first_session(connector, role, ui, settings);
         let connector = &connectors::resolved(connector, &first).await?;
-        let found = connectors::destination_of(connector, registry)
-            .map_err(|error| name(connector.at.locate(error)))?;
+        let found = connectors::destination_of(connector, registry).map_err(name)?;
         let spec = found.spec(&first).await.map_err(name)?;
         let ready = prepare::ready(connector, spec, role, ui, settings, None).await?;
         let properties = match form {
