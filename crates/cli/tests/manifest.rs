@@ -187,3 +187,62 @@ fn wrong_manifests_are_explained() {
     shots.push(bench.shot(&["run", "suspended.yaml"]));
     same("manifest_wrong", &shots.join("\n"));
 }
+
+/// A sink that keeps every command that it gets in a file named after its role and table.
+const PROGRAM: &str = r#"#!/bin/sh
+while read -r line; do
+  case "$line" in
+    *'"cmd":"init"'*)
+      out=$(printf '%s' "$line" | sed 's/.*"table":"\([a-z]*\)".*/\1/')
+      echo '{"type":"ready"}' ;;
+    *'"cmd":"connect"'*) echo '{"type":"ready"}' ;;
+    *'"cmd":"write"'*) printf '%s\n' "$line" >> "$out.written"; echo '{"type":"done"}' ;;
+    *'"cmd":"ping"'*) echo '{"type":"pong"}' ;;
+    *'"cmd":"close"'*) echo '{"type":"done"}'; exit 0 ;;
+  esac
+done
+"#;
+
+/// The messages that the program got for a table.
+fn messages(bench: &Bench, table: &str) -> Vec<Value> {
+    let text = fs::read_to_string(bench.path(&format!("{table}.written"))).unwrap();
+    let commands = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let messages = commands.flat_map(|command| command["messages"].as_array().unwrap().clone());
+    messages.collect()
+}
+
+#[test]
+fn programs_are_sinks_and_error_sinks() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let bench = Bench::new();
+    let spec = r#"
+  source: {type: sample, config: {count: 4, columns: 3}}
+  transformations:
+    - {type: cast, when: "$.id == '3'", config: {spec: {name: int64}}}
+  sink: {type: shell, config: {table: good}}
+  errors: {type: shell, config: {tableSecretRef: {name: bad, key: table}}}
+"#;
+    bench
+        .file("p.yaml", &manifest("DataFlow", "p", spec))
+        .file("secrets/bad/table", "bad")
+        .file("connectors/dataflow-connector-shell", PROGRAM);
+    let program = bench.path("connectors/dataflow-connector-shell");
+    fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = bench.command(&["run", "p.yaml"]);
+    let output = command
+        .env("DATAFLOW_USE_SUBPROCESS_CONNECTORS", "true")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert_eq!(messages(&bench, "good").len(), 3);
+    let [bad] = messages(&bench, "bad").try_into().unwrap();
+    let data: Value = serde_json::from_str(bad["data"].as_str().unwrap()).unwrap();
+    assert_eq!(data["original_message"]["id"], 3, "{bad:#}");
+    assert_eq!(data["error"]["original_sink"], "shell");
+    assert_eq!(bad["metadata"]["is_error_message"], true);
+    assert_eq!(bad["metadata"]["error"], data["error"]["message"]);
+    assert_eq!(bad["metadata"]["original_sink"], "shell");
+}

@@ -336,3 +336,26 @@ pub(crate) fn engine_settings(settings: &Settings) -> crossdock_engine::Settings
         grace: settings.grace,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_tried_for_ever() {
+        let check = |change: fn(&mut Settings), is_bounded, expected| {
+            let mut settings = Settings::default();
+            change(&mut settings);
+            assert_eq!(policy(&settings, is_bounded).endless, expected);
+        };
+        check(|_| {}, true, Endless::No);
+        check(|_| {}, false, Endless::OnceMoved);
+        check(|s| s.retries.is_counted = true, false, Endless::No);
+        check(|s| s.retries.is_endless = true, true, Endless::Yes);
+        let asked: fn(&mut Settings) = |s| {
+            s.retries.is_endless = true;
+            s.max_records = Some(1);
+        };
+        check(asked, false, Endless::No);
+    }
+}
