@@ -64,7 +64,6 @@ pub(super) fn parts(letter: &Letter, sink: &str) -> Result<(String, String)> {
     let text = letter.record.metadata.as_deref().map_or("", RawValue::get);
     let mut metadata: Members = serde_json::from_str(text).unwrap_or_default();
     metadata.remove(raw::RAW_PARTS);
-    let (json, bytes) = payload(&letter.record)?;
     let mut data = Message {
         error: Reason {
             message: &message,
@@ -72,20 +71,20 @@ pub(super) fn parts(letter: &Letter, sink: &str) -> Result<(String, String)> {
             original_sink: sink,
             metadata: Some(&metadata).filter(|members| !members.is_empty()),
         },
-        original_message: json,
+        original_message: None,
         original_data: None,
         original_data_encoding: None,
     };
-    if let Some(bytes) = bytes {
-        data.original_data = Some(match String::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(broken) => {
+    match payload(&letter.record)? {
+        Payload::Json(json) => data.original_message = Some(json),
+        Payload::Bytes(bytes) => {
+            data.original_data = Some(String::from_utf8(bytes).unwrap_or_else(|broken| {
                 data.original_data_encoding = Some("base64");
                 let mut text = Vec::new();
                 write_base64(&mut text, broken.as_bytes());
                 String::from_utf8_lossy(&text).into_owned()
-            }
-        });
+            }));
+        }
     }
     let data = serde_json::to_string(&data).map_err(unwritable)?;
     let added = [
@@ -100,26 +99,32 @@ pub(super) fn parts(letter: &Letter, sink: &str) -> Result<(String, String)> {
     Ok((data, serde_json::to_string(&metadata).map_err(unwritable)?))
 }
 
-/// The payload: the value after the change, of a delete the one before it. Either it is JSON, or bytes.
-fn payload(record: &Record) -> Result<(Option<Box<RawValue>>, Option<Vec<u8>>)> {
+/// What a record is about.
+enum Payload {
+    Json(Box<RawValue>),
+    Bytes(Vec<u8>),
+}
+
+/// The payload: the value after the change, of a delete the one before it.
+fn payload(record: &Record) -> Result<Payload> {
     let text = record.metadata.as_deref().map_or("", RawValue::get);
     let raw_parts = RawParts::of_metadata(text.as_bytes());
     let (value, is_raw) = match (&record.after, &record.before) {
         (Some(after), _) => (after, raw_parts.after),
         (None, Some(before)) => (before, raw_parts.before),
-        (None, None) => return Ok((None, Some(Vec::new()))),
+        (None, None) => return Ok(Payload::Bytes(Vec::new())),
     };
     let Some(bytes) = raw::unwrap(value.get().as_bytes()).filter(|_| is_raw) else {
-        return Ok((Some(value.clone()), None));
+        return Ok(Payload::Json(value.clone()));
     };
     match serde_json::from_slice::<Box<RawValue>>(&bytes) {
         // Line ends in JSON stand between values only, and a line of a file has none.
         Ok(json) => {
             let line = json.get().replace(['\n', '\r'], " ");
             let json = RawValue::from_string(line).map_err(unwritable)?;
-            Ok((Some(json), None))
+            Ok(Payload::Json(json))
         }
-        Err(_) => Ok((None, Some(bytes.into_owned()))),
+        Err(_) => Ok(Payload::Bytes(bytes.into_owned())),
     }
 }
 
