@@ -188,7 +188,8 @@ fn wrong_manifests_are_explained() {
     same("manifest_wrong", &shots.join("\n"));
 }
 
-/// A sink that keeps every command that it gets in a file named after its role and table.
+/// A sink that keeps the messages that it gets in a file named after its table. Record 2 is not for the good one,
+/// which says so without discretion.
 const PROGRAM: &str = r#"#!/bin/sh
 while read -r line; do
   case "$line" in
@@ -196,6 +197,9 @@ while read -r line; do
       out=$(printf '%s' "$line" | sed 's/.*"table":"\([a-z]*\)".*/\1/')
       echo '{"type":"ready"}' ;;
     *'"cmd":"connect"'*) echo '{"type":"ready"}' ;;
+    *'"cmd":"write"'*'\"id\":2,'*)
+      if [ "$out" = good ]; then echo '{"type":"error","message":"not with hunter2","code":"constraint_violation"}'
+      else printf '%s\n' "$line" >> "$out.written"; echo '{"type":"done"}'; fi ;;
     *'"cmd":"write"'*) printf '%s\n' "$line" >> "$out.written"; echo '{"type":"done"}' ;;
     *'"cmd":"ping"'*) echo '{"type":"pong"}' ;;
     *'"cmd":"close"'*) echo '{"type":"done"}'; exit 0 ;;
@@ -221,12 +225,13 @@ fn programs_are_sinks_and_error_sinks() {
   source: {type: sample, config: {count: 4, columns: 3}}
   transformations:
     - {type: cast, when: "$.id == '3'", config: {spec: {name: int64}}}
-  sink: {type: shell, config: {table: good}}
+  sink: {type: shell, config: {table: good, auth: {tokenSecretRef: {name: good, key: token}}}}
   errors: {type: shell, config: {tableSecretRef: {name: bad, key: table}}}
 "#;
     bench
         .file("p.yaml", &manifest("DataFlow", "p", spec))
         .file("secrets/bad/table", "bad")
+        .file("secrets/good/token", "hunter2\n")
         .file("connectors/dataflow-connector-shell", PROGRAM);
     let program = bench.path("connectors/dataflow-connector-shell");
     fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
@@ -237,12 +242,30 @@ fn programs_are_sinks_and_error_sinks() {
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
-    assert_eq!(messages(&bench, "good").len(), 3);
-    let [bad] = messages(&bench, "bad").try_into().unwrap();
-    let data: Value = serde_json::from_str(bad["data"].as_str().unwrap()).unwrap();
-    assert_eq!(data["original_message"]["id"], 3, "{bad:#}");
-    assert_eq!(data["error"]["original_sink"], "shell");
-    assert_eq!(bad["metadata"]["is_error_message"], true);
-    assert_eq!(bad["metadata"]["error"], data["error"]["message"]);
-    assert_eq!(bad["metadata"]["original_sink"], "shell");
+    assert_eq!(messages(&bench, "good").len(), 2);
+    let bad = messages(&bench, "bad");
+    let known = [
+        (3, "transformations[0]: `name` cannot be cast"),
+        (2, "not with ****"),
+    ];
+    assert_eq!(bad.len(), known.len(), "{bad:#?}");
+    for (id, why) in known {
+        let of = |message: &&Value| {
+            let data: Value = serde_json::from_str(message["data"].as_str().unwrap()).unwrap();
+            (data["original_message"]["id"] == id).then_some(data)
+        };
+        let message = bad.iter().find(|message| of(message).is_some()).unwrap();
+        let error = of(&message).unwrap()["error"].clone();
+        assert!(
+            error["message"].as_str().unwrap().contains(why),
+            "{error:#}"
+        );
+        assert_eq!(error["original_sink"], "shell");
+        let metadata = &message["metadata"];
+        assert_eq!(metadata["is_error_message"], true);
+        assert_eq!(metadata["error"], error["message"]);
+        assert_eq!(metadata["original_sink"], "shell");
+        assert!(!message.to_string().contains("hunter2"), "{message:#}");
+    }
+    assert!(!said.contains("hunter2"), "{said}");
 }
