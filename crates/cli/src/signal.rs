@@ -14,16 +14,28 @@ pub(crate) fn listen(
     printer: Arc<Printer>,
     drains: bool,
 ) -> Result<watch::Receiver<Option<Cancel>>, Error> {
-    let open = |kind| {
-        signal(kind).map_err(|cause| {
-            Error::new(&code::IO, "signals cannot be listened to").caused_by(cause)
-        })
-    };
     let interrupt = open(SignalKind::interrupt())?;
     let terminate = open(SignalKind::terminate())?;
     let (tell, told) = watch::channel(None);
     tokio::spawn(forward(interrupt, terminate, tell, printer, drains));
     Ok(told)
+}
+
+fn open(kind: SignalKind) -> Result<Signal, Error> {
+    signal(kind)
+        .map_err(|cause| Error::new(&code::IO, "signals cannot be listened to").caused_by(cause))
+}
+
+/// Waits until somebody asks the process to end.
+pub(crate) fn asked() -> Result<impl Future<Output = ()>, Error> {
+    let mut interrupt = open(SignalKind::interrupt())?;
+    let mut terminate = open(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
 async fn forward(

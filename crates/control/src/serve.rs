@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use crossdock_conduit::serve::{Served, serve};
+use crossdock_conduit::serve as conduit_serve;
 use crossdock_config::{ConnectorRef, Protocol};
 use crossdock_core::code;
+use crossdock_core::erased::{ErasedDestination, ErasedSource};
 use crossdock_core::error::{Error, Result};
 use crossdock_core::registry::Registry;
+use crossdock_dataflow::serve as dataflow_serve;
 
 use crate::command::{self, Ask};
 use crate::connector;
@@ -38,10 +40,40 @@ pub async fn look(reference: &ConnectorRef, ask: &Ask) -> Result<()> {
 
 /// Is a connector of Conduit until Conduit has enough of it.
 pub async fn conduit(reference: &ConnectorRef, registry: &Registry) -> Result<()> {
-    serve(served(reference, registry)?).await
+    let found = found(reference, registry)?;
+    conduit_serve::serve(conduit_serve::Served {
+        name: name(reference),
+        summary: found.summary,
+        version: format!("v{}", env!("CARGO_PKG_VERSION")),
+        source: found.source,
+        destination: found.destination,
+    })
+    .await
 }
 
-fn served(reference: &ConnectorRef, registry: &Registry) -> Result<Served> {
+/// Is a connector of DataFlow until its processor, or `stop`, has enough of it.
+pub async fn dataflow(
+    reference: &ConnectorRef,
+    registry: &Registry,
+    stop: impl Future<Output = ()>,
+) -> Result<()> {
+    let found = found(reference, registry)?;
+    let served = dataflow_serve::Served {
+        kind: name(reference),
+        source: found.source,
+        destination: found.destination,
+    };
+    dataflow_serve::serve(served, stop).await
+}
+
+/// The halves of a connector.
+struct Found {
+    summary: String,
+    source: Option<Arc<dyn ErasedSource>>,
+    destination: Option<Arc<dyn ErasedDestination>>,
+}
+
+fn found(reference: &ConnectorRef, registry: &Registry) -> Result<Found> {
     let mut summary = format!("Crossdock's connector {reference}");
     let (source, destination) = match reference.protocol {
         Protocol::Native => {
@@ -62,12 +94,10 @@ fn served(reference: &ConnectorRef, registry: &Registry) -> Result<Served> {
             format!("`{reference}` is neither a source nor a destination"),
         ));
     }
-    Ok(Served {
-        name: name(reference),
+    Ok(Found {
         summary,
-        version: format!("v{}", env!("CARGO_PKG_VERSION")),
-        source: source.map(|source| source as Arc<_>),
-        destination: destination.map(|destination| destination as Arc<_>),
+        source,
+        destination,
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod convert;
 mod host;
+pub mod serve;
 pub mod wire;
 
 pub use host::{DataFlowDestination, DataFlowSource, Found, type_of};

@@ -6,6 +6,7 @@
 
 mod big_record;
 mod conduit;
+mod dataflow;
 mod figure;
 mod files;
 mod meter;
@@ -51,7 +52,7 @@ struct Bench {
     run: fn(&Programs, &Extent) -> Result<Vec<Figure>>,
 }
 
-const BENCHES: [Bench; 8] = [
+const BENCHES: [Bench; 9] = [
     Bench {
         name: "relay",
         what: "Airbyte to Airbyte, against `source | cat | sink`",
@@ -86,6 +87,11 @@ const BENCHES: [Bench; 8] = [
         name: "conduit",
         what: "connectors of Conduit under Conduit and under Crossdock; takes half an hour",
         run: conduit::run,
+    },
+    Bench {
+        name: "dataflow",
+        what: "DataFlow to DataFlow, against `source | cat | sink`; to Airbyte and to Parquet",
+        run: dataflow::run,
     },
     Bench {
         name: "scale",

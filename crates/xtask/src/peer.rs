@@ -4,6 +4,7 @@
 //! them. These peers cost as little as a connector can, speak the command line and the messages of the protocol, and
 //! are programs of their own, so that the engine meets them as it meets any connector. They share no code with it.
 
+pub mod dataflow;
 mod line;
 mod many;
 pub mod parse;

@@ -459,4 +459,7 @@ pub(crate) struct Package {
 pub(crate) enum Platform {
     /// Conduit
     Conduit,
+    /// DataFlow
+    #[value(name = "dataflow")]
+    DataFlow,
 }

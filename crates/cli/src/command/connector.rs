@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::args::{Package, Platform, Serve};
 use crate::context::Context;
+use crate::signal;
 use crate::table::{Side, Table};
 
 /// What to write for a connector that is not built in.
@@ -21,6 +22,8 @@ Others are started as programs:
   airbyte:python:PACKAGE[==VERSION]   a package from PyPI, e.g. airbyte:python:airbyte-source-faker
   airbyte:exec:PROGRAM [ARGUMENT]...  a program on this machine
   conduit:exec:PROGRAM                a connector of Conduit on this machine
+  dataflow:exec:PROGRAM [ARGUMENT]... a connector of DataFlow on this machine
+  dataflow:TYPE                       the program dataflow-connector-TYPE, where DataFlow looks for it
 ";
 
 /// The native connectors.
@@ -68,6 +71,10 @@ pub(crate) async fn serve(args: &Serve) -> Result<(), Error> {
     let reference: ConnectorRef = args.reference.parse()?;
     match args.protocol {
         Platform::Conduit => serve::conduit(&reference, &crossdock_control::registry()).await,
+        Platform::DataFlow => {
+            let registry = crossdock_control::registry();
+            serve::dataflow(&reference, &registry, signal::asked()?).await
+        }
     }
 }
 
@@ -82,7 +89,15 @@ pub(super) fn not_here(args: &Serve) -> Error {
 /// Writes a script that starts this very program as the connector.
 pub(super) async fn package(args: &Package, context: &Context) -> Result<Answer, Error> {
     let reference: ConnectorRef = args.reference.parse()?;
-    let name = serve::name(&reference);
+    let (platform, word) = match args.protocol {
+        Platform::Conduit => ("Conduit", "conduit"),
+        Platform::DataFlow => ("DataFlow", "dataflow"),
+    };
+    let kind = serve::name(&reference);
+    let name = match args.protocol {
+        Platform::Conduit => kind.clone(),
+        Platform::DataFlow => format!("dataflow-connector-{kind}"),
+    };
     // A connector that is not there is told now rather than by the platform.
     serve::look(
         &reference,
@@ -94,7 +109,7 @@ pub(super) async fn package(args: &Package, context: &Context) -> Result<Answer,
     })?;
     let path = args.to.join(&name);
     let script = format!(
-        "#!/bin/sh\nexec {} connector serve --protocol conduit {}\n",
+        "#!/bin/sh\nexec {} connector serve --protocol {word} {}\n",
         quoted(&program.to_string_lossy()),
         quoted(&args.reference),
     );
@@ -103,8 +118,12 @@ pub(super) async fn package(args: &Package, context: &Context) -> Result<Answer,
             .with("path", path.display())
             .caused_by(cause)
     })?;
+    let how = match args.protocol {
+        Platform::Conduit => format!("`plugin: standalone:{kind}`"),
+        Platform::DataFlow => format!("`type: {kind}`"),
+    };
     let text = format!(
-        "{} is the connector `{name}` of Conduit: `plugin: standalone:{name}`\n",
+        "{} is the connector `{kind}` of {platform}: {how}\n",
         path.display()
     );
     Answer::new(&json!({"path": path, "name": name}), text)

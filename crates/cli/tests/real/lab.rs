@@ -85,7 +85,7 @@ impl Lab {
         path
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_crossdock"));
         command
             .arg("--json")

@@ -7,6 +7,7 @@
 
 mod conduit;
 mod crash;
+mod dataflow;
 mod delivery;
 mod faker;
 mod file;

@@ -5,6 +5,7 @@
 //! | `table`, else `topic` | the stream |
 //! | `schema` | its namespace |
 //! | `operation`: `insert`, `update`, `delete`, `snapshot` | what the record does |
+//! | `id` | the record's key, if it is a single value |
 //! | everything else | goes along |
 
 use std::borrow::Cow;
@@ -156,6 +157,8 @@ pub(crate) struct Told<'a> {
     /// The record came under another name.
     pub(crate) is_renamed: bool,
     pub(crate) operation: Operation,
+    /// Its key, where it is a single value: JSON.
+    pub(crate) id: Option<&'a [u8]>,
 }
 
 /// Appends the metadata of a message: the record's own, and its stream and operation where they do not say
@@ -167,6 +170,7 @@ pub(crate) fn write_of_message(
 ) -> Result<(), Fault> {
     let mut object = Object::new(out);
     let (mut has_stream, mut has_schema, mut has_operation) = (false, false, false);
+    let mut has_id = false;
     members(metadata, |name, value| {
         match name {
             RAW_PARTS | ENCODING => return,
@@ -175,6 +179,7 @@ pub(crate) fn write_of_message(
             "table" | "topic" => has_stream |= !told.is_renamed,
             "schema" => has_schema = true,
             "operation" => has_operation = true,
+            "id" => has_id = true,
             _ => {}
         }
         object.name(name).extend_from_slice(&metadata[value]);
@@ -187,6 +192,9 @@ pub(crate) fn write_of_message(
     }
     if !has_operation {
         object.text("operation", operation_name(told.operation));
+    }
+    if let Some(id) = told.id.filter(|_| !has_id) {
+        object.name("id").extend_from_slice(id);
     }
     object.end();
     Ok(())

@@ -34,6 +34,8 @@ pub(crate) struct Reading {
     wanted: Wanted,
     /// The stream of messages that name none.
     nameless: StreamId,
+    /// Its place, once it is known.
+    nameless_at: Option<usize>,
     streams: Vec<Building>,
     places: HashMap<StreamId, usize>,
     buffer: Vec<u8>,
@@ -48,6 +50,7 @@ impl Reading {
         let mut this = Self {
             wanted,
             nameless: StreamId::new(nameless),
+            nameless_at: None,
             streams: Vec::new(),
             places: HashMap::new(),
             buffer: Vec::new(),
@@ -75,18 +78,27 @@ impl Reading {
         }
     }
 
+    fn nameless_place(&mut self) -> usize {
+        if let Some(at) = self.nameless_at {
+            return at;
+        }
+        let at = self.place(self.nameless.clone());
+        self.nameless_at = Some(at);
+        at
+    }
+
     /// Whether the lines of a run can be kept where they are: nobody looks inside them.
     pub(crate) fn relays(&self) -> bool {
         !self.wanted.values
     }
 
-    /// Takes a message. On an error nothing of it is left.
+    /// Takes a message, and tells its stream. On an error nothing of it is left.
     pub(crate) fn take(
         &mut self,
         line: &[u8],
         view: &MessageView,
         now_ms: i64,
-    ) -> Result<(), Fault> {
+    ) -> Result<StreamId, Fault> {
         let start = self.buffer.len();
         let taken = self.record(line, view, now_ms);
         if taken.is_err() {
@@ -95,7 +107,7 @@ impl Reading {
         taken
     }
 
-    fn record(&mut self, line: &[u8], view: &MessageView, now_ms: i64) -> Result<(), Fault> {
+    fn record(&mut self, line: &[u8], view: &MessageView, now_ms: i64) -> Result<StreamId, Fault> {
         let metadata = view.metadata(line).unwrap_or_default();
         let said = match metadata {
             [] => Said::default(),
@@ -116,7 +128,7 @@ impl Reading {
         if self.wanted.values {
             let at = match said.stream() {
                 Some(id) => self.place(id),
-                None => self.place(self.nameless.clone()),
+                None => self.nameless_place(),
             };
             let (value, is_raw) = self.value(at, payload)?;
             let raw = match operation {
@@ -132,11 +144,12 @@ impl Reading {
             write_of_record(metadata, raw, &mut self.buffer)?;
             spans.metadata = self.span(start)?;
             self.streams[at].rows.push(spans);
+            Ok(self.streams[at].learnt.id.clone())
         } else {
-            let at = self.place(self.nameless.clone());
+            let at = self.nameless_place();
             self.streams[at].rows.push(spans);
+            Ok(self.nameless.clone())
         }
-        Ok(())
     }
 
     /// The members of the message as they came, or as the page has them if some are missing.
@@ -197,7 +210,7 @@ impl Reading {
 
     /// Takes a message of a run whose members stand at `members` and are all there: it stays where it is.
     pub(crate) fn relay(&mut self, members: Span, now_ms: i64) {
-        let at = self.place(self.nameless.clone());
+        let at = self.nameless_place();
         self.streams[at].rows.push_line(Span::NONE, now_ms, members);
     }
 

@@ -216,7 +216,7 @@ fn records_of_others_say_their_stream_and_operation() {
         ["", "", r#"{"id":1}"#, r#"{"k":[1]}"#],
         Operation::Delete,
         Some(StreamId::new("t")),
-        r#""data":"{\"id\":1}","metadata":{"k":[1],"table":"t","operation":"delete"}"#,
+        r#""data":"{\"id\":1}","metadata":{"k":[1],"table":"t","operation":"delete","id":1}"#,
     );
     check(
         [

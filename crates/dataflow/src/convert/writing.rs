@@ -9,6 +9,7 @@ use crossdock_core::code;
 use crossdock_core::convert::columns_to_rows;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::fault::Fault;
+use crossdock_core::json::scan::Members;
 use crossdock_core::raw::{self, RawParts};
 use crossdock_core::stream::StreamId;
 
@@ -36,6 +37,14 @@ impl Messages {
     pub(crate) fn bytes(&self) -> usize {
         self.spans.iter().map(|span| span.len()).sum()
     }
+}
+
+/// The value of a key of one field.
+fn only_value(key: &[u8]) -> Option<&[u8]> {
+    let mut members = Members::new(key, 0).ok()?;
+    let member = members.next().ok()??;
+    let is_only = members.next().ok()?.is_none();
+    is_only.then(|| member.value(key))
 }
 
 /// Writes the records of the configured streams as messages.
@@ -80,6 +89,7 @@ impl Writing {
                 target: &target,
                 is_renamed,
                 operation: rows.operation(at),
+                id: rows.key(at).and_then(only_value),
             };
             let line = rows.line(at).filter(|_| keeps_lines);
             let written = match line {

@@ -19,6 +19,8 @@ use crate::wire::{Line, Ready, Response, classify, write_close};
 
 /// Once the process has ended, how long something that it left behind may hold its output.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// Between two pings there are so many times the time that one may take.
+const PINGS: u32 = 3;
 /// Of a line that cannot be read, so much is shown.
 const EXCERPT: usize = 300;
 
@@ -53,6 +55,11 @@ impl Peer {
 
     pub(super) fn talk(&self) -> &Talk {
         &self.talk
+    }
+
+    /// How often it is asked whether it is alive, while nothing else is.
+    pub(super) fn ping_interval(&self) -> Duration {
+        self.talk.limits().answers.ping * PINGS
     }
 
     /// Tells it something, as soon as somebody waits for [`Peer::step`].

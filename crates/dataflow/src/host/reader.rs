@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -26,9 +25,6 @@ use crate::wire::{
     Line, MessageView, Response, classify, members_of, write_ack, write_ping, write_read,
 };
 
-/// In a pause a source is asked so often whether it is alive.
-const PING: Duration = Duration::from_secs(30);
-
 /// Whether to end, and what was committed. For tasks beside the one that reads.
 #[derive(Debug, Default)]
 struct Control {
@@ -45,8 +41,6 @@ struct Sent {
     /// Whether the source wants to know.
     acks: bool,
     waiting: VecDeque<(Json, u64)>,
-    /// Messages since the last checkpoint.
-    open: u64,
     /// Messages that are committed and were not told.
     committed: u64,
 }
@@ -98,6 +92,8 @@ pub(super) struct Reader {
     events: VecDeque<Event>,
     marks: Marks,
     commits: u64,
+    /// Messages since the last checkpoint.
+    open: u64,
     /// When an open read is given up: its source was asked to stop, or has been silent for too long.
     deadline: Option<Instant>,
     asked: bool,
@@ -123,6 +119,7 @@ impl Reader {
             events: VecDeque::new(),
             marks,
             commits: 0,
+            open: 0,
             deadline: None,
             asked: false,
             trouble: None,
@@ -162,9 +159,9 @@ impl Reader {
     }
 
     fn checkpoint(&mut self, state: Json, awaited: bool) {
+        let count = std::mem::take(&mut self.open);
         let mut sent = self.control.sent();
         if sent.acks {
-            let count = std::mem::take(&mut sent.open);
             sent.waiting.push_back((state.clone(), count));
         }
         drop(sent);
@@ -182,7 +179,7 @@ impl Reader {
         }
         let until = until.map(Instant::from_std);
         let limit = match until {
-            Some(until) => Some(until.min(now + PING)),
+            Some(until) => Some(until.min(now + self.peer.ping_interval())),
             None if is_reading => self.deadline,
             None => None,
         };
@@ -277,7 +274,7 @@ impl Reader {
         let span = Span::new(line.start + members.start, line.start + members.end);
         match span {
             Some(span) if is_text && is_whole() && self.course.message() => {
-                self.control.sent().open += 1;
+                self.open += 1;
                 self.reading.relay(span, now);
                 true
             }
@@ -322,7 +319,7 @@ impl Reader {
         if !self.course.message() {
             return Err(self.peer.out_of_place("no command", "a message"));
         }
-        self.control.sent().open += 1;
+        self.open += 1;
         if self.reading.relays() {
             // It is completed, in a buffer of its own: what was relayed before it comes first.
             self.flush(Some(run));
@@ -331,7 +328,10 @@ impl Reader {
         if self.reading.relays() {
             self.flush(None);
         }
-        taken.or_else(|fault| self.unreadable(text, &fault))
+        match taken {
+            Ok(_) => Ok(()),
+            Err(fault) => self.unreadable(text, &fault),
+        }
     }
 
     /// A line that cannot be read is left out, and counted, if the user says so.

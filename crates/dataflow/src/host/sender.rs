@@ -20,8 +20,6 @@ use crate::wire::{Failure, Response, write_ping};
 /// the one before it.
 const TRIES: u32 = 4;
 const WAIT: Duration = Duration::from_millis(250);
-/// An idle sink is asked so often whether it is alive.
-const PING: Duration = Duration::from_secs(30);
 
 /// What the writer and its task share.
 #[derive(Debug)]
@@ -115,6 +113,7 @@ impl Sender {
 
     /// Waits for work; asks now and then whether the sink is alive.
     async fn idle(&mut self, shared: &Shared, is_idle: &mut bool) -> Result<()> {
+        let interval = self.peer.ping_interval();
         tokio::select! {
             () = shared.filled.notified() => return Ok(()),
             // It has nothing to say now, so this is log lines, or its end.
@@ -129,7 +128,7 @@ impl Sender {
                 }
                 return Ok(());
             }
-            () = sleep(PING) => {}
+            () = sleep(interval) => {}
         }
         let mut command = Vec::new();
         write_ping(&mut command);

@@ -220,14 +220,10 @@ fn responses_are_read() {
     assert!(response("{").is_err());
 }
 
+type Payloads = Result<(Payload, Vec<u8>), String>;
+
 /// The payload, metadata and time of a message.
-fn message(
-    text: &str,
-) -> (
-    Result<(Payload, Vec<u8>), String>,
-    Option<String>,
-    Option<i64>,
-) {
+fn message(text: &str) -> (Payloads, Option<String>, Option<i64>) {
     let Ok(Response::Message(view)) = response(text) else {
         panic!("{:?}", response(text));
     };

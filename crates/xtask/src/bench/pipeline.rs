@@ -48,6 +48,11 @@ impl Pipeline {
 
     /// Writes the pipeline file, from the source peer to the destination.
     pub(crate) fn file(&self, programs: &Programs, destination: &Value) -> Result<PathBuf> {
+        let source = json!({"connector": exec(&programs.source), "config": self.peer_config()});
+        self.file_between(&source, destination)
+    }
+
+    fn file_between(&self, source: &Value, destination: &Value) -> Result<PathBuf> {
         let file = json!({
             "version": 1,
             "settings": {
@@ -57,7 +62,7 @@ impl Pipeline {
             },
             "pipelines": [{
                 "id": "bench",
-                "source": {"connector": exec(&programs.source), "config": self.peer_config()},
+                "source": source,
                 "destination": destination,
             }],
         });
@@ -69,13 +74,25 @@ impl Pipeline {
     /// Runs `crossdock run` from the source peer to the destination, and says what Crossdock itself took.
     pub(crate) fn run(&self, programs: &Programs, destination: &Value) -> Result<Use> {
         let path = self.file(programs, destination)?;
+        self.run_file(programs, &path)
+    }
+
+    /// The same from another source.
+    pub(crate) fn run_between(
+        &self,
+        programs: &Programs,
+        source: &Value,
+        destination: &Value,
+    ) -> Result<Use> {
+        let path = self.file_between(source, destination)?;
+        self.run_file(programs, &path)
+    }
+
+    fn run_file(&self, programs: &Programs, path: &Path) -> Result<Use> {
         let log = self.path("log");
         let output = File::create(&log)?;
         let mut command = Command::new(&programs.crossdock);
-        command
-            .current_dir(self.folder.path())
-            .arg("run")
-            .arg(&path);
+        command.current_dir(self.folder.path()).arg("run").arg(path);
         command
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)

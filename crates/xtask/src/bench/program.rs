@@ -15,6 +15,8 @@ pub(crate) struct Programs {
     pub(crate) source: PathBuf,
     /// The destination that counts.
     pub(crate) sink: PathBuf,
+    /// The source and the sink that speak DataFlow's protocol.
+    pub(crate) dataflow: PathBuf,
     /// The parser.
     pub(crate) parse: PathBuf,
 }
@@ -39,6 +41,7 @@ impl Programs {
             crossdock: folder.join("crossdock"),
             source: folder.join("peer-source"),
             sink: folder.join("peer-sink"),
+            dataflow: folder.join("peer-dataflow"),
             parse: folder.join("peer-parse"),
         })
     }

@@ -15,7 +15,7 @@ use super::environment;
 use crate::workspace;
 
 /// Each program with the package it is built from; `.` is our own.
-const PROGRAMS: [(&str, &str); 8] = [
+const PROGRAMS: [(&str, &str); 9] = [
     ("conduit", "github.com/conduitio/conduit/cmd/conduit"),
     (
         "generator",
@@ -43,6 +43,8 @@ const PROGRAMS: [(&str, &str); 8] = [
         "github.com/conduitio/conduit-connector-file/cmd/connector",
     ),
     ("chaos", "."),
+    // Speaks DataFlow's protocol, written from its page alone.
+    ("dataflow-stranger", "."),
 ];
 
 /// Makes every program ready, and gives the folder in which each has its name.
