@@ -9,6 +9,7 @@ mod error;
 mod file;
 mod init;
 mod look;
+mod manifest;
 mod pipe;
 mod processor;
 mod quickstart;

@@ -29,6 +29,7 @@ impl Plan {
             dead_letters: None,
             settings: settings.clone(),
             is_stopped: false,
+            schedule: None,
         };
         Self {
             settings,

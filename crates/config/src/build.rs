@@ -14,7 +14,8 @@ use crate::diagnostic::{Diagnostics, quoted};
 use crate::environment::Environment;
 use crate::node::{Place, Tree};
 use crate::plan::{
-    Connector, ConnectorConfig, DeadLetters, NamespaceRule, Pipeline, Plan, Processor,
+    self, Connector, ConnectorConfig, DeadLetters, LetterForm, NamespaceRule, Pipeline, Plan,
+    Processor,
 };
 use crate::reference::ConnectorRef;
 use crate::secret;
@@ -116,22 +117,15 @@ impl Builder<'_> {
             dead_letters,
             settings,
             is_stopped: false,
+            schedule: None,
         })
     }
 
-    /// The id becomes a key of the store and part of file names.
     fn id(&mut self, id: &str, place: &Place<'_>) {
-        let fits = id.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && id.len() <= 128
-            && id
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
-        if !fits {
+        if !plan::is_id(id) {
             let message = format!("{} cannot be a pipeline's id", quoted(id));
             let fault = place.fault(&code::CONFIG_INVALID, message);
-            self.wrong.push(fault.hint(
-                "an id has up to 128 letters, digits, `.`, `_` and `-`, and begins with a letter or digit",
-            ));
+            self.wrong.push(fault.hint(plan::ID_FORM));
         }
     }
 
@@ -204,6 +198,7 @@ impl Builder<'_> {
             connector,
             window_size: window,
             window_nack_threshold: threshold,
+            form: LetterForm::OpenCdc,
         }
     }
 

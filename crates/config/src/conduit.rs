@@ -16,7 +16,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, quoted};
 use crate::environment::Environment;
 use crate::node::{Node, Place, Tree};
 use crate::plan::{
-    Connector, ConnectorConfig, DeadLetters, NamespaceRule, Pipeline, Plan, Processor,
+    Connector, ConnectorConfig, DeadLetters, LetterForm, NamespaceRule, Pipeline, Plan, Processor,
 };
 use crate::setting::Settings;
 use expand::expand;
@@ -282,6 +282,7 @@ impl Reader<'_> {
             dead_letters,
             settings: Settings::default(),
             is_stopped,
+            schedule: None,
         })
     }
 
@@ -410,36 +411,9 @@ impl Reader<'_> {
             connector,
             window_size,
             window_nack_threshold,
+            form: LetterForm::OpenCdc,
         })
     }
-}
-
-/// Splits a text into its YAML documents, each with the others' lines left blank so that places stay.
-pub(crate) fn documents(text: &str) -> Vec<String> {
-    let mut starts = vec![0];
-    let lines: Vec<&str> = text.split('\n').collect();
-    for (at, line) in lines.iter().enumerate() {
-        let is_marker = *line == "---" || line.starts_with("--- ") || line.trim_end() == "---";
-        if is_marker {
-            starts.push(at);
-        }
-    }
-    let mut documents = Vec::new();
-    for (at, start) in starts.iter().enumerate() {
-        let end = starts.get(at + 1).copied().unwrap_or(lines.len());
-        let own = &lines[*start..end];
-        let is_blank = |line: &&str| {
-            let line = line.trim();
-            line.is_empty() || line.starts_with('#') || line == "---" || line == "..."
-        };
-        if own.iter().all(is_blank) {
-            continue;
-        }
-        let mut document = "\n".repeat(*start);
-        document.push_str(&own.join("\n"));
-        documents.push(document);
-    }
-    documents
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! Which kind of pipeline file a document is. Each kind becomes the same plan; those of other
-//! worlds are recognised here; DataFlow's are not read yet.
+//! worlds are recognised here.
 
 use crossdock_core::code;
 
 use crate::conduit::Form;
 use crate::diagnostic::{Diagnostic, quoted};
+use crate::manifest::{self, Kind};
 use crate::node::{Node, Place, Tree};
 use crate::suggestion;
 
@@ -15,6 +16,24 @@ pub(crate) enum Dialect {
     CrossdockV1,
     /// Conduit's; `true`: of a version that is not known, and read as the newest that is.
     Conduit(Form, bool),
+    /// A manifest of DataFlow.
+    DataFlow(Kind),
+}
+
+impl Dialect {
+    /// Whether a file may have documents of both.
+    pub(crate) fn goes_with(self, other: Self) -> bool {
+        self.name() == other.name()
+    }
+
+    /// What a document of this kind is.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::CrossdockV1 => "a pipeline file of Crossdock",
+            Self::Conduit(..) => "a pipeline file of Conduit",
+            Self::DataFlow(_) => "a manifest of DataFlow",
+        }
+    }
 }
 
 /// Tells the kind of the document at `root`.
@@ -31,10 +50,8 @@ pub(crate) fn recognise(root: &Place<'_>) -> Result<Dialect, Diagnostic> {
             return Err(root.fault(&code::CONFIG_SYNTAX, message).hint(expect));
         }
     }
-    if let Some(kind) = root.node.get("kind")
-        && kind.text() == Some("DataFlow")
-    {
-        return Err(later(&root.key("kind"), "a DataFlow manifest"));
+    if let Some(found) = manifest(root) {
+        return found;
     }
     let Some(version) = root.node.get("version") else {
         if is_conduit(root.node) {
@@ -85,9 +102,29 @@ fn is_conduit(root: &Node) -> bool {
         .any(|pipeline| pipeline.get("connectors").is_some())
 }
 
-fn later(place: &Place<'_>, what: &str) -> Diagnostic {
-    let message = format!("this is {what}, which this version of Crossdock does not read yet");
-    place
-        .fault(&code::CONFIG_VERSION, message)
-        .hint("use a newer Crossdock, or write the pipeline with `version: 1`")
+/// Whether this is a manifest, and of which kind. `None`: it is none.
+fn manifest(root: &Place<'_>) -> Option<Result<Dialect, Diagnostic>> {
+    let text = |key| root.node.get(key).and_then(Node::text);
+    let kind = text("kind");
+    if let Some(kind) = kind.and_then(Kind::of) {
+        return Some(Ok(Dialect::DataFlow(kind)));
+    }
+    let version = text("apiVersion")?;
+    let (message, hint) = match kind {
+        None => (
+            "the manifest has no `kind`".to_owned(),
+            "write `kind: DataFlow` or `kind: DataFlowCron`".to_owned(),
+        ),
+        Some(kind) if manifest::is_of_group(version) => (
+            format!("there is no kind {} of manifests", quoted(kind)),
+            suggestion::hint(kind, &Kind::NAMES, "kinds"),
+        ),
+        Some(kind) => (
+            format!("a {} of Kubernetes is no pipeline", quoted(kind)),
+            "keep it in a file of its own; of manifests those of `DataFlow` and `DataFlowCron` are run"
+                .to_owned(),
+        ),
+    };
+    let place = root.key("kind");
+    Some(Err(place.fault(&code::CONFIG_VERSION, message).hint(hint)))
 }

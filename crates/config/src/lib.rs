@@ -7,10 +7,12 @@ mod coerce;
 mod conduit;
 mod diagnostic;
 mod dialect;
+mod document;
 mod env_file;
 mod environment;
 mod guard;
 mod load;
+mod manifest;
 mod node;
 mod pattern;
 mod plan;
@@ -29,7 +31,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Location};
 pub use environment::{Environment, ProcessEnvironment};
 pub use load::{load, load_config, parse, parse_config};
 pub use plan::{
-    Connector, ConnectorConfig, DeadLetters, NamespaceRule, Pipeline, Plan, Processor,
+    Connector, ConnectorConfig, DeadLetters, LetterForm, NamespaceRule, Pipeline, Plan, Processor,
     StreamSelection,
 };
 pub use quantity::duration;

@@ -15,7 +15,7 @@ use crate::environment::Environment;
 use crate::node::{Node, Place, Tree};
 use crate::plan::{ConnectorConfig, Plan};
 use crate::schema::json_schema;
-use crate::{secret, wire, yaml};
+use crate::{document, manifest, secret, wire, yaml};
 
 /// Reads a pipeline file.
 ///
@@ -36,18 +36,20 @@ pub fn parse(
     environment: &dyn Environment,
 ) -> Result<Plan, Diagnostics> {
     let file: Arc<str> = file_name.into();
-    let parts = conduit::documents(text);
+    let parts = document::split(text);
     if let [first, _, ..] = parts.as_slice() {
-        // Only Conduit's files may have several documents.
+        // Only files of other worlds may have several documents.
         let document = yaml::parse(first, &file)?;
-        if let Dialect::Conduit(..) = dialect::recognise(&Place::root(&document, &file))? {
-            return parse_conduit(&parts, &file, environment);
+        if dialect::recognise(&Place::root(&document, &file))? != Dialect::CrossdockV1 {
+            return parse_foreign(&parts, &file, base_dir, environment);
         }
     }
     let document = yaml::parse(text, &file)?;
     let root = Place::root(&document, &file);
     match dialect::recognise(&root)? {
-        Dialect::Conduit(..) => parse_conduit(&parts, &file, environment),
+        Dialect::Conduit(..) | Dialect::DataFlow(_) => {
+            parse_foreign(&parts, &file, base_dir, environment)
+        }
         Dialect::CrossdockV1 => {
             let schema = json_schema();
             let mut wrong = Diagnostics::default();
@@ -65,35 +67,51 @@ pub fn parse(
     }
 }
 
-/// Reads a Conduit pipeline file, document by document.
-fn parse_conduit(
+/// Reads a file of Conduit or DataFlow, document by document. All of them are of the same world.
+fn parse_foreign(
     parts: &[String],
     file: &Arc<str>,
+    base: &Path,
     environment: &dyn Environment,
 ) -> Result<Plan, Diagnostics> {
-    let (mut documents, mut warnings) = (Vec::new(), Vec::new());
+    let (mut pipelines, mut manifests) = (Vec::new(), Vec::new());
+    let mut warnings = Vec::new();
+    let mut first: Option<Dialect> = None;
     for part in parts {
         let document = yaml::parse(part, file)?;
         let root = Place::root(&document, file);
         let mut wrong = Diagnostics::default();
         check::duplicates(&root, &mut wrong);
         wrong.unless_any(())?;
-        match dialect::recognise(&root)? {
+        let dialect = dialect::recognise(&root)?;
+        let first = *first.get_or_insert(dialect);
+        if !dialect.goes_with(first) {
+            let message = format!(
+                "{} stands in a file that begins with {}",
+                dialect.name(),
+                first.name()
+            );
+            let fault = root.fault(&code::CONFIG_SYNTAX, message);
+            return Err(fault.hint("move it to a file of its own").into());
+        }
+        match dialect {
             Dialect::Conduit(form, is_unknown) => {
                 if is_unknown {
                     let message =
                         "the version is not known; the file is read as the newest that is";
                     warnings.push(root.key("version").fault(&code::CONFIG_VERSION, message));
                 }
-                documents.push((document, form));
+                pipelines.push((document, form));
             }
-            Dialect::CrossdockV1 => {
-                let message = "a pipeline file of Crossdock stands among documents of Conduit's";
-                return Err(root.fault(&code::CONFIG_SYNTAX, message).into());
-            }
+            Dialect::DataFlow(kind) => manifests.push((document, kind)),
+            // A file of ours has one document, and does not come here.
+            Dialect::CrossdockV1 => {}
         }
     }
-    conduit::plan(&documents, file, environment, warnings)
+    if manifests.is_empty() {
+        return conduit::plan(&pipelines, file, environment, warnings);
+    }
+    manifest::plan(&manifests, file, base, environment)
 }
 
 /// Reads a connector's configuration from a file of its own, YAML or JSON, with references as in

@@ -50,7 +50,21 @@ pub struct Pipeline {
     pub settings: Settings,
     /// It runs only when it is asked for by its id.
     pub is_stopped: bool,
+    /// When it is to run: five or six fields of cron. `None`: when it is asked for.
+    pub schedule: Option<String>,
 }
+
+/// Whether a text can be a pipeline's id, which becomes a key of the store and part of file names.
+pub(crate) fn is_id(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.len() <= 128
+        && text.chars().all(fits)
+}
+
+/// What an id has to be, for hints.
+pub(crate) const ID_FORM: &str =
+    "an id has up to 128 letters, digits, `.`, `_` and `-`, and begins with a letter or digit";
 
 /// A processor of records.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -82,6 +96,18 @@ pub struct DeadLetters {
     /// So many of them may be refused; one more ends the run. Less than `window_size`, unless that
     /// is 0.
     pub window_nack_threshold: u64,
+    /// What a record is that a connector keeps.
+    pub form: LetterForm,
+}
+
+/// What a dead letter is, as a record of the connector that keeps it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LetterForm {
+    /// The refused record with all its parts, and the reason in the metadata, as Conduit has it.
+    #[default]
+    OpenCdc,
+    /// The reason beside the refused payload, as DataFlow has it.
+    DataFlow,
 }
 
 /// A connector and its configuration.
@@ -93,6 +119,8 @@ pub struct Connector {
     pub reference: ConnectorRef,
     /// Which one to take if `reference`, a name in Conduit's folder, is of no program there.
     pub otherwise: Option<ConnectorRef>,
+    /// What else helps if there is no such connector.
+    pub hint: Option<String>,
     /// Its configuration is flat, texts by dotted names, as Conduit has it: for one of another protocol it
     /// is made an object of objects.
     pub has_flat_config: bool,
@@ -121,6 +149,7 @@ impl Connector {
             id: String::new(),
             reference,
             otherwise: None,
+            hint: None,
             has_flat_config: false,
             processors: Vec::new(),
             config: config.value,

@@ -13,14 +13,23 @@ use serde_json::{Map, Value};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, quoted};
 use crate::environment::Environment;
-use crate::node::{Place, Position, Tree};
+use crate::node::{Entry, Place, Position, Tree};
 use crate::plan::ConnectorConfig;
 use crate::suggestion;
 
 /// Longest file that `${file:…}` takes in, in bytes.
-const LONGEST_FILE: usize = 1 << 20;
+pub(crate) const LONGEST_FILE: usize = 1 << 20;
 /// Most bytes that all references of one configuration take in together (P11).
 const MOST_BYTES: usize = 16 << 20;
+
+/// How another world's configurations refer to secrets: by keys beside those of the values, or in their place.
+pub(crate) trait Twins {
+    /// The key of the value that `key` refers to a secret for. `None`: it is a key like any other.
+    fn of<'k>(&self, key: &'k str) -> Option<&'k str>;
+
+    /// What the reference here stands for. Faults never tell it (P10).
+    fn find(&self, reference: &Place<'_>) -> Result<String, Diagnostic>;
+}
 
 /// Reads a connector's configuration from its place in a document.
 pub(crate) fn resolve(
@@ -29,7 +38,20 @@ pub(crate) fn resolve(
     base: &Path,
     out: &mut Diagnostics,
 ) -> ConnectorConfig {
+    resolve_with(None, config, environment, base, out)
+}
+
+/// The same for a configuration of another world: references to its secrets win over literal values, and a
+/// `${` that begins no reference of ours is a text like any other.
+pub(crate) fn resolve_with(
+    twins: Option<&dyn Twins>,
+    config: &Place<'_>,
+    environment: &dyn Environment,
+    base: &Path,
+    out: &mut Diagnostics,
+) -> ConnectorConfig {
     let mut resolver = Resolver {
+        twins,
         environment,
         base,
         out,
@@ -51,9 +73,21 @@ pub(crate) fn resolve(
     }
 }
 
+/// A file's text without the one line end that editors put there.
+pub(crate) fn without_line_end(mut text: String) -> String {
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    text
+}
+
 const LITERAL: &str = "`$${` for a literal `${`";
 
 struct Resolver<'a> {
+    twins: Option<&'a dyn Twins>,
     environment: &'a dyn Environment,
     base: &'a Path,
     out: &'a mut Diagnostics,
@@ -75,17 +109,56 @@ impl Resolver<'_> {
                 let items = items.map(|(i, item)| self.value(&item, format!("{pointer}/{i}")));
                 items.collect()
             }
-            Tree::Mapping(entries) => {
-                let mut map = Map::new();
-                for entry in entries {
-                    let token = entry.key.replace('~', "~0").replace('/', "~1");
-                    let here = place.to(&entry.value, &entry.key);
-                    let value = self.value(&here, format!("{pointer}/{token}"));
-                    map.insert(entry.key.clone(), value);
-                }
-                Value::Object(map)
-            }
+            Tree::Mapping(entries) => self.mapping(place, entries, &pointer),
             _ => place.node.value(),
+        }
+    }
+
+    /// Apart, since lists of lists of lists should need little of the stack.
+    fn mapping(&mut self, place: &Place<'_>, entries: &[Entry], pointer: &str) -> Value {
+        let mut map = Map::new();
+        for (entry, key, is_reference) in self.members(entries) {
+            let token = key.replace('~', "~0").replace('/', "~1");
+            let pointer = format!("{pointer}/{token}");
+            let here = place.to(&entry.value, &entry.key);
+            let value = match is_reference {
+                true => self.twin(&here, pointer),
+                false => self.value(&here, pointer),
+            };
+            map.insert(key.to_owned(), value);
+        }
+        Value::Object(map)
+    }
+
+    /// The entries that count, each with the key of its value, and whether that is a reference.
+    fn members<'e>(&self, entries: &'e [Entry]) -> Vec<(&'e Entry, &'e str, bool)> {
+        let of = |entry: &'e Entry| self.twins.and_then(|twins| twins.of(&entry.key));
+        let is_given = |entry: &&Entry| !matches!(entry.value.tree, Tree::Null);
+        let referred: Vec<&str> = entries.iter().filter(is_given).filter_map(of).collect();
+        let all = entries.iter().map(|entry| match of(entry) {
+            Some(key) => (entry, key, true),
+            None => (entry, entry.key.as_str(), false),
+        });
+        // Neither a literal beside a reference counts, nor a reference without a value.
+        all.filter(|(_, key, is_reference)| *is_reference == referred.contains(key))
+            .collect()
+    }
+
+    /// The value of a reference by key.
+    fn twin(&mut self, place: &Place<'_>, pointer: String) -> Value {
+        let location = place.location();
+        self.positions
+            .insert(pointer.clone(), (location.path, place.node.at));
+        self.references.push(pointer);
+        let Some(twins) = self.twins else {
+            return Value::Null;
+        };
+        match twins.find(place).and_then(|text| self.kept(place, text)) {
+            Ok(text) => Value::String(text),
+            Err(fault) => {
+                self.out.push(fault);
+                Value::Null
+            }
         }
     }
 
@@ -94,8 +167,11 @@ impl Resolver<'_> {
         let mut rest = text;
         while let Some(start) = rest.find("${") {
             let (before, tail) = rest.split_at(start);
-            if let Some(before) = before.strip_suffix('$') {
-                out.push_str(before);
+            let is_ours = tail.starts_with("${env:") || tail.starts_with("${file:");
+            let is_foreign = self.twins.is_some() && !is_ours;
+            let escaped = before.strip_suffix('$').filter(|_| !is_foreign);
+            if is_foreign || escaped.is_some() {
+                out.push_str(escaped.unwrap_or(before));
                 out.push_str("${");
                 rest = &tail["${".len()..];
                 continue;
@@ -150,6 +226,11 @@ impl Resolver<'_> {
                 );
             }
         };
+        self.kept(place, found)
+    }
+
+    /// Takes in what a reference stands for.
+    fn kept(&mut self, place: &Place<'_>, found: String) -> Result<String, Diagnostic> {
         self.left = self.left.checked_sub(found.len()).ok_or_else(|| {
             let message = format!("the references bring in more than {MOST_BYTES} bytes");
             place.fault(&code::CONFIG_SECRET, message)
@@ -184,15 +265,7 @@ impl Resolver<'_> {
         }
         let full = self.base.join(path);
         match self.environment.read(&full, LONGEST_FILE) {
-            Ok(mut text) => {
-                if text.ends_with('\n') {
-                    text.pop();
-                    if text.ends_with('\r') {
-                        text.pop();
-                    }
-                }
-                Ok(text)
-            }
+            Ok(text) => Ok(without_line_end(text)),
             Err(cause) => {
                 let name = full.display().to_string();
                 let message = format!("the file {} cannot be read: {cause}", quoted(&name));

@@ -31,6 +31,8 @@ pub struct Settings {
     pub commit_interval: Duration,
     /// Whether sources that poll are read to the end or on and on.
     pub mode: Mode,
+    /// Whether a run goes on where the last one ended.
+    pub resume: bool,
     /// Time that a connector has for an answer, where its protocol asks one question after another.
     pub answers: AnswerTimes,
     /// A source that has sent nothing for so long is asked to end, and the run ends well.
@@ -67,6 +69,7 @@ impl Default for Settings {
             finish_timeout: limits.finish_timeout,
             commit_interval: Duration::from_millis(200),
             mode: Mode::Sync,
+            resume: true,
             answers: limits.answers,
             until_idle: None,
             max_records: None,
@@ -161,6 +164,8 @@ pub struct Retries {
     /// The user has named a number of failures that ends the run. If not, a source without an end is
     /// tried for ever once it has moved something.
     pub is_counted: bool,
+    /// No number of failures ends the run, unless it is asked to end by itself; each is waited for.
+    pub is_endless: bool,
 }
 
 impl Default for Retries {
@@ -175,6 +180,7 @@ impl Default for Retries {
             backoff_max: Duration::from_secs(30 * 60),
             window: Duration::from_secs(5 * 60),
             is_counted: false,
+            is_endless: false,
         }
     }
 }

@@ -221,6 +221,10 @@ pub(crate) struct Settings {
     /// end or do not end by themselves.
     #[schemars(extend("default" = "sync"))]
     pub(crate) mode: Option<Mode>,
+    /// Whether a run goes on where the last one ended. If not, every run begins at the beginning, and so forgets
+    /// the state of the last.
+    #[schemars(extend("default" = true))]
+    pub(crate) resume: Option<bool>,
     /// Time that a connector has for an answer, where its protocol asks one question after another
     /// (DataFlow's).
     pub(crate) answers: Option<Answers>,

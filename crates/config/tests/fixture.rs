@@ -69,3 +69,26 @@ pub(crate) fn source(config: &str, environment: &Fake) -> Result<Connector, Diag
         .sources
         .remove(0))
 }
+
+/// A manifest with these lines in its spec, each indented by two. Lines that are no spec of their own replace
+/// source or sink.
+pub(crate) fn manifest(lines: &str) -> String {
+    let mut spec = String::new();
+    for (key, value) in [
+        ("source", "{type: sample}"),
+        ("sink", "{type: 'null', config: {}}"),
+    ] {
+        let is_given = lines
+            .lines()
+            .any(|line| line.starts_with(&format!("{key}:")));
+        if !is_given {
+            spec += &format!("  {key}: {value}\n");
+        }
+    }
+    for line in lines.lines() {
+        spec += &format!("  {}\n", line.trim_end());
+    }
+    format!(
+        "apiVersion: dataflow.dataflow.io/v1\nkind: DataFlow\nmetadata: {{name: p}}\nspec:\n{spec}"
+    )
+}

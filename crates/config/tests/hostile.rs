@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::fixture::{Fake, parse, pipeline, source};
+use super::fixture::{Fake, manifest, parse, pipeline, source};
 
 fn refused_soon(text: &str) -> String {
     let begun = Instant::now();
@@ -93,6 +93,20 @@ fn pieces() -> impl Strategy<Value = String> {
         "10s",
         "    config: ",
         "primary_key: ",
+        "apiVersion: dataflow.dataflow.io/v1\n",
+        "kind: DataFlow\n",
+        "kind: DataFlowCron\n",
+        "metadata: {name: p}\n",
+        "spec:\n",
+        "  source: ",
+        "  sink: ",
+        "{type: x, config: ",
+        "{pSecretRef: {name: s, key: k}",
+        "  schedule: ",
+        "* * * * *",
+        "  transformations: [",
+        "{type: router, config: {routes: [",
+        "{condition: \"$.a\", sink: ",
     ]);
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
@@ -109,6 +123,7 @@ proptest! {
     fn likely_text_never_panics(text in pieces()) {
         let _ = parse(&text, &Fake::default().variable("A", "x"));
         let _ = parse(&pipeline(&text), &Fake::default());
+        let _ = parse(&manifest(&text), &Fake::default());
         let _ = parse(&pipeline("").replace("native:sample", &text), &Fake::default());
     }
 

@@ -3,6 +3,7 @@
 mod accepted;
 mod fixture;
 mod hostile;
+mod manifest;
 mod reference;
 mod refused;
 mod schema;

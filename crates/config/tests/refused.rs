@@ -12,7 +12,6 @@ fn check(text: &str, expected: &[&str]) {
 fn files_that_are_not_ours() {
     let begin = "  hint: begin the file with `version: 1`";
     let allowed = "  hint: use `version: 1`, or a newer Crossdock";
-    let later = "  hint: use a newer Crossdock, or write the pipeline with `version: 1`";
     check(
         "",
         &["p.yaml:1:1: the file is empty [config.syntax]", begin],
@@ -61,10 +60,24 @@ fn files_that_are_not_ours() {
         &["p.yaml:1:1: the file has no pipelines [config.invalid]"],
     );
     check(
-        "apiVersion: v1\nkind: DataFlow",
+        "apiVersion: v1\nkind: Secret",
         &[
-            "p.yaml:2:7: kind: this is a DataFlow manifest, which this version of Crossdock does not read yet [config.version]",
-            later,
+            "p.yaml:2:7: kind: a `Secret` of Kubernetes is no pipeline [config.version]",
+            "  hint: keep it in a file of its own; of manifests those of `DataFlow` and `DataFlowCron` are run",
+        ],
+    );
+    check(
+        "apiVersion: dataflow.dataflow.io/v1\nkind: Dataflow",
+        &[
+            "p.yaml:2:7: kind: there is no kind `Dataflow` of manifests [config.version]",
+            "  hint: did you mean `DataFlow`?",
+        ],
+    );
+    check(
+        "apiVersion: dataflow.dataflow.io/v1",
+        &[
+            "p.yaml:1:1: kind: the manifest has no `kind` [config.version]",
+            "  hint: write `kind: DataFlow` or `kind: DataFlowCron`",
         ],
     );
 }
@@ -171,7 +184,7 @@ fn structure_all_at_once() {
             "p.yaml:15:14: pipelines[0].settings.grace: expected a string, found an integer [config.syntax]",
             "  hint: write e.g. `10s`",
             "p.yaml:16:7: pipelines[0].settings.banana: unknown key `banana` [config.unknown_key]",
-            "  hint: the known keys are `memory_budget`, `max_line_bytes`, `grace`, `command_timeout`, `source_silence`, `destination_silence`, `checkpoint_silence`, `finish_timeout`, `commit_interval`, `until_idle`, `max_records`, `unreadable_records`, `count_mismatch`, `rejected_records`, `retries`, `store`",
+            "  hint: the known keys are `memory_budget`, `max_line_bytes`, `grace`, `command_timeout`, `source_silence`, `destination_silence`, `checkpoint_silence`, `finish_timeout`, `commit_interval`, `mode`, `resume`, `answers`, `until_idle`, `max_records`, `unreadable_records`, `count_mismatch`, `rejected_records`, `retries`, `store`",
             "p.yaml:17:5: pipelines[0].id: the key `id` stands twice, first in line 4 [config.syntax]",
             "  hint: remove one of them",
         ],

@@ -118,7 +118,7 @@ pub(crate) async fn configured(
     ask: &Ask,
 ) -> Result<(FoundDestination, Ready)> {
     let reference = &connector.reference;
-    let found = connector::destination(reference, &ask.registry)?;
+    let found = connector::destination_of(connector, &ask.registry)?;
     let session = first_session(connector, Role::Destination, &ask.ui, &ask.settings);
     let spec = found.spec(&session).await.map_err(named(reference))?;
     let ready = prepare::ready(
@@ -146,21 +146,20 @@ pub enum Validity {
 /// network. An error is what is wrong with the reference or the configuration.
 pub async fn validate(connector: &Connector, role: Role, ask: &Ask) -> Result<Validity> {
     let reference = &connector.reference;
-    let located = |error| connector.at.locate(error);
     let session = first_session(connector, role, &ask.ui, &ask.settings);
     if connector.otherwise.is_some() {
         return Ok(Validity::Unknown);
     }
     let spec = match role {
         Role::Source => {
-            let found = connector::source(reference, &ask.registry).map_err(located)?;
+            let found = connector::source_of(connector, &ask.registry)?;
             if reference.protocol != Protocol::Native {
                 return Ok(Validity::Unknown);
             }
             found.spec(&session).await
         }
         Role::Destination => {
-            let found = connector::destination(reference, &ask.registry).map_err(located)?;
+            let found = connector::destination_of(connector, &ask.registry)?;
             if reference.protocol != Protocol::Native {
                 return Ok(Validity::Unknown);
             }

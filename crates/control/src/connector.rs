@@ -75,6 +75,36 @@ pub(crate) async fn resolved(connector: &Connector, session: &Session) -> Result
     Ok(connector)
 }
 
+/// Finds the source that a pipeline names.
+pub(crate) fn source_of(connector: &Connector, registry: &Registry) -> Result<FoundSource> {
+    source(&connector.reference, registry).map_err(|error| advised(error, connector))
+}
+
+/// Finds the destination that a pipeline names.
+pub(crate) fn destination_of(
+    connector: &Connector,
+    registry: &Registry,
+) -> Result<FoundDestination> {
+    destination(&connector.reference, registry).map_err(|error| advised(error, connector))
+}
+
+/// Says where the connector is asked for, and what else helps if there is none.
+fn advised(error: Error, connector: &Connector) -> Error {
+    let error = match connector.at.path.as_str() {
+        // It came from a command line, and what is known of is the place of its configuration.
+        "" => error,
+        _ => connector.at.locate(error),
+    };
+    match &connector.hint {
+        Some(hint) if *error.code() == code::CONNECTOR_UNKNOWN => {
+            let own = error.remedy().to_owned();
+            let or = if own.ends_with('?') { " Or" } else { "; or" };
+            error.hint(format!("{own}{or} {hint}"))
+        }
+        _ => error,
+    }
+}
+
 /// Finds the source that `reference` names.
 pub fn source(reference: &ConnectorRef, registry: &Registry) -> Result<FoundSource> {
     match reference.protocol {

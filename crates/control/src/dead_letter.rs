@@ -22,6 +22,8 @@ use serde_json::value::RawValue;
 use crate::store_folder;
 
 mod connector;
+mod dataflow;
+mod opencdc;
 
 pub(crate) use connector::ConnectorOffice;
 

@@ -39,7 +39,7 @@ async fn delete(
     let name = &connector.id;
     let told = match role {
         Role::Source => {
-            let found = connector::source(&connector.reference, &around.registry)?;
+            let found = connector::source_of(&connector, &around.registry)?;
             let ready = ready(found.spec(&first).await?).await?;
             let told = found
                 .source
@@ -48,7 +48,7 @@ async fn delete(
                 .map_err(|error| prepare::masked(error, &ready.masker))
         }
         Role::Destination => {
-            let found = connector::destination(&connector.reference, &around.registry)?;
+            let found = connector::destination_of(&connector, &around.registry)?;
             let ready = ready(found.spec(&first).await?).await?;
             let told =
                 found

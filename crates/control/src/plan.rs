@@ -7,6 +7,7 @@ use crossdock_config::Pipeline;
 use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream};
 use crossdock_core::checkpoint::Lane;
 use crossdock_core::error::Result;
+use crossdock_core::store::Resume;
 use crossdock_core::stream::StreamId;
 
 use crate::generation;
@@ -65,7 +66,10 @@ impl Start {
 pub async fn plan(pipeline: &Pipeline, around: &Surroundings) -> Result<Plan> {
     around.ui.phase(&pipeline.id, &Phase::Preparing);
     let prepared = prepare_all(pipeline, around).await?;
-    let resume = around.store.resume(&pipeline.id).await?;
+    let resume = match pipeline.settings.resume {
+        true => around.store.resume(&pipeline.id).await?,
+        false => Resume::default(),
+    };
     let before = around.store.catalog(&pipeline.id).await?;
     let mut catalog = prepared.catalog;
     let beginning = generation::begin(&mut catalog, &resume, 0);

@@ -22,7 +22,7 @@ use crossdock_core::registry::Registry;
 use crossdock_core::secret::Masker;
 use crossdock_core::store::Store;
 use crossdock_engine::Cancel;
-use crossdock_engine::retry::{Failed, RetryPolicy, RetryState, Verdict};
+use crossdock_engine::retry::{Endless, Failed, RetryPolicy, RetryState, Verdict};
 use crossdock_engine::trace;
 use tokio::sync::watch;
 use tracing::{Instrument as _, Span};
@@ -162,6 +162,9 @@ async fn conduct(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> 
     around.ui.phase(&pipeline.id, &Phase::Preparing);
     let mut cancel = around.cancel.clone();
     let prepared = interruptible(&cancel, Box::pin(prepare_all(pipeline, around))).await?;
+    if !pipeline.settings.resume {
+        forget(pipeline, around).await?;
+    }
     let policy = policy(&pipeline.settings, prepared.is_bounded(&pipeline.settings));
     let mut retries = RetryState::default();
     let mut number = 0;
@@ -180,6 +183,7 @@ async fn conduct(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> 
             prepared: &prepared,
             clock: clock(),
             held: &held,
+            begins_anew: !pipeline.settings.resume && number == 1,
         };
         let began = Instant::now();
         let summary = within(span::attempt(number), attempt.run()).await;
@@ -228,6 +232,15 @@ async fn conduct(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> 
         }
     }
     total.ok_or_else(|| Error::new(&code::INTERNAL, "a run ended without a summary"))
+}
+
+/// Takes the state away that earlier runs left, so that this one begins at the beginning.
+async fn forget(pipeline: &Pipeline, around: &Surroundings) -> Result<()> {
+    let known = around.store.pipelines().await?;
+    if known.contains(&pipeline.id) {
+        around.store.reset(&pipeline.id, None).await?;
+    }
+    Ok(())
 }
 
 /// Runs within a span, which fails as the run does.
@@ -287,11 +300,13 @@ fn policy(settings: &Settings, is_bounded: bool) -> RetryPolicy {
         backoff_factor: retries.backoff_factor,
         backoff_max: retries.backoff_max,
         window: retries.window,
-        // Asked to end by itself it is a job like any other.
-        endless: !is_bounded
-            && !retries.is_counted
-            && settings.until_idle.is_none()
-            && settings.max_records.is_none(),
+        endless: match () {
+            // Asked to end by itself it is a job like any other.
+            () if settings.until_idle.is_some() || settings.max_records.is_some() => Endless::No,
+            () if retries.is_endless => Endless::Yes,
+            () if is_bounded || retries.is_counted => Endless::No,
+            () => Endless::OnceMoved,
+        },
     }
 }
 
@@ -319,5 +334,28 @@ pub(crate) fn engine_settings(settings: &Settings) -> crossdock_engine::Settings
             rejected_fails: settings.rejected_records == RejectedRecords::Fail,
         },
         grace: settings.grace,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_tried_for_ever() {
+        let check = |change: fn(&mut Settings), is_bounded, expected| {
+            let mut settings = Settings::default();
+            change(&mut settings);
+            assert_eq!(policy(&settings, is_bounded).endless, expected);
+        };
+        check(|_| {}, true, Endless::No);
+        check(|_| {}, false, Endless::OnceMoved);
+        check(|s| s.retries.is_counted = true, false, Endless::No);
+        check(|s| s.retries.is_endless = true, true, Endless::Yes);
+        let asked: fn(&mut Settings) = |s| {
+            s.retries.is_endless = true;
+            s.max_records = Some(1);
+        };
+        check(asked, false, Endless::No);
     }
 }

@@ -110,4 +110,26 @@ mod tests {
             "the condition: an action is not closed by `}}`",
         );
     }
+
+    /// Manifests name them without `dataflow.`, by a list of their own.
+    #[test]
+    fn every_transformation_of_a_manifest_is_a_processor() {
+        let names = crossdock_processors::processors().map(|(name, _)| name);
+        let kinds = names.filter_map(|name| name.strip_prefix("dataflow."));
+        let mut known = 0;
+        for kind in kinds.chain(["nothing"]) {
+            let text = format!(
+                "apiVersion: dataflow.dataflow.io/v1\nkind: DataFlow\nmetadata: {{name: p}}\nspec:\n  source: {{type: sample}}\n  sink: {{type: 'null'}}\n  transformations: [{{type: {kind}, config: {{}}}}]\n"
+            );
+            let plan = parse(&text, "p.yaml", Path::new(""), &ProcessEnvironment);
+            let said = plan
+                .err()
+                .map_or_else(String::new, |wrong| wrong.to_string());
+            let is_known = !said.contains("there is no transformation");
+            // Ours alone, for the sinks of routes.
+            assert_eq!(is_known, !matches!(kind, "routed" | "nothing"), "{kind}");
+            known += usize::from(is_known);
+        }
+        assert_eq!(known, 18);
+    }
 }

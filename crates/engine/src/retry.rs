@@ -24,9 +24,20 @@ pub struct RetryPolicy {
     pub backoff_max: Duration,
     /// An attempt that went so long before it failed makes all earlier failures forgotten.
     pub window: Duration,
-    /// A source without an end: once it has moved something, no number of failures ends the run, but
-    /// each is waited for.
-    pub endless: bool,
+    /// Whether no number of failures ends the run.
+    pub endless: Endless,
+}
+
+/// Whether no number of failures ends a run. If so, each is waited for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Endless {
+    /// Some number does.
+    #[default]
+    No,
+    /// None does, once something was moved: of a source without an end.
+    OnceMoved,
+    /// None does.
+    Yes,
 }
 
 impl Default for RetryPolicy {
@@ -40,7 +51,7 @@ impl Default for RetryPolicy {
             backoff_factor: 3,
             backoff_max: Duration::from_secs(30 * 60),
             window: Duration::from_secs(5 * 60),
-            endless: false,
+            endless: Endless::No,
         }
     }
 }
@@ -103,7 +114,11 @@ impl RetryState {
             || self.partial_in_a_row >= policy.partial_in_a_row
             || self.partial_in_all >= policy.partial_in_all;
         // A person has to act on these; a new attempt would only fail again, later.
-        let goes_on = policy.endless && has_progressed;
+        let goes_on = match policy.endless {
+            Endless::No => false,
+            Endless::OnceMoved => has_progressed,
+            Endless::Yes => true,
+        };
         if (spent && !goes_on) || !error.kind().is_retryable() {
             return Verdict::GiveUp;
         }
@@ -163,7 +178,7 @@ mod tests {
     #[test]
     fn a_stream_without_end_is_tried_for_ever_once_it_has_moved_something() {
         let policy = RetryPolicy {
-            endless: true,
+            endless: Endless::OnceMoved,
             ..RetryPolicy::default()
         };
         let failure = Error::new(&code::CONNECTOR_FAILED, "x");
@@ -197,6 +212,27 @@ mod tests {
             ..short(true)
         }]);
         assert_eq!(by_chance, [Verdict::Retry(Duration::from_millis(7500))]);
+    }
+
+    #[test]
+    fn who_wants_to_be_tried_for_ever_is_so_from_the_beginning() {
+        let policy = RetryPolicy {
+            endless: Endless::Yes,
+            backoff: Duration::from_secs(30),
+            backoff_factor: 2,
+            backoff_max: Duration::from_secs(300),
+            ..RetryPolicy::default()
+        };
+        let failure = Error::new(&code::CONNECTOR_FAILED, "x");
+        let mut state = RetryState::default();
+        let mut said = [false; 99].map(|step| state.failed(&failure, short(step), &policy));
+        let seconds = [30, 60, 120, 240, 300, 300];
+        assert_eq!(
+            said[..6],
+            seconds.map(|s| Verdict::Retry(Duration::from_secs(s)))
+        );
+        said.reverse();
+        assert_eq!(said[0], Verdict::Retry(Duration::from_secs(300)));
     }
 
     fn short(progress: bool) -> Failed {

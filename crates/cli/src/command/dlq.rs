@@ -76,7 +76,18 @@ fn list(file: &Path, wanted: &[String], all: bool, context: &Context) -> Result<
         )?);
     }
     if letters.is_empty() {
-        return Answer::new(&letters, "there are no dead letters\n".to_owned());
+        let mut shown = "there are no dead letters\n".to_owned();
+        for pipeline in &pipelines {
+            let kept = pipeline.dead_letters.as_ref();
+            if let Some(connector) = kept.and_then(|kept| kept.connector.as_ref()) {
+                shown += &format!(
+                    "those of {} are with `{}`, which is not read here\n",
+                    text::printable(&pipeline.id),
+                    connector.reference
+                );
+            }
+        }
+        return Answer::new(&letters, shown);
     }
     let mut table = Table::new([
         ("letter", Side::Right),

@@ -20,6 +20,7 @@ use crate::text;
 /// Says what a run of the file would do. All pipelines are planned, also after one that cannot be.
 pub(super) async fn execute(args: args::Plan, context: &Context) -> Result<Answer, Error> {
     let file = load(&args.file, &ProcessEnvironment)?;
+    context.warn(&file);
     let store = file.settings.store.clone();
     let chosen = choose(file.pipelines, &args.pipeline)
         .map_err(|error| error.with("file", args.file.display()))?;
@@ -27,16 +28,24 @@ pub(super) async fn execute(args: args::Plan, context: &Context) -> Result<Answe
     let (mut plans, mut errors) = (Vec::new(), Vec::new());
     for pipeline in &chosen {
         match plan::plan(pipeline, &around).await {
-            Ok(plan) => plans.push(plan),
+            Ok(plan) => plans.push((pipeline.schedule.as_deref(), plan)),
             Err(error) => {
                 context.screen.clear();
                 errors.push(error.with("pipeline", &pipeline.id));
             }
         }
     }
-    let data: BTreeMap<_, Vec<_>> =
-        BTreeMap::from([("pipelines", plans.iter().map(plan_data).collect())]);
-    let shown: Vec<_> = plans.iter().map(plan_shown).collect();
+    let data: BTreeMap<_, Vec<_>> = BTreeMap::from([(
+        "pipelines",
+        plans
+            .iter()
+            .map(|(schedule, plan)| plan_data(plan, *schedule))
+            .collect(),
+    )]);
+    let shown: Vec<_> = plans
+        .iter()
+        .map(|(schedule, plan)| plan_shown(plan, *schedule))
+        .collect();
     let answer = Answer::new(&data, shown.join("\n"))?;
     Ok(answer.failed(errors))
 }
@@ -45,6 +54,8 @@ pub(super) async fn execute(args: args::Plan, context: &Context) -> Result<Answe
 #[derive(Serialize)]
 struct PlanData<'a> {
     id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schedule: Option<&'a str>,
     streams: Vec<StreamData<'a>>,
     gone: &'a [StreamId],
 }
@@ -63,9 +74,10 @@ struct StreamData<'a> {
     schema_changes: &'a [SchemaChange],
 }
 
-fn plan_data(plan: &Plan) -> PlanData<'_> {
+fn plan_data<'a>(plan: &'a Plan, schedule: Option<&'a str>) -> PlanData<'a> {
     PlanData {
         id: &plan.pipeline,
+        schedule,
         streams: plan.streams.iter().map(stream_data).collect(),
         gone: &plan.gone,
     }
@@ -87,13 +99,17 @@ fn stream_data(stream: &PlannedStream) -> StreamData<'_> {
     }
 }
 
-fn plan_shown(plan: &Plan) -> String {
+fn plan_shown(plan: &Plan, schedule: Option<&str>) -> String {
     let number = u64::try_from(plan.streams.len()).unwrap_or(u64::MAX);
     let mut shown = format!(
-        "{}: {}\n\n",
+        "{}: {}\n",
         text::printable(&plan.pipeline),
         quantity::of(number, "stream")
     );
+    if let Some(schedule) = schedule {
+        shown += &format!("  schedule: {}\n", text::printable(schedule));
+    }
+    shown.push('\n');
     let mut table = Table::new([
         ("stream", Side::Left),
         ("reads", Side::Left),

@@ -12,6 +12,7 @@ use crate::answer::Answer;
 use crate::args::Run;
 use crate::context::Context;
 use crate::metrics::Metered;
+use crate::text;
 
 /// Runs the pipelines of a file: ours one after another, Conduit's at the same time, since most of them
 /// have no end. One that fails does not keep the others from running.
@@ -31,6 +32,15 @@ pub(super) async fn execute(args: Run, context: &Context) -> Result<Answer, Erro
     let mut around = context.surroundings(store, &context.store_path(store_path.as_deref()));
     if let Some(port) = args.metrics_port {
         around.ui = Arc::new(Metered::serve(around.ui, port).await?);
+    }
+    for pipeline in &chosen {
+        if let Some(schedule) = &pipeline.schedule {
+            let id = text::printable(&pipeline.id);
+            let schedule = text::printable(schedule);
+            context.printer.talk(&format!(
+                "{id}: this is one run; the schedule `{schedule}` is for whoever starts it"
+            ));
+        }
     }
     let mut all = Vec::new();
     if plan.at_once {

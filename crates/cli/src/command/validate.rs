@@ -19,9 +19,12 @@ pub(super) async fn execute(args: Validate, context: &Context) -> Result<Answer,
         let ask = context.ask(pipeline.settings.clone());
         let sources = pipeline.sources.iter().map(|s| (Role::Source, s));
         let destinations = pipeline.destinations.iter().map(|d| (Role::Destination, d));
+        let letters = pipeline.dead_letters.iter();
+        let letters = letters.filter_map(|letters| letters.connector.as_ref());
+        let letters = letters.map(|d| (Role::Destination, d));
         text.push_str(&format!("{}\n", pipeline.id));
         let mut connectors = Vec::new();
-        for (role, connector) in sources.chain(destinations) {
+        for (role, connector) in sources.chain(destinations).chain(letters) {
             let (word, why) = match command::validate(connector, role, &ask).await {
                 Ok(Validity::Valid) => ("valid", ""),
                 Ok(Validity::Unknown) => (

@@ -101,6 +101,7 @@ impl Builder<'_> {
         }
         settings.max_records = given.max_records.or(settings.max_records);
         set(&mut settings.mode, given.mode);
+        set(&mut settings.resume, given.resume);
         if let Some(answers) = given.answers {
             self.answers(&mut settings.answers, answers, &place.key("answers"));
         }

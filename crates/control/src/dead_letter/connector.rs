@@ -1,11 +1,10 @@
-//! Dead letters kept by a connector: each is a record of its own, with the refused one inside, in the form
-//! in which Conduit writes them (§3.9).
+//! Dead letters kept by a connector: each is a record of its own, with the refused one inside.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use crossdock_config::{Connector, Settings};
+use crossdock_config::{Connector, LetterForm, Settings};
 use crossdock_core::batch::{Batch, Body, RowSpans, RowsBuilder, Span};
 use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream, Stream};
 use crossdock_core::checkpoint::{Checkpoint, Lane, Seq, StateKind};
@@ -15,15 +14,13 @@ use crossdock_core::destination::{
 };
 use crossdock_core::error::{Error, Result};
 use crossdock_core::json::Json;
-use crossdock_core::raw::{self, RawParts};
 use crossdock_core::registry::Registry;
 use crossdock_core::stream::StreamId;
 use crossdock_engine::dead_letter::{DeadLetterOffice, Letters};
-use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::{Letter, Record, Writing};
+use super::{Letter, Writing, dataflow, opencdc};
 use crate::connector as connectors;
 use crate::prepare;
 use crate::ui::{Role, Ui};
@@ -38,6 +35,7 @@ pub(crate) struct ConnectorOffice {
     seq: u64,
     epoch: i64,
     writing: Writing,
+    form: LetterForm,
 }
 
 struct Inbox(mpsc::UnboundedSender<Ack>);
@@ -54,21 +52,19 @@ impl ConnectorOffice {
         connector: &Connector,
         settings: &Settings,
         (registry, ui): (&Registry, &Arc<dyn Ui>),
-        writing: Writing,
+        (writing, form): (Writing, LetterForm),
     ) -> Result<Self> {
         let name = |error: Error| error.with("dead_letters", &connector.reference);
         let role = Role::Destination;
         let first = prepare::first_session(connector, role, ui, settings);
         let connector = &connectors::resolved(connector, &first).await?;
-        let found = connectors::destination(&connector.reference, registry)?;
+        let found = connectors::destination_of(connector, registry).map_err(name)?;
         let spec = found.spec(&first).await.map_err(name)?;
         let ready = prepare::ready(connector, spec, role, ui, settings, None).await?;
-        let properties = json!({
-            "operation": {"type": ["null", "string"]},
-            "metadata": {"type": ["null", "object"]},
-            "key": {"type": ["null", "object", "array"]},
-            "payload": {"type": ["null", "object"]},
-        });
+        let properties = match form {
+            LetterForm::OpenCdc => opencdc::properties(),
+            LetterForm::DataFlow => dataflow::properties(),
+        };
         let stream = Stream::new(STREAM, json!({"type": "object", "properties": properties}));
         let (sender, acks) = mpsc::unbounded_channel();
         let opening = DestinationOpening {
@@ -94,12 +90,59 @@ impl ConnectorOffice {
             seq: 0,
             epoch: writing.run,
             writing,
+            form,
         })
     }
 
     fn next(&mut self) -> Seq {
         self.seq += 1;
         Seq(self.seq)
+    }
+
+    /// A letter as JSON: the record's data and metadata.
+    fn parts(&self, letter: &Letter) -> Result<(String, String)> {
+        match self.form {
+            LetterForm::OpenCdc => Ok((
+                opencdc::data(&letter.record)?,
+                opencdc::metadata(letter).to_string(),
+            )),
+            LetterForm::DataFlow => {
+                // What a processor could not take was on its way to the first.
+                let at = letter.destination.saturating_sub(1);
+                let sink = self.writing.destinations.get(at);
+                let sink = sink.map_or("", |(reference, _)| reference.as_str());
+                dataflow::parts(letter, sink)
+            }
+        }
+    }
+
+    fn batch(&self, letters: &[Letter]) -> Result<Batch> {
+        let mut buffer = Vec::new();
+        let mut rows = RowsBuilder::default();
+        for letter in letters {
+            let mut put = |text: String| {
+                let start = buffer.len();
+                buffer.extend_from_slice(text.as_bytes());
+                Span::new(start, buffer.len()).ok_or_else(|| {
+                    Error::new(
+                        &code::RECORD_TOO_LARGE,
+                        "dead letters have more than 4 GiB together",
+                    )
+                })
+            };
+            let (data, metadata) = self.parts(letter)?;
+            let row = RowSpans {
+                after: put(data)?,
+                metadata: put(metadata)?,
+                emitted_at: letter.at,
+                ..RowSpans::default()
+            };
+            rows.push(row);
+        }
+        Ok(Batch {
+            stream: StreamId::new(STREAM),
+            body: Body::Rows(rows.finish(Bytes::from(buffer), None)),
+        })
     }
 
     /// Waits until everything up to `seq` is durable.
@@ -136,7 +179,7 @@ impl DeadLetterOffice for ConnectorOffice {
         for some in letters {
             all.extend(self.writing.letters(some)?);
         }
-        let batch = batch(&all)?;
+        let batch = self.batch(&all)?;
         let seq = self.next();
         self.writer.write(seq, batch).await?;
         // A destination that gathers makes durable what a checkpoint covers.
@@ -157,83 +200,4 @@ impl DeadLetterOffice for ConnectorOffice {
         let finished = self.writer.finish(Ending::Incomplete).await;
         finished.and(self.writer.close().await)
     }
-}
-
-fn batch(letters: &[Letter]) -> Result<Batch> {
-    let mut buffer = Vec::new();
-    let mut rows = RowsBuilder::default();
-    for letter in letters {
-        let mut put = |text: String| {
-            let start = buffer.len();
-            buffer.extend_from_slice(text.as_bytes());
-            Span::new(start, buffer.len()).ok_or_else(|| {
-                Error::new(
-                    &code::RECORD_TOO_LARGE,
-                    "dead letters have more than 4 GiB together",
-                )
-            })
-        };
-        let row = RowSpans {
-            after: put(wrapped(&letter.record)?)?,
-            metadata: put(metadata(letter).to_string())?,
-            emitted_at: letter.at,
-            ..RowSpans::default()
-        };
-        rows.push(row);
-    }
-    Ok(Batch {
-        stream: StreamId::new(STREAM),
-        body: Body::Rows(rows.finish(Bytes::from(buffer), None)),
-    })
-}
-
-fn metadata(letter: &Letter) -> Value {
-    // Conduit's name of who refused it.
-    let node = match letter.processor.as_str() {
-        "" => letter.connector.clone(),
-        processor => format!("{}:{processor}", letter.pipeline),
-    };
-    json!({
-        "opencdc.createdAt": (i128::from(letter.at) * 1_000_000).to_string(),
-        "conduit.dlq.nack.error": letter.reason,
-        "conduit.dlq.nack.node.id": node,
-        "crossdock.connector": letter.connector,
-        "crossdock.pipeline": letter.pipeline,
-        "crossdock.run": letter.run.to_string(),
-        "crossdock.stream": letter.stream_id().to_string(),
-    })
-}
-
-/// The refused record as one object.
-fn wrapped(record: &Record) -> Result<String> {
-    let text = |part: &Option<Box<RawValue>>| part.as_deref().map_or("", RawValue::get).to_owned();
-    let metadata = text(&record.metadata);
-    let parts = RawParts::of_metadata(metadata.as_bytes());
-    let mut shown: Map<String, Value> = serde_json::from_str(&metadata).unwrap_or_default();
-    shown.shift_remove(raw::RAW_PARTS);
-    let data = |part: &Option<Box<RawValue>>, is_raw: bool| -> Result<Box<RawValue>> {
-        let text = text(part);
-        let json = match raw::unwrap(text.as_bytes()).filter(|_| is_raw) {
-            Some(bytes) => {
-                let mut out = vec![b'"'];
-                crossdock_core::convert::write_base64(&mut out, &bytes);
-                out.push(b'"');
-                String::from_utf8_lossy(&out).into_owned()
-            }
-            None if text.is_empty() => "null".to_owned(),
-            None => text,
-        };
-        RawValue::from_string(json).map_err(|cause| {
-            Error::new(&code::INTERNAL, "a refused record is no JSON").caused_by(cause)
-        })
-    };
-    // Digits stay, so values go from text to text.
-    Ok(format!(
-        r#"{{"position":null,"operation":"{}","metadata":{},"key":{},"payload":{{"before":{},"after":{}}}}}"#,
-        record.operation,
-        Value::Object(shown),
-        data(&record.key, parts.key)?,
-        data(&record.before, parts.before)?,
-        data(&record.after, parts.after)?,
-    ))
 }

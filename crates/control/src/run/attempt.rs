@@ -43,6 +43,8 @@ pub(super) struct Attempt<'a> {
     pub(super) clock: Arc<dyn Clock>,
     /// Where a source that learns its streams waits between two legs.
     pub(super) held: &'a Slot,
+    /// What destinations stored in earlier runs does not count.
+    pub(super) begins_anew: bool,
 }
 
 impl Attempt<'_> {
@@ -320,7 +322,7 @@ impl Attempt<'_> {
         else {
             return Ok(());
         };
-        if !ready.spec.destination.transactional_checkpoint {
+        if !ready.spec.destination.transactional_checkpoint || self.begins_anew {
             return Ok(());
         }
         let ask = found
@@ -421,7 +423,8 @@ impl Attempt<'_> {
             Some(connector) => {
                 let around = (&self.around.registry, &self.around.ui);
                 let settings = &self.pipeline.settings;
-                let office = ConnectorOffice::open(connector, settings, around, writing);
+                let office =
+                    ConnectorOffice::open(connector, settings, around, (writing, wanted.form));
                 Box::new(interruptible(&self.around.cancel, office).await?)
             }
         };

@@ -80,7 +80,7 @@ impl Asking<'_> {
         let connector = connector::resolved(connector, &first).await?;
         let reference = &connector.reference;
         let name = |error| named(error, Role::Source, &connector);
-        let found = connector::source(reference, &around.registry)?;
+        let found = connector::source_of(&connector, &around.registry)?;
         let spec = spanned(asked!("spec", reference), found.spec(&first));
         let spec = spec.await.map_err(name)?;
         let keeping = Some(self.keeping(Role::Source, at, &connector));
@@ -116,7 +116,7 @@ impl Asking<'_> {
         let first = prepare::first_session(connector, Role::Destination, &around.ui, settings);
         let connector = connector::resolved(connector, &first).await?;
         let reference = &connector.reference;
-        let found = connector::destination(reference, &around.registry)?;
+        let found = connector::destination_of(&connector, &around.registry)?;
         let spec = spanned(asked!("spec", reference), found.spec(&first));
         let spec = spec
             .await
