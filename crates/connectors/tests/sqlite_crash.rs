@@ -218,6 +218,28 @@ async fn a_run_that_was_overtaken_writes_no_more() {
     assert!(stored(&config).await.is_empty());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_lost_twice_is_filled_twice() {
+    let root = scratch();
+    let config = config(&root);
+    let mut writer = begin(&config, 7).await;
+    writer.write(1, "a", 0..5).await;
+    writer.checkpoint(2, &lane("a")).await;
+    writer.inner.finish(Ending::Complete).await.unwrap();
+    writer.inner.close().await.unwrap();
+    let first = stored(&config).await;
+    assert_eq!(first.len(), 1);
+    for _ in 0..2 {
+        // The numbers of a new store begin anew, and there is nothing to move.
+        let mut writer = begin(&config, 1).await;
+        writer.inner.finish(Ending::Complete).await.unwrap();
+        writer.inner.close().await.unwrap();
+        let again = stored(&config).await;
+        assert_eq!(again.len(), 1);
+        assert_eq!(again[0].state, first[0].state);
+    }
+}
+
 /// The rows of `name` up to the marks.
 fn marked(script: &[Step], marks: &[Mark], name: &str) -> Vec<u64> {
     let of = |mark: &&Mark| mark.lane == Lane::Global || mark.lane == lane(name);

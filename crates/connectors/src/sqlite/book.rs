@@ -110,10 +110,13 @@ pub(crate) fn take_over(database: &Database, pipeline: &str, epoch: i64) -> Resu
             "INSERT OR REPLACE INTO _crossdock_run VALUES (?1, ?2, ?3)",
             params![pipeline, epoch, run.token],
         )?;
-        database.connection.execute(
-            "DELETE FROM _crossdock_checkpoint WHERE pipeline = ?1 AND epoch >= ?2",
-            params![pipeline, epoch],
-        )?;
+        // The first run of a new store resumes from them: should that store be lost as well, they are all that
+        // is known. They count as older than everything that it does.
+        let sql = match epoch {
+            1 => "UPDATE _crossdock_checkpoint SET epoch = 0 WHERE pipeline = ?1 AND epoch >= ?2",
+            _ => "DELETE FROM _crossdock_checkpoint WHERE pipeline = ?1 AND epoch >= ?2",
+        };
+        database.connection.execute(sql, params![pipeline, epoch])?;
         Ok(())
     };
     take().map_err(fault("take over the pipeline", &database.path))?;
