@@ -3,7 +3,8 @@
 Configuration: `log`, a file that gets each command as it came; `answers`, for each command a list of answers, one
 for each time that it comes (the last again and again). An answer is a list of steps: an object is printed as a line
 of JSON, a text is printed as it stands, `["exit", N]` ends the process, `["wait", N]` waits N ms, `["stderr", TEXT]`
-writes to stderr, `["closed"]` waits for the end of stdin. Without an answer, it does what the page has.
+writes to stderr, `["closed"]` waits for the end of stdin, `["refuse", TEXT, …]` answers a write by an error that
+names the messages with one of these texts, if there are any. Without an answer, it does what the page has.
 """
 import json
 import sys
@@ -14,7 +15,7 @@ PAGE = {"init": {"type": "ready"}, "connect": {"type": "ready"}, "read": {"type"
 config, times = {}, {}
 
 
-def say(step):
+def say(step, command):
     if isinstance(step, list):
         what, more = step[0], step[1:]
         if what == "exit":
@@ -25,6 +26,10 @@ def say(step):
             print(more[0], file=sys.stderr, flush=True)
         if what == "closed":
             sys.stdin.read()
+        if what == "refuse":
+            found = [at for at, message in enumerate(command["messages"]) if any(t in message["data"] for t in more)]
+            error = {"type": "error", "message": "too odd", "code": "invalid_data", "failed": found}
+            say(error if found else PAGE["write"], command)
         return
     text = step if isinstance(step, str) else json.dumps(step, separators=(",", ":")) + "\n"
     sys.stdout.write(text)
@@ -43,9 +48,9 @@ for line in sys.stdin:
     time_of = times[name] = times.get(name, -1) + 1
     if answers is None:
         if name in PAGE:
-            say(PAGE[name])
+            say(PAGE[name], command)
     else:
         for step in answers[min(time_of, len(answers) - 1)]:
-            say(step)
+            say(step, command)
     if name == "close":
         break

@@ -63,6 +63,22 @@ fn a_sink_that_says_which_messages_failed_is_believed() {
         "{letters}"
     );
     // Places that it was not sent are a breach.
+    let refuse = json!([["refuse", "\"id\":2,", "\"id\":4,"]]);
+    let (envelope, commands, _) = write(5, json!({"write": [refuse]}), &more);
+    assert_eq!(envelope["ok"], true, "{envelope:#}");
+    // Each was sent once: nobody had to look for the bad ones.
+    let writes = commands.iter().filter(|c| c["cmd"] == "write");
+    let sent: usize = writes
+        .map(|c| c["messages"].as_array().unwrap().len())
+        .sum();
+    assert_eq!(sent, 5);
+    let letters = std::fs::read_to_string(lab.path("letters.jsonl")).unwrap();
+    assert_eq!(letters.lines().count(), 2);
+    for (line, id) in letters.lines().zip([2, 4]) {
+        assert!(line.contains("too odd"), "{line}");
+        assert!(line.contains(&format!("\"id\":{id},")), "{line}");
+    }
+    // Places that it was not sent are a breach.
     let failed = json!([{"type": "error", "message": "x", "failed": [7]}]);
     let (envelope, ..) = write(5, json!({"write": [failed]}), &more);
     assert!(
