@@ -41,7 +41,7 @@ fn sources(lab: &Lab) -> Option<Vec<Source>> {
             "airbyte",
             // On Airbyte's own SDK; those of its sources that are at hand begin anew instead of going on.
             exec(&[&cdk, &own("../source.py")]),
-            json!({"count": COUNT, "pause": 0.001}),
+            json!({"count": COUNT, "pause": 0.005}),
             json!({}),
         ),
         (
