@@ -3,9 +3,9 @@
 //!
 //! | what the protocol wants | how it is kept |
 //! |---|---|
-//! | one command after the other, one answer each (§1.1) | [`dialogue`] |
-//! | a read that never blocks for long, and a checkpoint that covers what came before it (§1.6) | [`source`] |
-//! | `done` for a write only once it is durable, and otherwise which messages were refused | [`sink`] |
+//! | one command after the other, one answer each (§1.1) | `dialogue` |
+//! | a read that never blocks for long, and a checkpoint that covers what came before it (§1.6) | `source` |
+//! | `done` for a write only once it is durable, and otherwise which messages were refused | `sink` |
 
 mod commands;
 mod dialogue;

@@ -280,12 +280,6 @@ impl WriteCommand {
         self.messages == 0
     }
 
-    /// How many bytes it has so far.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.line.len()
-    }
-
     /// The line.
     #[must_use]
     pub fn finish(mut self) -> Vec<u8> {

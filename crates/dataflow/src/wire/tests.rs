@@ -1,4 +1,4 @@
-//! The lines of the page (seed of the protocol), byte for byte where we write, and what else is taken.
+//! The lines of the page, byte for byte where we write, and what else is taken.
 
 use super::*;
 

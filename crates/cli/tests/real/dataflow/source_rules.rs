@@ -126,6 +126,32 @@ fn a_source_that_sends_no_checkpoints_is_not_asked_again_before_everything_is_du
 }
 
 #[test]
+fn a_source_that_sends_checkpoints_is_read_ahead_while_writes_are_under_way() {
+    let lab = Lab::new();
+    let read = |n: u64| json!([message(n), {"type": "checkpoint", "data": n.to_string()}, done()]);
+    let mut reads: Vec<Value> = (1..=12).map(read).collect();
+    reads.push(json!([done()]));
+    let config = json!({"log": lab.text("commands"), "answers": {"read": reads}});
+    let sink = json!({"log": lab.text("commands"),
+        "answers": {"write": [[["wait", 700], done()], [done()]]}});
+    let file = lab.pipeline((&scripted(), config), (&scripted(), sink), once());
+    lab.good(&["run", file.to_str().unwrap()]);
+    let order: Vec<String> = commands(&lab)
+        .iter()
+        .map(|command| command["cmd"].as_str().unwrap().to_owned())
+        .collect();
+    let second = order
+        .iter()
+        .enumerate()
+        .filter(|(_, name)| *name == "write")
+        .nth(1);
+    let before = &order[..second.unwrap().0];
+    let ahead = before.iter().filter(|name| *name == "read").count();
+    // Without reading ahead there would be one.
+    assert!(ahead > 2, "{order:?}");
+}
+
+#[test]
 fn a_source_that_wants_to_know_is_told_what_is_durable() {
     let checkpoint = |n: u64| json!({"type": "checkpoint", "data": n.to_string()});
     let answers = json!({
