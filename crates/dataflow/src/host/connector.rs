@@ -5,10 +5,11 @@ use std::sync::Arc;
 use crossdock_core::code;
 use crossdock_core::error::ErrorKind;
 use crossdock_core::error::{Error, Result};
+use crossdock_core::json::Json;
 use crossdock_core::session::Session;
 use crossdock_core::spec::{Checked, Spec};
 use crossdock_launch::{Launcher, Spawn};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::peer::Peer;
 use super::talk::{Talk, schema};
@@ -21,6 +22,46 @@ pub(super) struct Connector {
     /// The type that it is told it has.
     kind: String,
     role: Role,
+}
+
+/// What `init` says beside the configuration (the profile's); nothing of it must be understood.
+#[derive(Debug, Default)]
+pub(super) struct Options {
+    /// The pipeline's name.
+    pub(super) name: String,
+    /// What we understand beyond the page.
+    pub(super) features: &'static [&'static str],
+    /// How long a read of which nothing comes may wait.
+    pub(super) max_wait_ms: Option<u64>,
+    /// Where a source goes on.
+    pub(super) checkpoint: Option<Json>,
+}
+
+impl Options {
+    fn to_json(&self) -> String {
+        let mut members = Map::new();
+        if !self.name.is_empty() {
+            members.insert("name".to_owned(), self.name.as_str().into());
+        }
+        if !self.features.is_empty() {
+            members.insert("features".to_owned(), json!(self.features));
+        }
+        if let Some(wait) = self.max_wait_ms {
+            members.insert("maxWaitMs".to_owned(), wait.into());
+        }
+        let is_empty = members.is_empty();
+        let mut text = Value::from(members).to_string();
+        if let Some(checkpoint) = &self.checkpoint {
+            text.pop();
+            let separator = if is_empty { "" } else { "," };
+            // As text, so that it goes back as it came; twice, for the original's connectors in Go have another
+            // name for it.
+            text.push_str(&format!(
+                "{separator}\"checkpoint\":{checkpoint},\"initialCheckpoint\":{checkpoint}}}"
+            ));
+        }
+        text
+    }
 }
 
 impl Connector {
@@ -50,7 +91,7 @@ impl Connector {
         &self,
         config: &Value,
         session: &Session,
-        options: &Map<String, Value>,
+        options: &Options,
     ) -> Result<(Peer, Ready)> {
         let talk = Talk::new(session, self.launcher.name(), config);
         let program = self.launcher.program(session).await?;
@@ -79,18 +120,13 @@ impl Connector {
         }
     }
 
-    async fn begin(
-        &self,
-        peer: &mut Peer,
-        config: &Value,
-        options: &Map<String, Value>,
-    ) -> Result<Ready> {
+    async fn begin(&self, peer: &mut Peer, config: &Value, options: &Options) -> Result<Ready> {
         let answers = peer.talk().limits().answers;
         let config = match config {
             Value::Null => "{}".to_owned(),
             config => config.to_string(),
         };
-        let options = Value::from(options.clone()).to_string();
+        let options = options.to_json();
         let mut command = Vec::new();
         write_init(
             &mut command,
@@ -110,7 +146,7 @@ impl Connector {
 
     /// Whether it takes the configuration and connects.
     pub(super) async fn check(&self, config: &Value, session: &Session) -> Result<Checked> {
-        let opened = self.open(config, session, &Map::new()).await;
+        let opened = self.open(config, session, &Options::default()).await;
         match opened {
             Ok((mut peer, _)) => {
                 let close = session.limits.answers.close;
@@ -125,5 +161,24 @@ impl Connector {
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_goes_back_digit_by_digit() {
+        let mut options = Options::default();
+        assert_eq!(options.to_json(), "{}");
+        options.checkpoint = Json::parse_text("123456789012345678901").ok();
+        let twice =
+            r#""checkpoint":123456789012345678901,"initialCheckpoint":123456789012345678901}"#;
+        assert_eq!(options.to_json(), format!("{{{twice}"));
+        options.name = "a\"b".to_owned();
+        options.features = &["ack"];
+        let begin = r#"{"name":"a\"b","features":["ack"],"#;
+        assert_eq!(options.to_json(), format!("{begin}{twice}"));
     }
 }

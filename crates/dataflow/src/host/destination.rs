@@ -9,9 +9,9 @@ use crossdock_core::error::Result;
 use crossdock_core::session::Session;
 use crossdock_core::spec::{Checked, Spec};
 use crossdock_launch::Launcher;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::connector::Connector;
+use super::connector::{Connector, Options};
 use super::writer::Writer;
 use crate::convert::writing::Writing;
 use crate::wire::{FORM, Role};
@@ -58,11 +58,11 @@ impl Destination for DataFlowDestination {
         config: Value,
         opening: DestinationOpening,
     ) -> Result<Box<dyn DestinationWriter>> {
-        let mut options = Map::new();
-        if !opening.pipeline.is_empty() {
-            options.insert("name".into(), opening.pipeline.as_str().into());
-        }
-        options.insert("features".into(), json!(["failed"]));
+        let options = Options {
+            name: opening.pipeline.clone(),
+            features: &["failed"],
+            ..Options::default()
+        };
         let opened = self.connector.open(&config, &opening.session, &options);
         let (peer, ready) = opened.await.map_err(|e| e.during("write"))?;
         Ok(Box::new(Writer::start(

@@ -165,7 +165,7 @@ impl Peer {
             let step = timeout_at(deadline, self.step()).await;
             let run = match step.map_err(|_| self.silent(name, limit))?? {
                 Some(run) => run,
-                None => return Err(self.gone(name).await),
+                None => return Err(self.gone(Some(name)).await),
             };
             let mut answer = None;
             for line in run.split_inclusive(|byte| *byte == b'\n') {
@@ -231,8 +231,9 @@ impl Peer {
         self.talk.error(error)
     }
 
-    /// The error for an output that ended while `name` was to be answered.
-    pub(super) async fn gone(&mut self, name: &str) -> Error {
+    /// The error for an output that ended while `command` was to be answered, or, without one, while nobody had
+    /// asked for anything.
+    pub(super) async fn gone(&mut self, command: Option<&str>) -> Error {
         let grace = self.talk.limits().grace;
         if self.exit.is_none()
             && let Ok(Ok(exit)) = timeout(grace, self.process.wait()).await
@@ -250,10 +251,15 @@ impl Peer {
                 "closed its output and went on".to_owned(),
             ),
         };
-        let message = match self.exit {
-            Some(Exit::Signal(_)) => format!("the connector was {how} before it answered `{name}`"),
-            _ => format!("the connector {how} before it answered `{name}`"),
+        let was = match self.exit {
+            Some(Exit::Signal(_)) => "was ",
+            _ => "",
         };
+        let when = match command {
+            Some(command) => format!("before it answered `{command}`"),
+            None => "although nobody asked it to".to_owned(),
+        };
+        let message = format!("the connector {was}{how} {when}");
         let mut error = Error::new(code, message);
         let stderr = self.process.stderr_tail();
         if !stderr.is_empty() {

@@ -196,7 +196,7 @@ impl Reader {
             run = self.peer.step() => {
                 return match run? {
                     Some(run) => self.digest(&run),
-                    None => Err(self.peer.gone(if is_reading { "read" } else { "close" }).await),
+                    None => Err(self.peer.gone(is_reading.then_some("read")).await),
                 };
             }
             () = expired => return self.expired(until).await,

@@ -119,7 +119,7 @@ impl Sender {
             // It has nothing to say now, so this is log lines, or its end.
             run = self.peer.step() => {
                 let Some(run) = run? else {
-                    return Err(self.peer.gone("close").await);
+                    return Err(self.peer.gone(None).await);
                 };
                 for line in run.split(|byte| *byte == b'\n') {
                     if self.peer.hear(line)?.is_some() {
@@ -210,7 +210,7 @@ impl Sender {
             let step = timeout(left, self.peer.step()).await;
             let step = step.map_err(|_| Trouble::Broken(self.peer.silent("write", limit)))?;
             let Some(run) = step.map_err(Trouble::Broken)? else {
-                return Err(Trouble::Broken(self.peer.gone("write").await));
+                return Err(Trouble::Broken(self.peer.gone(Some("write")).await));
             };
             let mut answer = None;
             for line in run.split(|byte| *byte == b'\n') {

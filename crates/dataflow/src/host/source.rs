@@ -12,9 +12,9 @@ use crossdock_core::session::Session;
 use crossdock_core::source::{Source, SourceOpening, SourceReader};
 use crossdock_core::spec::{Checked, Spec};
 use crossdock_launch::{Launcher, sample};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::connector::Connector;
+use super::connector::{Connector, Options};
 use super::course::Course;
 use super::marks::Marks;
 use super::reader::Reader;
@@ -83,7 +83,7 @@ impl Source for DataFlowSource {
     async fn open(&self, config: Value, opening: SourceOpening) -> Result<Box<dyn SourceReader>> {
         let marks = match opening.state.as_slice() {
             [] => Marks::default(),
-            [state] => Marks::resumed(&state.state)?,
+            [state] => Marks::resumed(&state.state),
             _ => {
                 return Err(Error::new(
                     &code::STATE_INVALID,
@@ -92,17 +92,12 @@ impl Source for DataFlowSource {
                 .hint("`crossdock state reset` forgets it; the source then begins anew"));
             }
         };
-        let mut options = Map::new();
-        if !opening.pipeline.is_empty() {
-            options.insert("name".into(), opening.pipeline.as_str().into());
-        }
-        options.insert("maxWaitMs".into(), json!(1000));
-        options.insert("features".into(), json!(["more", "ack"]));
-        if let Some(value) = marks.checkpoint() {
-            options.insert("checkpoint".into(), value.clone());
-            // The name that the original's connectors in Go know it by.
-            options.insert("initialCheckpoint".into(), value.clone());
-        }
+        let options = Options {
+            name: opening.pipeline.clone(),
+            features: &["more", "ack"],
+            max_wait_ms: Some(1000),
+            checkpoint: marks.checkpoint().cloned(),
+        };
         let interval = interval(&config);
         let opened = self.connector.open(&config, &opening.session, &options);
         let (peer, ready) = opened.await.map_err(|e| e.during("read"))?;
@@ -136,6 +131,8 @@ fn interval(config: &Value) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -78,9 +78,14 @@ pub(super) fn is_null(text: &[u8], value: &Range<usize>) -> bool {
     &text[value.clone()] == b"null"
 }
 
+/// Whether the value is JSON all through.
+pub(super) fn valid_any(text: &[u8], value: &Range<usize>) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(&text[value.clone()]).is_ok()
+}
+
 /// A value that is JSON all through, of this kind (`{` or `[`).
 pub(super) fn valid<'t>(text: &'t [u8], value: &Range<usize>, first: u8) -> Option<&'t [u8]> {
+    let is_valid = valid_any(text, value);
     let value = &text[value.clone()];
-    let is_valid = serde_json::from_slice::<serde::de::IgnoredAny>(value).is_ok();
     (value.first() == Some(&first) && is_valid).then_some(value)
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crossdock_core::convert::write_string;
 use crossdock_core::fault::Fault;
 
-use super::members::{each_item, each_member, is_null, number, string, text_of};
+use super::members::{each_item, each_member, is_null, number, string, text_of, valid_any};
 use super::message::{MessageView, Written, write_message};
 
 /// A line of a connector.
@@ -113,7 +113,8 @@ impl Response {
             }),
             "error" => Self::Error(parts.failure(line)?),
             "checkpoint" => match parts.data {
-                Some(data) => Self::Checkpoint(data),
+                Some(data) if valid_any(line, &data) => Self::Checkpoint(data),
+                Some(_) => return Err(Fault::new("the `data` of a checkpoint are no JSON")),
                 None => return Err(Fault::new("a checkpoint has no `data`")),
             },
             "pong" => Self::Pong,

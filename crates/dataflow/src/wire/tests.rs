@@ -309,6 +309,14 @@ fn bytes_that_are_no_text_come_back() {
     }
 }
 
+#[test]
+fn a_checkpoint_that_is_no_json_is_refused() {
+    for data in ["{a:1}", "\"\\x\"", "NaN", "[1"] {
+        let text = format!("{{\"type\":\"checkpoint\",\"data\":{data}}}");
+        assert!(response(&text).is_err(), "{text}");
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn foreign_lines_never_panic(text in "[{}\\[\\]\",:a-z\\\\0-9 ]{0,60}") {
