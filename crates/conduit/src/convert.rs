@@ -1,7 +1,7 @@
 //! Between records and batches, for both roles. Pure.
 
 pub(crate) mod encode;
-mod encoding;
+pub(crate) mod encoding;
 pub(crate) mod positions;
 pub(crate) mod reading;
 pub(crate) mod unacknowledged;

@@ -2,9 +2,11 @@
 
 use crossdock_avro as avro;
 
-use super::reading::SchemaName;
 use crate::wire::record::{RecordView, SchemaKeys};
 use crossdock_core::fault::Fault;
+
+/// A schema's name in the registry.
+pub(crate) type SchemaName = (String, i32);
 
 /// The words that name a part's schema.
 pub(super) fn schema_text<'a>(

@@ -23,7 +23,7 @@ use crossdock_core::learnt::Learnt;
 use crossdock_core::raw::{self, RAW_PARTS, RawParts};
 use crossdock_core::stream::StreamId;
 
-use super::encoding::{decode, described, schema_name, schema_text};
+use super::encoding::{SchemaName, decode, described, schema_name, schema_text};
 use super::unacknowledged::{PositionFault, Unacknowledged};
 use crate::wire::FORM;
 use crate::wire::record::{
@@ -33,9 +33,6 @@ use crate::wire::record::{
 use crate::wire::structured;
 use crossdock_avro as avro;
 use crossdock_core::fault::Fault;
-
-/// A schema's name in the registry.
-pub(crate) type SchemaName = (String, i32);
 
 /// Why a message cannot be taken.
 #[derive(Debug)]

@@ -22,7 +22,8 @@ use tonic::{Status, Streaming};
 
 use super::connector::Started;
 use super::peer::Failure;
-use crate::convert::reading::{Reading, Refused, SchemaName};
+use crate::convert::encoding::SchemaName;
+use crate::convert::reading::{Reading, Refused};
 use crate::convert::unacknowledged::{PositionFault, Unacknowledged};
 use crate::now::now;
 use crate::wire::position;

@@ -128,7 +128,8 @@ fn a_source_that_sends_no_checkpoints_is_not_asked_again_before_everything_is_du
 #[test]
 fn a_source_that_sends_checkpoints_is_read_ahead_while_writes_are_under_way() {
     let lab = Lab::new();
-    let read = |n: u64| json!([message(n), {"type": "checkpoint", "data": n.to_string()}, done()]);
+    // They take so long that most of them come while the first write is under way.
+    let read = |n: u64| json!([["wait", 100], message(n), {"type": "checkpoint", "data": n.to_string()}, done()]);
     let mut reads: Vec<Value> = (1..=12).map(read).collect();
     reads.push(json!([done()]));
     let config = json!({"log": lab.text("commands"), "answers": {"read": reads}});
