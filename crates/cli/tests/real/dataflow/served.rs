@@ -384,3 +384,26 @@ fn our_host_runs_our_own_connectors_with_all_of_the_profile() {
         assert_eq!(ids(&lab.folders("out")[stream]), expected);
     }
 }
+
+#[test]
+fn a_write_is_done_when_the_destination_behind_it_says_so() {
+    let lab = Lab::new();
+    // Its name says which side it is.
+    let program = lab.path("destination.py");
+    std::fs::copy(own("scripted.py"), &program).unwrap();
+    let mut served = Served::start(&format!("dataflow:exec:python3 {}", program.display()));
+    let slow = json!([["wait", 400], {"type": "done"}]);
+    let odd = json!([["refuse", "odd"]]);
+    served.ask(&init("sink", json!({"answers": {"write": [slow, odd]}})));
+    assert_eq!(served.ask(&cmd("connect"))["type"], "ready");
+    let write = |texts: &[&str]| {
+        let messages: Vec<Value> = texts.iter().map(|text| json!({"data": text})).collect();
+        json!({"cmd": "write", "messages": messages})
+    };
+    let began = Instant::now();
+    assert_eq!(served.ask(&write(&["one"])), json!({"type": "done"}));
+    assert!(began.elapsed() >= Duration::from_millis(400));
+    let answer = served.ask(&write(&["even", "odd", "even", "odd"]));
+    assert_eq!(answer["failed"], json!([1, 3]), "{answer}");
+    assert_eq!(answer["message"], "too odd");
+}

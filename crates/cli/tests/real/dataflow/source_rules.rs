@@ -109,6 +109,27 @@ fn checkpoints_are_kept_as_they_are_and_given_back_at_the_next_start() {
 }
 
 #[test]
+fn a_checkpoint_is_not_kept_before_its_messages_are_written() {
+    let lab = Lab::new();
+    for (write, expected) in [
+        (
+            json!({"type": "error", "message": "no", "code": "auth_error"}),
+            false,
+        ),
+        (done(), true),
+    ] {
+        let checkpoint = json!({"type": "checkpoint", "data": "right here"});
+        let reads = json!([[message(1), checkpoint, message(2), done()], [done()]]);
+        let source = json!({"answers": {"read": reads}});
+        let sink = json!({"answers": {"write": [[write]]}});
+        let file = lab.pipeline((&scripted(), source), (&scripted(), sink), once());
+        lab.run(&["run", file.to_str().unwrap()]);
+        let state = lab.run(&["state", "show", "p"]).to_string();
+        assert_eq!(state.contains("right here"), expected, "{state}");
+    }
+}
+
+#[test]
 fn a_source_that_sends_no_checkpoints_is_not_asked_again_before_everything_is_durable() {
     let lab = Lab::new();
     let config = json!({"log": lab.text("commands"), "answers": {"read": [
