@@ -21,6 +21,7 @@ mod patience;
 mod python;
 mod quickstart;
 mod rotation;
+mod rounds;
 mod script;
 mod secret;
 mod state_kind;
