@@ -186,14 +186,11 @@ fn folder(subject: &'static str, folder: &Path) -> Finding {
 fn space(subject: &'static str, folder: &Path) -> Finding {
     let existing = nearest_existing(folder);
     match rustix::fs::statvfs(existing) {
-        Ok(facts) => {
-            let free = facts.f_bavail.saturating_mul(facts.f_frsize);
-            let found = format!("{} MiB at {}", free >> 20, existing.display());
-            if free < LITTLE {
-                return Finding::bad(subject, Health::Missing, found, "free some space");
-            }
-            Finding::good(subject, found)
-        }
+        Ok(facts) => free(
+            subject,
+            facts.f_bavail.saturating_mul(facts.f_frsize),
+            existing,
+        ),
         Err(cause) => Finding::bad(
             subject,
             Health::Missing,
@@ -201,6 +198,14 @@ fn space(subject: &'static str, folder: &Path) -> Finding {
             "check the file system",
         ),
     }
+}
+
+fn free(subject: &'static str, bytes: u64, at: &Path) -> Finding {
+    let found = format!("{} MiB at {}", bytes >> 20, at.display());
+    if bytes < LITTLE {
+        return Finding::bad(subject, Health::Missing, found, "free some space");
+    }
+    Finding::good(subject, found)
 }
 
 #[cfg(test)]
@@ -220,5 +225,16 @@ mod tests {
             let is_good = finding.health == Health::Good;
             assert_eq!(finding.remedy.is_none(), is_good, "{finding:?}");
         }
+    }
+
+    #[test]
+    fn little_free_space_is_named() {
+        let at = Path::new("/data");
+        let enough = free("free space", LITTLE, at);
+        assert_eq!(enough, Finding::good("free space", "1024 MiB at /data"));
+        let little = free("free space", LITTLE - 1, at);
+        assert_eq!(little.health, Health::Missing);
+        assert_eq!(little.found, "1023 MiB at /data");
+        assert_eq!(little.remedy.as_deref(), Some("free some space"));
     }
 }
