@@ -1,5 +1,8 @@
 //! Golden bytes, computed by hand from the tables of §4.4, and what is decoded of odd ones.
 
+mod odd;
+mod property;
+
 use bytes::Bytes;
 use crossdock_core::batch::{Body, RowSpans, Rows, RowsBuilder, Span};
 use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream, Stream};
@@ -91,7 +94,7 @@ pub(super) fn show(framed: &[Framed]) -> Vec<String> {
 }
 
 /// `68 65 6c` as bytes.
-fn hex(text: &str) -> Vec<u8> {
+pub(super) fn hex(text: &str) -> Vec<u8> {
     let digits = text.split_whitespace();
     digits.map(|d| u8::from_str_radix(d, 16).unwrap()).collect()
 }
