@@ -9,6 +9,7 @@ mod catalog;
 mod decode;
 mod envelope;
 mod message;
+pub mod protobuf;
 mod record;
 mod state;
 mod template;

@@ -32,6 +32,9 @@
 //! Of a key that stands twice the last value counts. A row that is no JSON object is an error.
 //!
 //! **Columns to rows** ([`columns_to_rows`]): every column is written, a null as `null`.
+//!
+//! **Values with types of their own** ([`Typed`]), as protobuf has them, go to either shape without a JSON
+//! step ([`TypedToColumns`], [`TypedToRows`]). One that does not suit its column is read as its JSON text would be.
 
 mod cell;
 mod change;
@@ -45,6 +48,9 @@ mod scratch;
 mod structured;
 mod text;
 mod time;
+mod typed;
+mod typed_to_columns;
+mod typed_to_rows;
 mod undeclared;
 
 use std::sync::Arc;
@@ -56,6 +62,9 @@ pub use columns_to_rows::columns_to_rows;
 pub use rows_to_columns::RowsToColumns;
 pub use text::{BadEscape, decode_base64, unescape_into, write_base64, write_string};
 pub use time::{write_date, write_sortable_timestamp, write_time, write_timestamp};
+pub use typed::{Fit, Typed};
+pub use typed_to_columns::TypedToColumns;
+pub use typed_to_rows::TypedToRows;
 
 use crate::schema::{DataType, Field, Nested, StreamSchema};
 

@@ -4,10 +4,13 @@
 //! fraction optional, a date alone, years of any length, and the suffix ` BC`. Days count by the
 //! proleptic Gregorian calendar; the year before 1 is 1 BC.
 
+pub(super) mod precise;
+
 use super::number::digits;
 
 pub(super) const MICROS_PER_SECOND: i64 = 1_000_000;
 pub(super) const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;
+const NANOS_PER_SECOND: i64 = 1000 * MICROS_PER_SECOND;
 
 /// A value, and whether it is all that the text said: `exact` is false where a part was cut off,
 /// such as a fraction beyond microseconds or the zone in a column without one.
@@ -152,6 +155,14 @@ impl<'a> Text<'a> {
 
     /// The time of day in microseconds; `24:00` and a leap second count on into the next day.
     fn time(&mut self) -> Option<Reading<i64>> {
+        let Reading { value, exact } = self.time_in_nanos()?;
+        Some(Reading {
+            value: value / 1000,
+            exact: exact && value % 1000 == 0,
+        })
+    }
+
+    fn time_in_nanos(&mut self) -> Option<Reading<i64>> {
         let hour = self.two_digits()?;
         if !self.eat(b':') {
             return None;
@@ -165,17 +176,17 @@ impl<'a> Text<'a> {
         if hour > 24 || minute > 59 || second > 60 || (hour == 24 && minute + second > 0) {
             return None;
         }
-        let (mut micros, mut exact) = (0, true);
+        let (mut nanos, mut exact) = (0, true);
         if self.eat(b'.') {
-            let mut unit = MICROS_PER_SECOND / 10;
-            micros = self.digit()? * unit;
+            let mut unit = NANOS_PER_SECOND / 10;
+            nanos = self.digit()? * unit;
             while let Some(digit) = self.digit() {
                 unit /= 10;
-                micros += digit * unit;
+                nanos += digit * unit;
                 exact &= unit > 0 || digit == 0;
             }
         }
-        let value = ((hour * 60 + minute) * 60 + second) * MICROS_PER_SECOND + micros;
+        let value = ((hour * 60 + minute) * 60 + second) * NANOS_PER_SECOND + nanos;
         Some(Reading { value, exact })
     }
 

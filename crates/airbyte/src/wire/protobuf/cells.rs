@@ -1,0 +1,179 @@
+//! The cells of Arrow columns as typed values: what is to be done for a column is settled once for a batch.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Date32Type, Float64Type, Int32Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
+};
+use arrow_array::{BinaryArray, BooleanArray, RecordBatch, StringArray};
+use arrow_buffer::NullBuffer;
+use arrow_schema::extension::EXTENSION_TYPE_NAME_KEY;
+use arrow_schema::{DataType as Arrow, TimeUnit};
+use crossdock_core::batch::{Columns, Operations, Rows};
+use crossdock_core::convert::{Fit, JSON_EXTENSION, Typed, columns_to_rows, write_base64};
+use crossdock_core::error::Result;
+use crossdock_core::json::scan::Members;
+use crossdock_core::schema::DataType;
+
+/// A column of a batch.
+pub(super) struct Cells<'a> {
+    nulls: Option<&'a NullBuffer>,
+    values: Values<'a>,
+}
+
+enum Values<'a> {
+    /// The batch has no such column.
+    Nothing,
+    Boolean(&'a BooleanArray),
+    Integer(&'a [i64]),
+    ShortInteger(&'a [i32]),
+    Number(&'a [f64]),
+    Text(&'a StringArray),
+    Json(&'a StringArray),
+    Binary(&'a BinaryArray),
+    Date(&'a [i32]),
+    Time(&'a [i64]),
+    Moment(&'a [i64]),
+    Clock(&'a [i64]),
+    /// Of a type that is not the schema's: by its JSON text, in rows of one member.
+    Other(Rows),
+}
+
+impl<'a> Cells<'a> {
+    /// The column `index` of the batch as values of type `data_type`.
+    pub(super) fn of(
+        batch: &'a RecordBatch,
+        index: Option<usize>,
+        data_type: DataType,
+    ) -> Result<Self> {
+        let Some(index) = index.filter(|index| *index < batch.num_columns()) else {
+            return Ok(Self {
+                nulls: None,
+                values: Values::Nothing,
+            });
+        };
+        let array = batch.column(index).as_ref();
+        let schema = batch.schema_ref();
+        let extension = schema.field(index).metadata().get(EXTENSION_TYPE_NAME_KEY);
+        let is_json = extension.is_some_and(|name| name == JSON_EXTENSION);
+        let micros = || array.as_primitive::<TimestampMicrosecondType>().values();
+        let values = match (data_type, array.data_type()) {
+            (DataType::Boolean, Arrow::Boolean) => Values::Boolean(array.as_boolean()),
+            (DataType::Integer, Arrow::Int64) => {
+                Values::Integer(array.as_primitive::<Int64Type>().values())
+            }
+            (DataType::Integer, Arrow::Int32) => {
+                Values::ShortInteger(array.as_primitive::<Int32Type>().values())
+            }
+            (DataType::Number, Arrow::Float64) => {
+                Values::Number(array.as_primitive::<Float64Type>().values())
+            }
+            (DataType::String, Arrow::Utf8) if !is_json => Values::Text(array.as_string()),
+            (DataType::Json, Arrow::Utf8) if is_json => Values::Json(array.as_string()),
+            (DataType::Binary, Arrow::Binary) => Values::Binary(array.as_binary()),
+            (DataType::Date, Arrow::Date32) => {
+                Values::Date(array.as_primitive::<Date32Type>().values())
+            }
+            (DataType::TimeWithoutTimezone, Arrow::Time64(TimeUnit::Microsecond)) => {
+                Values::Time(array.as_primitive::<Time64MicrosecondType>().values())
+            }
+            (DataType::TimestampWithTimezone, Arrow::Timestamp(TimeUnit::Microsecond, Some(_))) => {
+                Values::Moment(micros())
+            }
+            (DataType::TimestampWithoutTimezone, Arrow::Timestamp(TimeUnit::Microsecond, None)) => {
+                Values::Clock(micros())
+            }
+            _ => Values::Other(as_rows(batch, index)?),
+        };
+        Ok(Self {
+            nulls: array.nulls(),
+            values,
+        })
+    }
+
+    /// Calls `take` with the value of row `row`, and how much of it that is.
+    #[inline(always)]
+    pub(super) fn with<T>(
+        &self,
+        row: usize,
+        data_type: DataType,
+        scratch: &mut Vec<u8>,
+        take: impl FnOnce(Typed<'_>, Fit) -> T,
+    ) -> T {
+        if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
+            return take(Typed::Null, Fit::Whole);
+        }
+        let value = match &self.values {
+            Values::Nothing => Typed::Null,
+            Values::Boolean(values) => Typed::Boolean(values.value(row)),
+            Values::Integer(values) => Typed::Integer(values[row]),
+            Values::ShortInteger(values) => Typed::Integer(values[row].into()),
+            Values::Number(values) => Typed::Number(values[row]),
+            Values::Text(values) => Typed::Text(values.value(row).as_bytes()),
+            Values::Json(values) => Typed::Json(values.value(row).as_bytes()),
+            Values::Date(values) => Typed::Date(values[row].into()),
+            Values::Time(values) => Typed::Time {
+                nanos: u64::try_from(values[row]).map_or(u64::MAX, |micros| micros * 1000),
+                offset: None,
+            },
+            Values::Moment(values) => moment(values[row]),
+            Values::Clock(values) => clock(values[row]),
+            Values::Binary(values) => {
+                scratch.clear();
+                scratch.push(b'"');
+                write_base64(scratch, values.value(row));
+                scratch.push(b'"');
+                Typed::Json(scratch)
+            }
+            Values::Other(rows) => {
+                let token = only_member(rows.after(row));
+                let (value, fit) = Typed::of_json(data_type, token, scratch);
+                return take(value, fit);
+            }
+        };
+        take(value, Fit::Whole)
+    }
+}
+
+/// A moment of a clock that shows UTC.
+#[inline(always)]
+pub(super) fn moment(micros: i64) -> Typed<'static> {
+    Typed::Moment {
+        seconds: micros.div_euclid(1_000_000),
+        nanos: micros.rem_euclid(1_000_000) as u32 * 1000,
+        offset: 0,
+    }
+}
+
+#[inline(always)]
+pub(super) fn clock(micros: i64) -> Typed<'static> {
+    const DAY: i64 = 86_400_000_000;
+    Typed::Clock {
+        days: micros.div_euclid(DAY),
+        nanos: micros.rem_euclid(DAY).cast_unsigned() * 1000,
+    }
+}
+
+fn as_rows(batch: &RecordBatch, index: usize) -> Result<Rows> {
+    let values = batch.project(&[index]).map_err(|cause| {
+        crossdock_core::Error::new(
+            &crossdock_core::code::INTERNAL,
+            "a batch lacks a column of its own",
+        )
+        .caused_by(cause)
+    })?;
+    let columns = Columns {
+        emitted_at: vec![0; values.num_rows()],
+        values,
+        operations: Operations::default(),
+        metadata: None,
+    };
+    columns_to_rows(&columns, None)
+}
+
+fn only_member(object: &[u8]) -> &[u8] {
+    let member = Members::new(object, 0).and_then(|mut members| members.next());
+    match member {
+        Ok(Some(member)) => member.value(object),
+        _ => b"null",
+    }
+}
