@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use crate::suite::environment::{self, Pin};
 use crate::suite::interpreter::{self, Interpreter};
 
-const PINS: [Pin; 3] = [
+const PINS: [Pin; 4] = [
     Pin {
         package: "airbyte-source-hardcoded-records",
         version: "0.0.48",
@@ -60,6 +60,15 @@ const PINS: [Pin; 3] = [
             ("CROSSDOCK_TEST_FILE", "source-file"),
             ("CROSSDOCK_TEST_PYARROW_PYTHON", "python"),
         ],
+    },
+    // What the second implementation of the data channel's frames is made of.
+    Pin {
+        package: "protobuf",
+        version: "7.36.2",
+        python_from: (3, 10),
+        python_before: (3, 15),
+        requirements: &[],
+        programs: &[("CROSSDOCK_TEST_PROTOBUF_PYTHON", "python")],
     },
 ];
 
@@ -130,7 +139,10 @@ mod tests {
             interpreter((3, 11, 2), true),
             interpreter((3, 10, 1), true),
         ];
-        for (pin, version) in PINS.iter().zip([(3, 13, 0), (3, 11, 2), (3, 11, 2)]) {
+        for (pin, version) in PINS
+            .iter()
+            .zip([(3, 13, 0), (3, 11, 2), (3, 11, 2), (3, 13, 0)])
+        {
             assert_eq!(
                 choose(&found, pin).unwrap().version,
                 version,
@@ -151,6 +163,6 @@ mod tests {
             .collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), 5);
+        assert_eq!(names.len(), 6);
     }
 }
