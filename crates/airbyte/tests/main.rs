@@ -5,6 +5,7 @@
 )]
 
 mod command;
+mod data_channel;
 mod destination;
 mod rig;
 mod source;

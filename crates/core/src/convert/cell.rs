@@ -170,6 +170,9 @@ pub(super) fn read_unusual(
 
 /// The text with U+FFFD for what is not UTF-8, and whether there was such.
 pub(super) fn valid(text: &[u8]) -> (Cow<'_, [u8]>, bool) {
+    if text.is_ascii() {
+        return (Cow::Borrowed(text), false);
+    }
     match String::from_utf8_lossy(text) {
         Cow::Borrowed(_) => (Cow::Borrowed(text), false),
         Cow::Owned(valid) => (Cow::Owned(valid.into_bytes()), true),

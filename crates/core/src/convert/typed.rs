@@ -295,7 +295,8 @@ fn integer(token: &[u8]) -> Option<(Typed<'_>, Fit)> {
     if text.len() != token.len() && !number::is_canonical_integer(text) {
         return None;
     }
-    if let Some(value) = number::integer(text) {
+    let short = number::parse(text).and_then(|decimal| decimal.short_integer());
+    if let Some(value) = short.or_else(|| number::integer(text)) {
         return Some((Typed::Integer(value), Fit::Whole));
     }
     number::is_canonical_integer(text).then_some((Typed::Digits(text), Fit::Whole))

@@ -9,18 +9,21 @@ use super::cell::{self, Fault};
 use super::change::{Change, write_metadata};
 use super::column::{Column, Overflow, Values};
 use super::typed::Typed;
-use super::{number, text};
+use super::{nested, number, text, time};
 use crate::batch::{Columns, Operations};
 use crate::code;
 use crate::error::{Error, Result};
 use crate::schema::{DataType, Field, StreamSchema};
 
 /// Collects typed values as columns of a stream's schema, nested ones as JSON text. A row is a
-/// [`put`](Self::put) for each column that has a value, in any order, and an [`end_row`](Self::end_row). What
+/// [`put`](Self::put) for each place that has a value, in any order, and an [`end_row`](Self::end_row). What
 /// becomes of values that do not fit is what the [module](crate::convert) says of their JSON text.
 #[derive(Debug)]
 pub struct TypedToColumns {
     schema: SchemaRef,
+    /// For each place the column's index in the schema.
+    order: Vec<usize>,
+    /// In the order of the places, as the columns.
     names: Vec<String>,
     columns: Vec<Column>,
     emitted_at: Vec<i64>,
@@ -30,17 +33,29 @@ pub struct TypedToColumns {
 }
 
 impl TypedToColumns {
-    /// Starts with no rows.
+    /// Starts with no rows. `order` tells for each place of a row which of the schema's columns its value
+    /// belongs to; columns that it leaves out are null.
+    ///
+    /// Panics if `order` names a column twice, or one that is not there: a defect of the caller.
     #[must_use]
-    pub fn new(schema: &StreamSchema) -> Self {
+    pub fn new(schema: &StreamSchema, order: &[usize]) -> Self {
         let flat = |field: &Field| Field::new(field.name.as_str(), field.data_type);
         let flat = StreamSchema {
             fields: schema.fields.iter().map(flat).collect(),
         };
+        let mut order = order.to_vec();
+        let mut is_placed = vec![false; flat.fields.len()];
+        for index in &order {
+            let before = std::mem::replace(&mut is_placed[*index], true);
+            assert!(!before, "column {index} has two places");
+        }
+        order.extend((0..flat.fields.len()).filter(|index| !is_placed[*index]));
+        let fields = order.iter().map(|index| &flat.fields[*index]);
         Self {
             schema: super::arrow_schema(&flat, None),
-            names: flat.fields.iter().map(|f| f.name.clone()).collect(),
-            columns: flat.fields.iter().map(Column::of).collect(),
+            names: fields.clone().map(|field| field.name.clone()).collect(),
+            columns: fields.map(Column::of).collect(),
+            order,
             emitted_at: Vec::new(),
             metadata: Column::new(DataType::Json),
             changes: Vec::new(),
@@ -60,8 +75,8 @@ impl TypedToColumns {
         self.emitted_at.is_empty()
     }
 
-    /// Gives the row being written its value in the column `index`, which has none yet. There is no
-    /// column beyond the schema's: such a value is left out.
+    /// Gives the row being written its value of the place `index`, which has none yet. A value beyond the last
+    /// place is left out.
     #[inline(always)]
     pub fn put(&mut self, index: usize, value: Typed<'_>) -> Result<()> {
         let Some(column) = self.columns.get_mut(index) else {
@@ -72,7 +87,7 @@ impl TypedToColumns {
                 if !put_text(&mut texts.bytes, text) {
                     return self.put_unusual(index, value);
                 }
-                texts.close().map_err(|e| overflow(e, index))?;
+                texts.close().map_err(overflow)?;
             }
             (Values::Integer(values), Typed::Integer(value)) => values.push(value),
             (Values::Number(values), Typed::Number(value)) if value.is_finite() => {
@@ -107,7 +122,7 @@ impl TypedToColumns {
                     offset: None,
                 },
             ) if in_micros(0, nanos, 86_400) => values.push((nanos / 1000).cast_signed()),
-            (_, Typed::Null) => return column.push_null().map_err(|e| overflow(e, index)),
+            (_, Typed::Null) => return column.push_null().map_err(overflow),
             _ => return self.put_unusual(index, value),
         }
         column.filled += 1;
@@ -122,17 +137,41 @@ impl TypedToColumns {
                 let short = number::parse(digits).and_then(|decimal| decimal.short_double());
                 short.map(|value| values.push(value)).is_some()
             }
+            (Values::Json(texts), Typed::Json(json)) => match nested::check(json, 0) {
+                Some(checked)
+                    if checked.is_clean() && checked.end == json.len() && json != b"null" =>
+                {
+                    let valid = put_text(&mut texts.bytes, json);
+                    if valid {
+                        texts.close().map_err(overflow)?;
+                    }
+                    valid
+                }
+                _ => false,
+            },
+            (Values::Timestamp { micros, zoned }, Typed::Text(text)) => {
+                self.scratch.clear();
+                self.scratch.extend_from_slice(text);
+                self.scratch.extend_from_slice(b"\"        ");
+                let read = time::short_timestamp(&self.scratch, *zoned);
+                let whole = read.filter(|(_, end)| *end == text.len());
+                whole.map(|(value, _)| micros.push(value)).is_some()
+            }
+            (Values::Date(values), Typed::Text(text)) if text.len() == 10 => {
+                let days = time::short_date(text).and_then(|days| i32::try_from(days).ok());
+                days.map(|days| values.push(days)).is_some()
+            }
             (Values::Text(texts), time @ Typed::Time { .. }) => {
                 let written = time.write_time(&mut texts.bytes);
                 if written {
-                    texts.close().map_err(|e| overflow(e, index))?;
+                    texts.close().map_err(overflow)?;
                 }
                 written
             }
             (Values::Binary(texts), Typed::Json([b'"', inner @ .., b'"'])) => {
                 let decoded = text::decode_base64(inner, &mut texts.bytes);
                 if decoded {
-                    texts.close().map_err(|e| overflow(e, index))?;
+                    texts.close().map_err(overflow)?;
                 } else {
                     texts.abandon();
                 }
@@ -165,7 +204,7 @@ impl TypedToColumns {
     fn read_text(&mut self, index: usize) -> Result<Option<Change>> {
         let read = cell::read_unusual(&mut self.columns[index], &self.scratch, 0);
         read.map(|(_, change)| change).map_err(|fault| match fault {
-            Fault::Overflow => overflow(Overflow, index),
+            Fault::Overflow => overflow(Overflow),
             Fault::Scan(error) => {
                 Error::new(&code::INTERNAL, "a value's own text cannot be read").caused_by(error)
             }
@@ -177,9 +216,9 @@ impl TypedToColumns {
     #[inline]
     pub fn end_row(&mut self, emitted_at: i64, metadata: Option<&[u8]>) -> Result<()> {
         let rows = self.emitted_at.len() + 1;
-        for (index, column) in self.columns.iter_mut().enumerate() {
+        for column in &mut self.columns {
             if column.filled < rows {
-                column.pad(rows).map_err(|e| overflow(e, index))?;
+                column.pad(rows).map_err(overflow)?;
             }
         }
         if metadata.is_some() || !self.changes.is_empty() {
@@ -191,8 +230,7 @@ impl TypedToColumns {
 
     #[inline(never)]
     fn note(&mut self, own: Option<&[u8]>) -> Result<()> {
-        let full = |e| overflow(e, usize::MAX);
-        self.metadata.pad(self.emitted_at.len()).map_err(full)?;
+        self.metadata.pad(self.emitted_at.len()).map_err(overflow)?;
         let names = &self.names;
         let changes = self.changes.iter();
         let changes =
@@ -200,7 +238,7 @@ impl TypedToColumns {
         if let Values::Json(texts) = &mut self.metadata.values
             && write_metadata(&mut texts.bytes, own, changes)
         {
-            texts.close().map_err(full)?;
+            texts.close().map_err(overflow)?;
             self.metadata.filled += 1;
         }
         self.changes.clear();
@@ -223,8 +261,12 @@ impl TypedToColumns {
         self.abandon_row();
         let rows = self.emitted_at.len();
         let mut finish = || -> Result<_, ArrowError> {
-            let arrays = self.columns.iter_mut().map(Column::finish);
-            let arrays = arrays.collect::<Result<_, _>>()?;
+            let mut placed = Vec::with_capacity(self.columns.len());
+            for (index, column) in self.order.iter().zip(&mut self.columns) {
+                placed.push((*index, column.finish()?));
+            }
+            placed.sort_by_key(|(index, _)| *index);
+            let arrays = placed.into_iter().map(|(_, array)| array).collect();
             let options = RecordBatchOptions::new().with_row_count(Some(rows));
             let values = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)?;
             let metadata = if self.metadata.has_values() {
@@ -262,7 +304,7 @@ impl TypedToColumns {
 /// Appends text that is UTF-8.
 #[inline(always)]
 fn put_text(out: &mut Vec<u8>, text: &[u8]) -> bool {
-    if std::str::from_utf8(text).is_err() {
+    if !text.is_ascii() && std::str::from_utf8(text).is_err() {
         return false;
     }
     out.extend_from_slice(text);
@@ -279,8 +321,7 @@ fn in_micros(count: i64, nanos: u64, unit: i64) -> bool {
 }
 
 #[cold]
-fn overflow(Overflow: Overflow, column: usize) -> Error {
+fn overflow(Overflow: Overflow) -> Error {
     Error::new(&code::DATA_INVALID, "a column would exceed 2 GiB")
-        .with("column", column)
         .hint("write smaller batches; a single value of this size cannot be a column's")
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use crate::suite::environment::{self, Pin};
 use crate::suite::interpreter::{self, Interpreter};
 
-const PINS: [Pin; 4] = [
+const PINS: [Pin; 5] = [
     Pin {
         package: "airbyte-source-hardcoded-records",
         version: "0.0.48",
@@ -69,6 +69,15 @@ const PINS: [Pin; 4] = [
         python_before: (3, 13),
         requirements: &[],
         programs: &[("CROSSDOCK_TEST_PYAIRBYTE_PYTHON", "python")],
+    },
+    // What the second implementation of the data channel's frames is made of.
+    Pin {
+        package: "protobuf",
+        version: "7.36.2",
+        python_from: (3, 10),
+        python_before: (3, 15),
+        requirements: &[],
+        programs: &[("CROSSDOCK_TEST_PROTOBUF_PYTHON", "python")],
     },
 ];
 
@@ -139,7 +148,13 @@ mod tests {
             interpreter((3, 11, 2), true),
             interpreter((3, 10, 1), true),
         ];
-        let versions = [(3, 13, 0), (3, 11, 2), (3, 11, 2), (3, 11, 2)];
+        let versions = [
+            (3, 13, 0),
+            (3, 11, 2),
+            (3, 11, 2),
+            (3, 11, 2),
+            (3, 13, 0),
+        ];
         for (pin, version) in PINS.iter().zip(versions) {
             assert_eq!(
                 choose(&found, pin).unwrap().version,
@@ -161,6 +176,6 @@ mod tests {
             .collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), 6);
+        assert_eq!(names.len(), 7);
     }
 }

@@ -14,6 +14,12 @@ use crossdock_core::error::Result;
 use crossdock_core::json::scan::Members;
 use crossdock_core::schema::DataType;
 
+/// What takes the cells.
+pub(super) trait Taker {
+    /// Takes a value, and how much of it that is.
+    fn take(&mut self, value: Typed<'_>, fit: Fit);
+}
+
 /// A column of a batch.
 pub(super) struct Cells<'a> {
     nulls: Option<&'a NullBuffer>,
@@ -90,47 +96,54 @@ impl<'a> Cells<'a> {
         })
     }
 
-    /// Calls `take` with the value of row `row`, and how much of it that is.
+    /// Gives the value of row `row` to `taker`. The types of columns part here, and each goes on by itself: so
+    /// the taker's choice by type is made by the compiler.
     #[inline(always)]
-    pub(super) fn with<T>(
+    pub(super) fn give(
         &self,
         row: usize,
         data_type: DataType,
         scratch: &mut Vec<u8>,
-        take: impl FnOnce(Typed<'_>, Fit) -> T,
-    ) -> T {
+        taker: &mut impl Taker,
+    ) {
         if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
-            return take(Typed::Null, Fit::Whole);
+            return taker.take(Typed::Null, Fit::Whole);
         }
-        let value = match &self.values {
-            Values::Nothing => Typed::Null,
-            Values::Boolean(values) => Typed::Boolean(values.value(row)),
-            Values::Integer(values) => Typed::Integer(values[row]),
-            Values::ShortInteger(values) => Typed::Integer(values[row].into()),
-            Values::Number(values) => Typed::Number(values[row]),
-            Values::Text(values) => Typed::Text(values.value(row).as_bytes()),
-            Values::Json(values) => Typed::Json(values.value(row).as_bytes()),
-            Values::Date(values) => Typed::Date(values[row].into()),
-            Values::Time(values) => Typed::Time {
-                nanos: u64::try_from(values[row]).map_or(u64::MAX, |micros| micros * 1000),
-                offset: None,
-            },
-            Values::Moment(values) => moment(values[row]),
-            Values::Clock(values) => clock(values[row]),
+        let whole = Fit::Whole;
+        match &self.values {
+            Values::Nothing => taker.take(Typed::Null, whole),
+            Values::Boolean(values) => taker.take(Typed::Boolean(values.value(row)), whole),
+            Values::Integer(values) => taker.take(Typed::Integer(values[row]), whole),
+            Values::ShortInteger(values) => {
+                taker.take(Typed::Integer(values[row].into()), whole);
+            }
+            Values::Number(values) => taker.take(Typed::Number(values[row]), whole),
+            Values::Text(values) => taker.take(Typed::Text(values.value(row).as_bytes()), whole),
+            Values::Json(values) => taker.take(Typed::Json(values.value(row).as_bytes()), whole),
+            Values::Date(values) => taker.take(Typed::Date(values[row].into()), whole),
+            Values::Time(values) => {
+                let time = Typed::Time {
+                    nanos: u64::try_from(values[row])
+                        .map_or(u64::MAX, |micros| micros.saturating_mul(1000)),
+                    offset: None,
+                };
+                taker.take(time, whole);
+            }
+            Values::Moment(values) => taker.take(moment(values[row]), whole),
+            Values::Clock(values) => taker.take(clock(values[row]), whole),
             Values::Binary(values) => {
                 scratch.clear();
                 scratch.push(b'"');
                 write_base64(scratch, values.value(row));
                 scratch.push(b'"');
-                Typed::Json(scratch)
+                taker.take(Typed::Json(scratch), whole);
             }
             Values::Other(rows) => {
                 let token = only_member(rows.after(row));
                 let (value, fit) = Typed::of_json(data_type, token, scratch);
-                return take(value, fit);
+                taker.take(value, fit);
             }
-        };
-        take(value, Fit::Whole)
+        }
     }
 }
 

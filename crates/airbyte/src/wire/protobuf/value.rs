@@ -1,76 +1,134 @@
 //! One value, read where it stands.
 
 use crossdock_core::convert::Typed;
+use crossdock_core::error::Result;
 
 use super::Layout;
 use super::field::{Fault, Field, Fields, cut_off};
 use super::varint;
 
-/// Reads the message `AirbyteValueProtobuf` that stands at `at..end` of `bytes`.
+/// What takes the values of records.
+pub(super) trait Taker {
+    /// Takes the value of the place `place`.
+    fn take(&mut self, place: usize, value: Typed<'_>) -> Result<()>;
+}
+
+/// Reads the message `AirbyteValueProtobuf` that stands at `at..end` of `bytes` for the place `place`.
+///
+/// The kinds of values part here, and each goes on to its taker as itself: so the taker's choice by kind is
+/// made by the compiler.
 #[inline(always)]
 pub(super) fn read(
     bytes: &[u8],
-    at: usize,
-    end: usize,
+    (at, end): (usize, usize),
     layout: Layout,
-) -> Result<Typed<'_>, Fault> {
-    match read_usual(bytes, at, end, layout) {
-        Some(value) => Ok(value),
-        None => read_any(bytes, at, end, layout),
-    }
-}
-
-/// A value as every writer writes it: one field that fills the message. `None` is no verdict.
-#[inline(always)]
-fn read_usual(bytes: &[u8], at: usize, end: usize, layout: Layout) -> Option<Typed<'_>> {
-    if at == end {
-        return Some(Typed::Null);
-    }
-    let tag = *bytes.get(at)?;
+    place: usize,
+    taker: &mut impl Taker,
+) -> Result<Result<(), Fault>> {
+    let Some(&tag) = bytes.get(at).filter(|_| at < end) else {
+        return taker.take(place, Typed::Null).map(Ok);
+    };
     let at = at + 1;
     if tag & 7 == 2 {
-        let (length, start) = varint::read(bytes, at)?;
-        if length != (end.checked_sub(start)?) as u64 {
-            return None;
+        if let Some((length, start)) = varint::read(bytes, at)
+            && start as u64 + length == end as u64
+            && let Some(text) = bytes.get(start..end)
+        {
+            match (tag, layout) {
+                (TEXT, _) => return taker.take(place, Typed::Text(text)).map(Ok),
+                (MOMENT, Layout::V2) => {
+                    if let Some(moment) = usual_moment(bytes, start, end) {
+                        return taker.take(place, moment).map(Ok);
+                    }
+                }
+                (CLOCK, Layout::V2) => {
+                    if let Some(clock) = usual_clock(bytes, start, end) {
+                        return taker.take(place, clock).map(Ok);
+                    }
+                }
+                (JSON, _) => return taker.take(place, Typed::Json(text)).map(Ok),
+                (BIG_INTEGER | BIG_DECIMAL, _) => {
+                    return taker.take(place, Typed::Digits(text)).map(Ok);
+                }
+                (OLD_DATE | OLD_TIME_ZONED | OLD_TIME | MOMENT | CLOCK, Layout::V1) => {
+                    return taker.take(place, Typed::Text(text)).map(Ok);
+                }
+                _ => {}
+            }
         }
-        let inner = bytes.get(start..end)?;
-        return match (tag >> 3, layout) {
-            (2, _) | (7..=9, Layout::V1) => Some(Typed::Text(inner)),
-            (10 | 11, Layout::V1) => Some(Typed::Text(inner)),
-            (4 | 6, _) => Some(Typed::Digits(inner)),
-            (12, _) => Some(Typed::Json(inner)),
-            (10, Layout::V2) => usual_moment(bytes, start, end),
-            (11, Layout::V2) => usual_clock(bytes, start, end),
-            _ => None,
-        };
-    }
-    let (value, after) = match tag {
-        0x29 => {
-            let word = bytes.get(at..).and_then(<[u8]>::first_chunk)?;
-            (u64::from_le_bytes(*word), at + 8)
+    } else if tag == DOUBLE {
+        let word = bytes.get(at..).and_then(<[u8]>::first_chunk);
+        if let (Some(word), true) = (word, at + 8 == end) {
+            return taker
+                .take(place, Typed::Number(f64::from_le_bytes(*word)))
+                .map(Ok);
         }
-        _ => varint::read(bytes, at)?,
-    };
-    if after != end {
-        return None;
+    } else if let Some((value, after)) = varint::read(bytes, at)
+        && after == end
+    {
+        match (tag, layout) {
+            (INTEGER, Layout::V2) => {
+                return taker
+                    .take(place, Typed::Integer(varint::unzigzag(value)))
+                    .map(Ok);
+            }
+            (INTEGER, Layout::V1) => {
+                return taker
+                    .take(place, Typed::Integer(value.cast_signed()))
+                    .map(Ok);
+            }
+            (BOOLEAN, _) => return taker.take(place, Typed::Boolean(value != 0)).map(Ok),
+            (NULL, _) => return taker.take(place, Typed::Null).map(Ok),
+            (DATE, Layout::V2) => {
+                return taker
+                    .take(place, Typed::Date(varint::unzigzag(value)))
+                    .map(Ok);
+            }
+            (TIME, Layout::V2) => {
+                let time = Typed::Time {
+                    nanos: value,
+                    offset: None,
+                };
+                return taker.take(place, time).map(Ok);
+            }
+            _ => {}
+        }
     }
-    number(tag, value, layout)
+    match read_any(bytes, at - 1, end, layout) {
+        Ok(value) => taker.take(place, value).map(Ok),
+        Err(fault) => Ok(Err(fault)),
+    }
 }
 
+const BOOLEAN: u8 = 0x08;
+const TEXT: u8 = 0x12;
+const INTEGER: u8 = 0x18;
+const BIG_INTEGER: u8 = 0x22;
+const DOUBLE: u8 = 0x29;
+const BIG_DECIMAL: u8 = 0x32;
+const DATE: u8 = 0x38;
+const OLD_DATE: u8 = 0x3a;
+const OLD_TIME_ZONED: u8 = 0x42;
+const TIME: u8 = 0x48;
+const OLD_TIME: u8 = 0x4a;
+const MOMENT: u8 = 0x52;
+const CLOCK: u8 = 0x5a;
+const JSON: u8 = 0x62;
+const NULL: u8 = 0x68;
+
 /// The value of a field that is a number, by its tag.
-#[inline(always)]
 fn number(tag: u8, value: u64, layout: Layout) -> Option<Typed<'static>> {
     Some(match (tag, layout) {
-        (0x18, Layout::V2) => Typed::Integer(varint::unzigzag(value)),
-        (0x18, Layout::V1) => Typed::Integer(value.cast_signed()),
-        (0x29, _) => Typed::Number(f64::from_bits(value)),
-        (0x08, _) => Typed::Boolean(value != 0),
-        (0x38, Layout::V2) => Typed::Date(varint::unzigzag(value)),
-        (0x48, Layout::V2) => Typed::Time {
+        (INTEGER, Layout::V2) => Typed::Integer(varint::unzigzag(value)),
+        (INTEGER, Layout::V1) => Typed::Integer(value.cast_signed()),
+        (DOUBLE, _) => Typed::Number(f64::from_bits(value)),
+        (BOOLEAN, _) => Typed::Boolean(value != 0),
+        (DATE, Layout::V2) => Typed::Date(varint::unzigzag(value)),
+        (TIME, Layout::V2) => Typed::Time {
             nanos: value,
             offset: None,
         },
-        (0x68, _) => Typed::Null,
+        (NULL, _) => Typed::Null,
         _ => return None,
     })
 }
@@ -145,7 +203,7 @@ fn read_any(bytes: &[u8], at: usize, end: usize, layout: Layout) -> Result<Typed
                 Some(Typed::Clock { days, nanos })
             }
             (13, ..) => Some(Typed::Null),
-            (5, _, Field::Fixed64(value), _) => number(0x29, value, layout),
+            (5, _, Field::Fixed64(value), _) => number(DOUBLE, value, layout),
             (1..=9, _, Field::Varint(value), _) => number((case as u8) << 3, value, layout),
             _ => None,
         };

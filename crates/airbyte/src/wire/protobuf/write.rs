@@ -10,7 +10,7 @@ use crossdock_core::error::{Error, Result};
 use crossdock_core::json::scan::{Members, ScanError, unquote};
 use crossdock_core::schema::DataType;
 
-use super::cells::{self, Cells};
+use super::cells::{self, Cells, Taker};
 use super::position::Positions;
 use super::{Layout, encode, meta, varint};
 
@@ -105,10 +105,14 @@ impl FrameWriter {
                     write_deleted(out, self.layout, *data_type, emitted_at);
                     continue;
                 }
-                let (layout, changes) = (self.layout, &mut self.changes);
-                cells.with(row, *data_type, &mut self.scratch, |value, fit| {
-                    write_value(out, layout, *data_type, (value, fit), place, changes);
-                });
+                let mut value = Value {
+                    out,
+                    layout: self.layout,
+                    data_type: *data_type,
+                    field: place,
+                    changes: &mut self.changes,
+                };
+                cells.give(row, *data_type, &mut self.scratch, &mut value);
             }
             let metadata = columns.metadata.as_ref();
             let metadata = metadata.filter(|m| arrow_array::Array::is_valid(*m, row));
@@ -154,9 +158,15 @@ impl FrameWriter {
             } else if token.is_empty() {
                 out.extend_from_slice(&encode::NULL);
             } else {
-                let value = Typed::of_json(field.data_type, token, &mut self.scratch);
-                let changes = &mut self.changes;
-                write_value(out, self.layout, field.data_type, value, place, changes);
+                let (read, fit) = Typed::of_json(field.data_type, token, &mut self.scratch);
+                let mut value = Value {
+                    out,
+                    layout: self.layout,
+                    data_type: field.data_type,
+                    field: place,
+                    changes: &mut self.changes,
+                };
+                value.take(read, fit);
             }
         }
         self.end(out, rows.metadata(row));
@@ -262,23 +272,29 @@ impl FrameWriter {
     }
 }
 
-/// Appends a value, or a null with a change to be told.
-#[inline(always)]
-fn write_value(
-    out: &mut Vec<u8>,
+/// A value of a record that is being written.
+struct Value<'a> {
+    out: &'a mut Vec<u8>,
     layout: Layout,
     data_type: DataType,
-    (value, fit): (Typed<'_>, Fit),
     field: usize,
-    changes: &mut Vec<Change>,
-) {
-    let written = encode::write(out, layout, data_type, value);
-    if !written {
-        out.extend_from_slice(&encode::NULL);
-    }
-    let nulled = !written || fit == Fit::Nothing;
-    if nulled || fit == Fit::Cut {
-        changes.push(Change { field, nulled });
+    changes: &'a mut Vec<Change>,
+}
+
+impl Taker for Value<'_> {
+    /// Appends the value, or a null with a change to be told.
+    #[inline(always)]
+    fn take(&mut self, value: Typed<'_>, fit: Fit) {
+        let written = encode::write(self.out, self.layout, self.data_type, value);
+        if !written {
+            self.out.extend_from_slice(&encode::NULL);
+        }
+        if !written || fit != Fit::Whole {
+            self.changes.push(Change {
+                field: self.field,
+                nulled: !written || fit == Fit::Nothing,
+            });
+        }
     }
 }
 

@@ -10,7 +10,7 @@ fn in_column(data_type: DataType, value: Typed<'_>) -> (String, String) {
     let schema = StreamSchema {
         fields: vec![Field::new("a", data_type)],
     };
-    let mut columns = TypedToColumns::new(&schema);
+    let mut columns = TypedToColumns::new(&schema, &[0]);
     columns.put(0, value).unwrap();
     columns.end_row(7, None).unwrap();
     let rows = columns_to_rows(&columns.finish().unwrap(), None).unwrap();
@@ -463,7 +463,7 @@ fn columns_are_those_of_the_same_rows() {
             Field::new("b", DataType::String),
         ],
     };
-    let mut columns = TypedToColumns::new(&schema);
+    let mut columns = TypedToColumns::new(&schema, &[]);
     for round in 0..3 {
         columns.put(1, Typed::Text(b"x")).unwrap();
         columns.put(0, Typed::Text(b"bad")).unwrap();

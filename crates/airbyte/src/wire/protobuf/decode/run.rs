@@ -12,7 +12,8 @@ use crossdock_core::stream::StreamId;
 
 use super::super::field::{Fault, Field, Fields, cut_off};
 use super::super::position::Positions;
-use super::super::{Layout, meta, value, varint};
+use super::super::value::{self, Taker};
+use super::super::{Layout, meta, varint};
 use super::{Framed, Wanted};
 
 /// A batch of so many bytes of frames is closed, so that its texts fit their offsets.
@@ -37,15 +38,8 @@ struct Stream {
 #[derive(Debug)]
 enum Sink {
     Frames(RowsBuilder),
-    Rows {
-        rows: TypedToRows,
-        lines: bool,
-    },
-    Columns {
-        columns: TypedToColumns,
-        /// The column of each place on the wire.
-        order: Vec<usize>,
-    },
+    Rows { rows: TypedToRows, lines: bool },
+    Columns(TypedToColumns),
 }
 
 #[derive(Debug)]
@@ -83,10 +77,7 @@ impl Runs {
                 },
                 Wanted::Columns => {
                     let positions = positions();
-                    Sink::Columns {
-                        columns: TypedToColumns::new(&positions.schema),
-                        order: positions.columns,
-                    }
+                    Sink::Columns(TypedToColumns::new(&positions.schema, &positions.columns))
                 }
             };
             Stream {
@@ -138,7 +129,7 @@ impl Runs {
             Sink::Rows { rows, lines } => {
                 Body::Rows(rows.finish(lines.then(|| self.layout.form())))
             }
-            Sink::Columns { columns, .. } => Body::Columns(columns.finish()?),
+            Sink::Columns(columns) => Body::Columns(columns.finish()?),
         };
         if !body.is_empty() {
             out.push(Framed::Records {
@@ -180,11 +171,7 @@ impl Runs {
                 if *lines {
                     rows.put_line(&bytes[place.at..place.end])?;
                 }
-                let read = values(bytes, at, end, layout, passing, metadata, |_, value| {
-                    rows.put(value);
-                    Ok(())
-                });
-                match read? {
+                match values(bytes, (at, end), layout, passing, metadata, rows)? {
                     Ok(()) => rows.end_row(emitted_at, some(metadata)).map(Ok),
                     Err(fault) => {
                         rows.abandon_row();
@@ -192,21 +179,8 @@ impl Runs {
                     }
                 }
             }
-            Sink::Columns { columns, order } => {
-                let read =
-                    values(
-                        bytes,
-                        at,
-                        end,
-                        layout,
-                        passing,
-                        metadata,
-                        |place, value| match order.get(place) {
-                            Some(column) => columns.put(*column, value),
-                            None => Ok(()),
-                        },
-                    );
-                match read? {
+            Sink::Columns(columns) => {
+                match values(bytes, (at, end), layout, passing, metadata, columns)? {
                     Ok(()) => columns.end_row(emitted_at, some(metadata)).map(Ok),
                     Err(fault) => {
                         columns.abandon_row();
@@ -222,16 +196,30 @@ fn some(metadata: &[u8]) -> Option<&[u8]> {
     (!metadata.is_empty()).then_some(metadata)
 }
 
+impl Taker for TypedToColumns {
+    #[inline(always)]
+    fn take(&mut self, place: usize, value: Typed<'_>) -> Result<()> {
+        self.put(place, value)
+    }
+}
+
+impl Taker for TypedToRows {
+    #[inline]
+    fn take(&mut self, _: usize, value: Typed<'_>) -> Result<()> {
+        self.put(value);
+        Ok(())
+    }
+}
+
 /// Reads the values at `at..end`, each with its place, and the metadata.
 #[inline(always)]
-fn values<'a>(
-    bytes: &'a [u8],
-    mut at: usize,
-    end: usize,
+fn values(
+    bytes: &[u8],
+    (mut at, end): (usize, usize),
     layout: Layout,
     passing: bool,
     metadata: &mut Vec<u8>,
-    mut put: impl FnMut(usize, Typed<'a>) -> Result<()>,
+    taker: &mut impl Taker,
 ) -> Result<Result<(), Fault>> {
     let mut place = 0;
     metadata.clear();
@@ -243,9 +231,8 @@ fn values<'a>(
             if after > end {
                 return Ok(Err(cut_off(at)));
             }
-            match value::read(bytes, start, after, layout) {
-                Ok(value) => put(place, value)?,
-                Err(fault) => return Ok(Err(fault)),
+            if let Err(fault) = value::read(bytes, (start, after), layout, place, taker)? {
+                return Ok(Err(fault));
             }
             place += 1;
             at = after;
