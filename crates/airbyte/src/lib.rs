@@ -1,14 +1,17 @@
 #![doc = include_str!("../README.md")]
 
+mod channel;
 pub mod host;
 pub mod pipe;
 mod reading;
 mod route;
 pub mod serve;
+mod status;
 mod talk;
 mod trace_error;
 pub mod validate;
 pub mod wire;
 
+pub use channel::{DataChannel, Format};
 pub use host::{AirbyteDestination, AirbyteSource};
 pub use validate::validate_config;

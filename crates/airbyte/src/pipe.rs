@@ -24,9 +24,10 @@ use tokio::sync::Notify;
 
 use crate::reading::{Reading, Step};
 use crate::route::Routes;
+use crate::status::Statuses;
 use crate::talk::Talk;
 use crate::trace_error::traced;
-use crate::wire::{Decoder, Message, Stamp, status_trace, write_state};
+use crate::wire::{Decoder, Message, Stamp, write_state};
 
 /// What messages on a pipe are called in logs and errors.
 const NAME: &str = "the input";
@@ -56,11 +57,16 @@ fn reader<R: AsyncRead + Send + Unpin>(
     session: &Session,
     completes: bool,
 ) -> PipeReader<R> {
+    let reading = Reading::new(catalog, &[], session.limits.drop_unreadable_records);
     PipeReader {
         input,
         lines: LineBuffer::new(session.limits.max_line_bytes),
         decoder: Decoder::new(),
-        reading: Reading::new(catalog, &[], session.limits.drop_unreadable_records),
+        reading: if completes {
+            reading
+        } else {
+            reading.as_told()
+        },
         talk: Talk::new(session, NAME.to_owned(), Value::Null, &Value::Null),
         control: Arc::default(),
         events: VecDeque::new(),
@@ -179,19 +185,9 @@ pub fn write_messages(
     Box::new(PipeWriter {
         output,
         routes: Routes::new(catalog),
-        streams: catalog
-            .streams
-            .iter()
-            .map(|s| Told {
-                stream: s.id(),
-                target: s.target_id(),
-                is_running: false,
-                has_ended: false,
-            })
-            .collect(),
+        statuses: Statuses::new(catalog),
         counts: HashMap::new(),
         states: 0,
-        begun: false,
         acks,
         session: session.clone(),
     })
@@ -200,24 +196,12 @@ pub fn write_messages(
 struct PipeWriter<W> {
     output: W,
     routes: Routes,
-    streams: Vec<Told>,
+    statuses: Statuses,
     /// Records of each stream since the last state that covered it.
     counts: HashMap<StreamId, u64>,
     states: i64,
-    begun: bool,
     acks: Arc<dyn Acknowledge>,
     session: Session,
-}
-
-/// What was said of a stream.
-struct Told {
-    stream: StreamId,
-    /// Its name on the pipe.
-    target: StreamId,
-    /// Its first record, or its status, was told.
-    is_running: bool,
-    /// It is complete or incomplete; nothing more is said.
-    has_ended: bool,
 }
 
 /// A reader that goes away, such as `head`, has had enough: that is no fault.
@@ -233,42 +217,22 @@ impl<W: AsyncWrite + Unpin> PipeWriter<W> {
         self.output.write_all(bytes).await.map_err(unwritable)
     }
 
-    /// Says of each stream that it has begun, so that an end without a word is not taken for a
-    /// complete one: a reader that truncates would lose good data.
+    /// Says of each stream that it has begun, once.
     async fn begin(&mut self) -> Result<()> {
-        if std::mem::replace(&mut self.begun, true) {
-            return Ok(());
-        }
-        let now = SystemClock.now_ms();
-        let traces: String = self
-            .streams
-            .iter()
-            .map(|told| status_trace(&told.target, StreamStatus::Started, now))
-            .collect();
+        let traces = self.statuses.begin(SystemClock.now_ms());
+        self.put_all(traces).await
+    }
+
+    async fn put_all(&mut self, traces: Vec<(StreamId, String)>) -> Result<()> {
+        let traces: String = traces.into_iter().map(|(_, trace)| trace).collect();
         self.put(traces.as_bytes()).await
     }
 
-    /// Tells a status, unless it is no news (§3.7).
     async fn tell(&mut self, stream: &StreamId, status: StreamStatus) -> Result<()> {
-        let Some(told) = self.streams.iter_mut().find(|told| told.stream == *stream) else {
-            return Ok(());
-        };
-        let is_news = !told.has_ended
-            && match status {
-                StreamStatus::Started => false,
-                StreamStatus::Running => !told.is_running,
-                StreamStatus::RateLimited { .. }
-                | StreamStatus::Complete
-                | StreamStatus::Incomplete => true,
-            };
-        if !is_news {
-            return Ok(());
+        match self.statuses.tell(stream, status, SystemClock.now_ms()) {
+            Some(trace) => self.put(trace.as_bytes()).await,
+            None => Ok(()),
         }
-        // After a wait for a quota it must be said that it runs again.
-        told.is_running = status == StreamStatus::Running;
-        told.has_ended = matches!(status, StreamStatus::Complete | StreamStatus::Incomplete);
-        let trace = status_trace(&told.target, status, SystemClock.now_ms());
-        self.put(trace.as_bytes()).await
     }
 
     async fn flush(&mut self) -> Result<()> {
@@ -305,6 +269,7 @@ impl<W: AsyncWrite + Send + Unpin> DestinationWriter for PipeWriter<W> {
             id: self.states,
             record_count,
             stream: renamed,
+            partition: None,
         };
         let mut line = Vec::new();
         write_state(&checkpoint, &stamp, &mut line);
@@ -325,18 +290,8 @@ impl<W: AsyncWrite + Send + Unpin> DestinationWriter for PipeWriter<W> {
 
     async fn finish(&mut self, ending: Ending) -> Result<()> {
         self.begin().await?;
-        let status = match ending {
-            Ending::Complete => StreamStatus::Complete,
-            Ending::Incomplete => StreamStatus::Incomplete,
-        };
-        let streams: Vec<_> = self
-            .streams
-            .iter()
-            .map(|told| told.stream.clone())
-            .collect();
-        for stream in streams {
-            self.tell(&stream, status).await?;
-        }
+        let traces = self.statuses.end(ending, SystemClock.now_ms());
+        self.put_all(traces).await?;
         self.flush().await
     }
 }

@@ -53,6 +53,8 @@ pub(crate) struct Reading {
     stream_cause: Option<TraceError>,
     drop_unreadable: bool,
     strangers: Vec<StreamId>,
+    /// Statuses that nobody tells are made up (§6, 11).
+    synthesises: bool,
 }
 
 impl Reading {
@@ -88,12 +90,37 @@ impl Reading {
             stream_cause: None,
             drop_unreadable,
             strangers: Vec::new(),
+            synthesises: true,
         }
     }
 
     /// The connector's own reason for a failed run: of the whole before that of a stream.
     pub(crate) fn cause(&self) -> Option<&TraceError> {
         self.cause.as_ref().or(self.stream_cause.as_ref())
+    }
+
+    /// Takes records of a stream.
+    pub(crate) fn records(&mut self, stream: StreamId, body: Body, steps: &mut Vec<Step>) {
+        let Some(index) = self.find(&stream) else {
+            if !self.strangers.contains(&stream) {
+                steps.push(Step::Warn(format!(
+                    "the source sends records of the stream {stream}, which was not asked for; they are dropped"
+                )));
+                self.strangers.push(stream.clone());
+            }
+            let batch = Batch { stream, body };
+            steps.push(Step::Emit(Event::Dropped {
+                records: batch.records() as u64,
+                stream: Some(batch.stream),
+                reason: "the stream is not in the catalog",
+            }));
+            return;
+        };
+        self.running(index, steps);
+        steps.push(Step::Emit(Event::Batch(Batch {
+            stream: self.streams[index].id.clone(),
+            body,
+        })));
     }
 
     fn find(&self, id: &StreamId) -> Option<usize> {
@@ -107,27 +134,7 @@ impl Reading {
     /// Takes a data message. Logs and configurations are not its affair.
     pub(crate) fn take(&mut self, message: Message, steps: &mut Vec<Step>) {
         match message {
-            Message::Records { stream, rows } => {
-                let Some(index) = self.find(&stream) else {
-                    if !self.strangers.contains(&stream) {
-                        steps.push(Step::Warn(format!(
-                            "the source sends records of the stream {stream}, which was not asked for; they are dropped"
-                        )));
-                        self.strangers.push(stream.clone());
-                    }
-                    steps.push(Step::Emit(Event::Dropped {
-                        stream: Some(stream),
-                        records: rows.len() as u64,
-                        reason: "the stream is not in the catalog",
-                    }));
-                    return;
-                };
-                self.running(index, steps);
-                steps.push(Step::Emit(Event::Batch(Batch {
-                    stream: self.streams[index].id.clone(),
-                    body: Body::Rows(rows),
-                })));
-            }
+            Message::Records { stream, rows } => self.records(stream, Body::Rows(rows), steps),
             Message::State(state) => self.state(state, steps),
             Message::Trace(trace) => {
                 if let Some(error) = trace.error {
@@ -157,7 +164,16 @@ impl Reading {
     }
 
     /// A record is the proof that its stream runs.
+    /// Passes on what is said, and nothing else: a stream whose records come has no status by that.
+    pub(crate) fn as_told(mut self) -> Self {
+        self.synthesises = false;
+        self
+    }
+
     fn running(&mut self, index: usize, steps: &mut Vec<Step>) {
+        if !self.synthesises {
+            return;
+        }
         let known = self.streams[index].status;
         if known.is_none() {
             self.set(index, StreamStatus::Started, steps);
@@ -172,7 +188,10 @@ impl Reading {
 
     fn set(&mut self, index: usize, status: StreamStatus, steps: &mut Vec<Step>) {
         let progress = &mut self.streams[index];
-        if progress.status != Some(status) {
+        let ends = |status| matches!(status, StreamStatus::Complete | StreamStatus::Incomplete);
+        // What came over another socket may be late (§3.7: only a stream that runs may move on).
+        let is_late = progress.status.is_some_and(ends) && !ends(status);
+        if progress.status != Some(status) && !is_late {
             progress.status = Some(status);
             steps.push(Step::Emit(Event::Status {
                 stream: progress.id.clone(),

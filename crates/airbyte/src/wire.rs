@@ -7,6 +7,7 @@
 
 mod catalog;
 mod decode;
+mod echo;
 mod envelope;
 mod message;
 pub mod protobuf;
@@ -17,13 +18,14 @@ mod token;
 
 pub use catalog::{catalog_for_destination, catalog_for_source};
 pub use decode::{Decoder, Message, Suspect};
+pub use echo::{Totals, echo_state};
 pub use message::{
     Analytics, ConnectionStatus, ConnectorConfig, Control, DestinationCatalog,
     DestinationOperation, EstimateTrace, Log, RateLimit, StatusReason, StreamStatusTrace, Trace,
     TraceError, complete_trace, status_trace,
 };
 pub use record::{Edit, RecordHead, keep_fields, rewrite};
-pub use state::{Stamp, StateMessage, Stats, echo_state, input_file, write_state};
+pub use state::{Stamp, StateMessage, Stats, input_file, write_state};
 
 use crossdock_core::batch::WireForm;
 

@@ -20,6 +20,8 @@ pub struct SourceCapabilities {
     /// [`crate::event::Event::Schema`] tells of them. The catalog it is opened with has those that are
     /// known from before.
     pub learns_streams: bool,
+    /// Its checkpoints are of the whole source, not of single streams.
+    pub whole_states: bool,
 }
 
 /// What a destination can do.
@@ -38,6 +40,8 @@ pub struct DestinationCapabilities {
     pub refuses_records: bool,
     /// Removes rows on delete operations.
     pub deletes: bool,
+    /// It does not look at the records' values: rows may come without them.
+    pub only_counts: bool,
     /// The shape of batches that it takes without a conversion; it takes both.
     pub shape: BodyShape,
     /// Wire forms whose lines it writes verbatim.

@@ -69,6 +69,7 @@ fn with_capabilities(mut spec: Spec) -> Spec {
         bounded_on_wish: false,
         drains: true,
         learns_streams: false,
+        whole_states: false,
     };
     spec
 }

@@ -156,6 +156,7 @@ impl DestinationWriter for Writer {
             id,
             record_count,
             stream: renamed,
+            partition: None,
         };
         let mut line = Vec::new();
         write_state(&checkpoint, &stamp, &mut line);

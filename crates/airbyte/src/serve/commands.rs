@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crossdock_core::batch::BodyShape;
 use crossdock_core::code;
 use crossdock_core::erased::{ErasedDestination, ErasedSource};
 use crossdock_core::error::{Error, ErrorKind, Result};
@@ -16,8 +17,13 @@ use super::read::{Read, read};
 use super::spec::{UNTIL_IDLE, for_half, of_both, of_destination, of_source};
 use super::voice::Voice;
 use super::write::{Write, write};
-use super::{FAILURE, STOPPED, SUCCESS, Served, given, learning};
+use super::{FAILURE, STOPPED, SUCCESS, Served, given, learning, mapping};
+use crate::channel::DataChannel;
 use crate::validate_config;
+use crate::wire::protobuf::Wanted;
+
+/// Where the platform says how streams are called at the destination (§4.2).
+const NAMESPACE_MAPPING: &str = "NAMESPACE_MAPPING_CONFIG_PATH";
 
 pub(super) struct Commands {
     served: Served,
@@ -163,14 +169,14 @@ impl Commands {
         Ok((source.clone(), spec, config))
     }
 
-    async fn destination(&self, path: &Path) -> Result<(Arc<dyn ErasedDestination>, Value)> {
+    async fn destination(&self, path: &Path) -> Result<(Arc<dyn ErasedDestination>, Spec, Value)> {
         let found = (&self.served.destination, self.destination_spec().await?);
         let (Some(destination), Some(spec)) = found else {
             return Err(self.lacks("destination"));
         };
         let other = self.source_spec().await?;
         let config = self.prepared(&spec, other.as_ref(), given::config(path)?)?;
-        Ok((destination.clone(), config))
+        Ok((destination.clone(), spec, config))
     }
 
     async fn discover(&self, path: &Path) -> Result<()> {
@@ -204,6 +210,7 @@ impl Commands {
                 Some(path) => given::state(&path)?,
                 None => Vec::new(),
             },
+            channel: channel()?,
             voice: self.voice.clone(),
             session: self.session.clone(),
         };
@@ -216,16 +223,43 @@ impl Commands {
         catalog: &Path,
         stop: impl Future<Output = ()>,
     ) -> Result<Moved> {
-        let (destination, config) = self.destination(config).await?;
+        let (destination, spec, config) = self.destination(config).await?;
+        let mut catalog = given::catalog(catalog)?;
+        let channel = channel()?;
+        if channel.is_some()
+            && let Some(path) = std::env::var_os(NAMESPACE_MAPPING)
+        {
+            // Nobody else renames the streams: the records do not pass the platform (§4.8).
+            mapping::apply(
+                &given::text(Path::new(&path), "namespace mapping")?,
+                &mut catalog,
+            )?;
+        }
         let writing = Write {
+            channel,
+            wanted: wanted(&spec),
             destination,
             config,
-            catalog: given::catalog(catalog)?,
+            catalog,
             name: self.served.name.clone(),
             voice: self.voice.clone(),
             session: self.session.clone(),
         };
         write(writing, stop).await
+    }
+}
+
+/// The channel that the platform has chosen (§4.2).
+fn channel() -> Result<Option<DataChannel>> {
+    DataChannel::of_environment(|name| std::env::var(name).ok())
+}
+
+/// What a destination needs of values that come over a channel.
+fn wanted(spec: &Spec) -> Wanted {
+    match spec.destination.shape {
+        _ if spec.destination.only_counts => Wanted::Nothing,
+        BodyShape::Columns => Wanted::Columns,
+        BodyShape::Rows => Wanted::Rows,
     }
 }
 

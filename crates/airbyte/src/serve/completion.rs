@@ -34,10 +34,7 @@ impl Completion {
     }
 
     pub(super) fn tell(&mut self, stream: &StreamId, status: StreamStatus) {
-        // Records alone make a stream run; that says nothing of who tells of statuses.
-        if status != StreamStatus::Running
-            && let Some(told) = self.streams.get_mut(stream)
-        {
+        if let Some(told) = self.streams.get_mut(stream) {
             told.status = Some(status);
         }
     }
@@ -84,7 +81,8 @@ mod tests {
         };
         let (append, overwrite) = (DestinationSyncMode::Append, DestinationSyncMode::Overwrite);
         check(append, None, &[], &[]);
-        check(append, Some(0), &[("a", Running)], &[]);
+        check(append, Some(0), &[], &[]);
+        check(append, Some(0), &[("a", Running)], &["a", "b"]);
         check(overwrite, None, &[], &[]);
         check(overwrite, Some(3), &[], &["a", "b"]);
         check(append, Some(3), &[], &["a", "b"]); // Truncates by generation.

@@ -1,14 +1,15 @@
 //! Which states a destination may echo, and with which counts (§3.4). Pure.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use bytes::Bytes;
+use crossdock_core::batch::Batch;
 use crossdock_core::checkpoint::{Checkpoint, Lane, Seq};
 use crossdock_core::destination::Ack;
 use crossdock_core::served::Pending;
 use crossdock_core::stream::StreamId;
 
-use crate::wire::{Stats, echo_state};
+use crate::wire::{Stats, Totals, echo_state};
 
 /// A state that waits.
 struct Waiting {
@@ -16,8 +17,17 @@ struct Waiting {
     seq: Seq,
     /// As it came; `None`: nobody sent it.
     line: Option<Bytes>,
-    /// Records since the state before on its lane.
+    /// Records of each stream since the state before on its lane.
+    counts: Vec<(StreamId, Count)>,
+    /// Records that the source says it covers.
+    told: Option<u64>,
+}
+
+/// Records and their bytes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
     records: u64,
+    bytes: u64,
 }
 
 /// Refused records.
@@ -34,27 +44,54 @@ pub(super) struct Echoes {
     pending: Pending,
     waiting: VecDeque<Waiting>,
     /// Records of each stream since its last state.
-    counts: HashMap<StreamId, u64>,
+    counts: HashMap<StreamId, Count>,
     refused: Vec<Refused>,
+    /// What is committed of each stream, for a bookkeeper.
+    totals: Option<HashMap<StreamId, Totals>>,
+    /// What came of each stream.
+    came: BTreeMap<StreamId, Totals>,
     seq: Seq,
 }
 
 impl Echoes {
+    /// States that are echoed to a bookkeeper: with the sums since the start, and with the counts of the source,
+    /// since records overtake states on sockets (§4.7).
+    pub(super) fn for_bookkeeper() -> Self {
+        Self {
+            totals: Some(HashMap::new()),
+            ..Self::default()
+        }
+    }
+
     /// The place of a batch that is about to be written.
-    pub(super) fn batch(&mut self, stream: &StreamId, records: u64) -> Seq {
+    pub(super) fn batch(&mut self, batch: &Batch) -> Seq {
         self.seq.0 += 1;
+        let stream = &batch.stream;
         self.pending.sent(self.seq, Some(stream.clone()));
-        *self.counts.entry(stream.clone()).or_default() += records;
+        let (records, bytes) = (batch.records() as u64, batch.bytes() as u64);
+        let count = self.counts.entry(stream.clone()).or_default();
+        count.records += records;
+        count.bytes += bytes;
+        if self.totals.is_some() {
+            let came = self.came.entry(stream.clone()).or_default();
+            came.records += records;
+            came.bytes += bytes;
+        }
         self.seq
+    }
+
+    /// Records and bytes of each stream that came so far, for a bookkeeper.
+    pub(super) fn came(&self) -> &BTreeMap<StreamId, Totals> {
+        &self.came
     }
 
     /// The place of a state that is about to be written.
     pub(super) fn state(&mut self, checkpoint: &Checkpoint) -> Seq {
         self.seq.0 += 1;
         self.pending.sent_checkpoint(self.seq, &checkpoint.lane);
-        let records = match &checkpoint.lane {
-            Lane::Stream(stream) => self.counts.remove(stream).unwrap_or(0),
-            Lane::Global => self.counts.drain().map(|(_, count)| count).sum(),
+        let counts = match &checkpoint.lane {
+            Lane::Stream(stream) => self.counts.remove_entry(stream).into_iter().collect(),
+            Lane::Global => self.counts.drain().collect(),
         };
         self.waiting.push_back(Waiting {
             lane: checkpoint.lane.clone(),
@@ -64,7 +101,8 @@ impl Echoes {
                 .wire
                 .as_ref()
                 .map(|line| Bytes::copy_from_slice(line)),
-            records,
+            counts,
+            told: checkpoint.source_count,
         });
         self.seq
     }
@@ -115,14 +153,18 @@ impl Echoes {
     pub(super) fn committed(&mut self, seq: Seq) -> Vec<u8> {
         let mut lines = Vec::new();
         while let Some(state) = self.waiting.pop_front_if(|waiting| waiting.seq <= seq) {
-            let rejected = self.take_refused(&state.lane, state.seq);
+            let refused = self.take_refused(&state.lane, state.seq);
+            let rejected: u64 = refused.values().sum();
+            let came = state.counts.iter().map(|(_, count)| count.records).sum();
+            let told = state.told.filter(|_| self.totals.is_some());
+            self.add(&state.lane, told, state.counts, refused);
             let Some(line) = state.line else { continue };
             let start = lines.len();
             let counts = Stats {
-                record_count: Some(state.records),
+                record_count: Some(told.unwrap_or(came)),
                 rejected_record_count: (rejected > 0).then_some(rejected),
             };
-            if echo_state(&line, counts, &mut lines).is_err() {
+            if echo_state(&line, counts, self.totals.as_ref(), &mut lines).is_err() {
                 // It was read as a state, so this cannot be; but it must be echoed.
                 lines.truncate(start);
                 lines.extend_from_slice(line.trim_ascii_end());
@@ -132,22 +174,51 @@ impl Echoes {
         lines
     }
 
-    fn take_refused(&mut self, lane: &Lane, seq: Seq) -> u64 {
-        let mut records = 0;
+    /// Adds to the sums for a bookkeeper. Of one stream the source's own count is right, whatever came early.
+    fn add(
+        &mut self,
+        lane: &Lane,
+        told: Option<u64>,
+        counts: Vec<(StreamId, Count)>,
+        refused: BTreeMap<StreamId, u64>,
+    ) {
+        let Some(totals) = &mut self.totals else {
+            return;
+        };
+        if let (Lane::Stream(stream), Some(told)) = (lane, told) {
+            totals.entry(stream.clone()).or_default().records += told;
+        }
+        for (stream, count) in counts {
+            let total = totals.entry(stream).or_default();
+            if *lane == Lane::Global || told.is_none() {
+                total.records += count.records;
+            }
+            total.bytes += count.bytes;
+        }
+        for (stream, records) in refused {
+            let total = totals.entry(stream).or_default();
+            total.records = total.records.saturating_sub(records);
+            total.rejected += records;
+        }
+    }
+
+    fn take_refused(&mut self, lane: &Lane, seq: Seq) -> BTreeMap<StreamId, u64> {
+        let mut taken = BTreeMap::new();
         self.refused.retain(|refused| {
             let counts = lane.covers(&refused.stream) && refused.seq.is_none_or(|at| at < seq);
             if counts {
-                records += refused.records;
+                *taken.entry(refused.stream.clone()).or_default() += refused.records;
             }
             !counts
         });
-        records
+        taken
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crossdock_core::batch::{Body, RowSpans, RowsBuilder};
     use crossdock_core::json::Json;
     use serde_json::{Value, json};
 
@@ -158,6 +229,17 @@ mod tests {
         );
         checkpoint.wire = Some(Bytes::from(line + "\n"));
         checkpoint
+    }
+
+    fn batch(stream: &str, records: usize) -> Batch {
+        let mut rows = RowsBuilder::default();
+        for _ in 0..records {
+            rows.push(RowSpans::default());
+        }
+        Batch {
+            stream: StreamId::new(stream),
+            body: Body::Rows(rows.finish(Bytes::new(), None)),
+        }
     }
 
     fn up_to(stream: &str, seq: u64) -> Ack {
@@ -175,14 +257,13 @@ mod tests {
     #[test]
     fn states_come_in_order_with_their_counts_and_all_that_was_in_them() {
         let mut echoes = Echoes::default();
-        let (a, b) = (StreamId::new("a"), StreamId::new("b"));
-        echoes.batch(&a, 3); // 1
-        echoes.batch(&b, 5); // 2
+        echoes.batch(&batch("a", 3)); // 1
+        echoes.batch(&batch("b", 5)); // 2
         echoes.state(&state("a", 7)); // 3
         echoes.state(&state("b", 8)); // 4
-        echoes.batch(&a, 1); // 5
+        echoes.batch(&batch("a", 1)); // 5
         echoes.acknowledged(&Ack::Rejected {
-            stream: b.clone(),
+            stream: StreamId::new("b"),
             seq: Seq(2),
             indices: vec![0],
             records: 1,
@@ -209,9 +290,31 @@ mod tests {
     }
 
     #[test]
+    fn a_bookkeeper_gets_sums() {
+        let mut echoes = Echoes::for_bookkeeper();
+        let mut committed = Vec::new();
+        for (records, told) in [(3, 3), (5, 4)] {
+            echoes.batch(&batch("a", records));
+            let mut checkpoint = state("a", 1);
+            checkpoint.source_count = Some(told);
+            let seq = echoes.state(&checkpoint);
+            echoes.acknowledged(&Ack::UpTo {
+                lane: Lane::Global,
+                seq,
+            });
+            let lines = read(&echoes.committed(seq));
+            let state = &lines[0]["state"];
+            assert_eq!(state["destinationStats"]["recordCount"], told);
+            committed.push(state["committedRecordsCount"].clone());
+        }
+        assert_eq!(committed, [json!(3), json!(7)]);
+        assert_eq!(echoes.came()[&StreamId::new("a")].records, 8);
+    }
+
+    #[test]
     fn a_state_that_nobody_acknowledged_is_not_echoed() {
         let mut echoes = Echoes::default();
-        echoes.batch(&StreamId::new("a"), 1);
+        echoes.batch(&batch("a", 1));
         echoes.state(&state("a", 1));
         echoes.finished();
         assert_eq!(echoes.durable_state(Seq(0)), None);

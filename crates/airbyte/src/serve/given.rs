@@ -19,7 +19,7 @@ const EMPTY_STATES: [&str; 2] = [
     "__ab_full_refresh_sync_complete",
 ];
 
-fn text(path: &Path, what: &str) -> Result<String> {
+pub(super) fn text(path: &Path, what: &str) -> Result<String> {
     fs::read_to_string(path).map_err(|cause| {
         Error::new(&code::IO, format!("the {what} cannot be read"))
             .with("path", path.display())

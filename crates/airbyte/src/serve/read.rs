@@ -19,11 +19,13 @@ use crossdock_core::source::{SourceControl, SourceOpening, SourceReader};
 use crossdock_core::spec::Spec;
 use crossdock_core::stream::StreamId;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::commands::Moved;
+use super::sockets::SocketWriter;
 use super::spec::ends;
 use super::voice::{Data, Voice};
+use crate::channel::{DataChannel, Format};
 use crate::pipe::write_messages;
 use crate::wire::FORM;
 
@@ -39,6 +41,8 @@ pub(super) struct Read {
     pub(super) patience: Option<Duration>,
     pub(super) catalog: ConfiguredCatalog,
     pub(super) states: Vec<LaneState>,
+    /// Where records go; `None`: to stdout.
+    pub(super) channel: Option<DataChannel>,
     pub(super) voice: Arc<Voice>,
     pub(super) session: Session,
 }
@@ -59,24 +63,37 @@ pub(super) async fn read(read: Read, stop: impl Future<Output = ()>) -> Result<M
         patience,
         catalog,
         states,
+        channel,
         voice,
         session,
     } = read;
+    let is_whole = spec.source.whole_states || states.iter().any(|s| s.kind != StateKind::Stream);
     let told = Told::new(&catalog, &states);
     let opening = SourceOpening {
         catalog: catalog.clone(),
         pipeline: "airbyte".to_owned(),
         connector: String::new(),
         state: states,
-        shape: BodyShape::Rows,
-        verbatim: Some(FORM),
-        // Lines that are there already are enough.
-        values: false,
+        shape: match channel.as_ref().map(|channel| channel.format) {
+            Some(Format::Protobuf(_)) => BodyShape::Columns,
+            Some(Format::Jsonl) | None => BodyShape::Rows,
+        },
+        // On stdout, lines that are there already are enough. On sockets every record names its partition.
+        verbatim: channel.is_none().then_some(FORM),
+        values: channel.is_some(),
         bounded: true,
         session: session.clone(),
     };
     let mut reader = source.open(config, opening).await?;
-    let writer = write_messages(Data(voice.clone()), &catalog, Arc::new(Unheard), &session);
+    let writer: Box<dyn DestinationWriter> = match &channel {
+        Some(channel) => Box::new(SocketWriter::listen(
+            channel,
+            &catalog,
+            is_whole,
+            voice.clone(),
+        )?),
+        None => write_messages(Data(voice.clone()), &catalog, Arc::new(Unheard), &session),
+    };
     let patience = (!ends(&spec)).then(|| patience.unwrap_or(PATIENCE));
     let mut reading = Reading {
         control: reader.control(),
@@ -104,6 +121,15 @@ enum Asked {
     Stop,
     /// Nothing new came for too long.
     Idle,
+}
+
+/// What became of an event.
+enum Taken {
+    Yes,
+    /// Yes, and meanwhile the platform asked for the end.
+    AndStopped,
+    /// Nobody took it in the time that the platform gives.
+    GivenUp,
 }
 
 struct Reading {
@@ -140,7 +166,36 @@ impl Reading {
             if matches!(event, Event::End) {
                 return self.end().await;
             }
-            self.take(event).await?;
+            match self.take_unless(event, stop.as_mut()).await? {
+                Taken::Yes => {}
+                Taken::GivenUp => return Ok(Moved::Stopped),
+                Taken::AndStopped => {
+                    self.asked = Some(Asked::Stop);
+                    if !self.drains {
+                        return self.end().await;
+                    }
+                    self.deadline = Some(Instant::now() + self.grace);
+                }
+            }
+        }
+    }
+
+    /// Takes an event. Whoever reads the records may not do so for long, and the platform need not wait for that.
+    async fn take_unless(
+        &mut self,
+        event: Event,
+        stop: std::pin::Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<Taken> {
+        let control = self.control.clone();
+        let (grace, is_asked) = (self.grace, self.asked == Some(Asked::Stop));
+        let mut take = pin!(self.take(event));
+        tokio::select! {
+            taken = &mut take => return taken.map(|()| Taken::Yes),
+            () = stop, if !is_asked => control.stop(),
+        }
+        match timeout(grace, take).await {
+            Ok(taken) => taken.map(|()| Taken::AndStopped),
+            Err(_) => Ok(Taken::GivenUp),
         }
     }
 

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWrite;
 
 use crate::trace_error::trace_of;
+use crate::wire::Totals;
 
 /// The environment variable that tells how much is logged (§2.4).
 const LOG_LEVEL: &str = "LOG_LEVEL";
@@ -132,6 +133,18 @@ impl Voice {
             Checked::Failed(why) => json!({"status": "FAILED", "message": self.mask(why)}),
         };
         self.message(&json!({"type": "CONNECTION_STATUS", "connectionStatus": status}));
+    }
+
+    /// What came of a stream so far, in the form of a record that is none (§4.7).
+    pub(super) fn came(&self, stream: &StreamId, came: &Totals) {
+        let mut record = json!({
+            "stream": stream.name, "data": {}, "isDummyStatsMessage": true,
+            "emittedRecordsCount": came.records, "emittedBytesCount": came.bytes,
+        });
+        if let Some(namespace) = &stream.namespace {
+            record["namespace"] = json!(namespace);
+        }
+        self.message(&json!({"type": "RECORD", "record": record}));
     }
 
     /// The configuration is to be replaced by this one (§1.6): secrets are what it is for.

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossdock_core::catalog::ConfiguredCatalog;
 use crossdock_core::checkpoint::{Lane, Seq};
@@ -18,13 +19,19 @@ use crossdock_core::session::Session;
 use crossdock_core::source::SourceReader;
 use serde_json::Value;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 
 use super::commands::Moved;
 use super::completion::Completion;
 use super::echoes::Echoes;
 use super::input;
 use super::voice::Voice;
+use crate::channel::{ChannelReader, DataChannel};
 use crate::pipe::read_told;
+use crate::wire::protobuf::Wanted;
+
+/// How often a bookkeeper is told what came (§4.7).
+const TELLS: Duration = Duration::from_secs(30);
 
 /// What is written.
 pub(super) struct Write {
@@ -33,6 +40,10 @@ pub(super) struct Write {
     pub(super) catalog: ConfiguredCatalog,
     /// What the data at the destination is told apart by, where it matters.
     pub(super) name: String,
+    /// Where records come from; `None`: from stdin.
+    pub(super) channel: Option<DataChannel>,
+    /// What is to be made of values that come over a channel.
+    pub(super) wanted: Wanted,
     pub(super) voice: Arc<Voice>,
     pub(super) session: Session,
 }
@@ -67,11 +78,18 @@ pub(super) async fn write(write: Write, stop: impl Future<Output = ()>) -> Resul
         session: write.session.clone(),
     };
     let writer = write.destination.open(write.config, opening).await?;
-    let mut reader = read_told(input::stdin(), &write.catalog, &write.session);
+    let mut reader = match &write.channel {
+        Some(channel) => ChannelReader::open(channel, &write.catalog, write.wanted, &write.session),
+        None => read_told(input::stdin(), &write.catalog, &write.session),
+    };
     let mut writing = Writing {
         writer,
         acks,
-        echoes: Echoes::default(),
+        echoes: match write.channel {
+            Some(_) => Echoes::for_bookkeeper(),
+            None => Echoes::default(),
+        },
+        told: Instant::now(),
         completion: Completion::new(&write.catalog),
         committed: Seq(0),
         epoch,
@@ -90,6 +108,8 @@ struct Writing {
     echoes: Echoes,
     completion: Completion,
     committed: Seq,
+    /// When a bookkeeper was last told what came.
+    told: Instant,
     epoch: i64,
     voice: Arc<Voice>,
 }
@@ -113,6 +133,7 @@ impl Writing {
                     self.echo().await?;
                 }
                 error = self.writer.broken() => return Err(error),
+                () = sleep_until(self.told + TELLS) => self.tell(),
                 // A pipe's reader may be asked again after it was dropped.
                 event = reader.next() => match event {
                     Ok(Event::End) => return self.end().await,
@@ -130,7 +151,7 @@ impl Writing {
     async fn take(&mut self, event: Event) -> Result<()> {
         match event {
             Event::Batch(batch) => {
-                let seq = self.echoes.batch(&batch.stream, batch.records() as u64);
+                let seq = self.echoes.batch(&batch);
                 self.writer.write(seq, batch).await?;
             }
             Event::Checkpoint(checkpoint) => {
@@ -154,6 +175,14 @@ impl Writing {
             Event::Schema(_) | Event::Estimate(_) | Event::Refused(_) | Event::End => {}
         }
         Ok(())
+    }
+
+    /// What came so far, for a bookkeeper who sees nothing of it (§4.7).
+    fn tell(&mut self) {
+        self.told = Instant::now();
+        for (stream, came) in self.echoes.came() {
+            self.voice.came(stream, came);
+        }
     }
 
     fn acknowledged(&mut self, ack: &Ack) {

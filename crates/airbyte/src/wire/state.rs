@@ -32,8 +32,10 @@ pub struct StateMessage {
     pub kind: StateKind,
     /// `stream_state`, the `global` object, or `data`; `null` where absent.
     pub state: Json,
-    /// The number that was attached on the way to the destination.
+    /// The number that was attached on the way to the destination, or by a source on sockets (§4.6).
     pub id: Option<i64>,
+    /// The partitions whose records it covers, on sockets (§4.6).
+    pub partitions: Vec<String>,
     /// The source's counts.
     pub source: Stats,
     /// The destination's counts.
@@ -53,6 +55,7 @@ struct Wire<'a> {
     #[serde(borrow)]
     data: Option<&'a RawValue>,
     id: Option<Number>,
+    partition_id: Option<String>,
     #[serde(rename = "sourceStats")]
     source: Option<WireStats>,
     #[serde(rename = "destinationStats")]
@@ -95,6 +98,33 @@ fn stats(wire: Option<WireStats>) -> Stats {
     })
 }
 
+#[derive(Deserialize)]
+struct GlobalPart {
+    #[serde(default)]
+    stream_states: Vec<Partitioned>,
+}
+
+#[derive(Deserialize)]
+struct Partitioned {
+    partition_id: Option<String>,
+}
+
+/// The partition of the message, and those that the parts of a GLOBAL one name for themselves. Only sockets have
+/// the first, and without it nobody looks for the others.
+fn partitions(own: Option<String>, global: Option<&RawValue>) -> Vec<String> {
+    let Some(own) = own else { return Vec::new() };
+    let parts = global.and_then(|global| serde_json::from_str::<GlobalPart>(global.get()).ok());
+    let parts = parts.map_or_else(Vec::new, |global| global.stream_states);
+    let others = parts.into_iter().filter_map(|part| part.partition_id);
+    let mut partitions = vec![own];
+    for other in others {
+        if !partitions.contains(&other) {
+            partitions.push(other);
+        }
+    }
+    partitions
+}
+
 impl StateMessage {
     /// Reads the payload of the STATE message `line`. The error is a phrase for people.
     pub(crate) fn parse(line: &Bytes, payload: &[u8]) -> Result<Self, String> {
@@ -133,6 +163,7 @@ impl StateMessage {
             kind,
             state,
             id: wire.id.as_ref().and_then(Number::as_i64),
+            partitions: partitions(wire.partition_id, wire.global),
             source: stats(wire.source),
             destination: stats(wire.destination),
             line: line.clone(),
@@ -162,6 +193,9 @@ pub struct Stamp<'a> {
     pub record_count: u64,
     /// The stream's name at the destination, where it differs.
     pub stream: Option<&'a StreamId>,
+    /// The partition that it closes, on sockets (§4.6). Then `record_count` is written whatever the source
+    /// counted, for it is by this that the destination tells whether all records have come.
+    pub partition: Option<&'a str>,
 }
 
 /// Writes the STATE line for `checkpoint`, with a line end, to `out`: the source's own line if
@@ -193,17 +227,27 @@ pub fn write_state(checkpoint: &Checkpoint, stamp: &Stamp<'_>, out: &mut Vec<u8>
             format!(r#""type":"STREAM","stream":{{"stream_descriptor":{descriptor}{state}}}"#)
         }
     };
-    let count = checkpoint.source_count.unwrap_or(stamp.record_count);
+    let counted = checkpoint
+        .source_count
+        .filter(|_| stamp.partition.is_none());
+    let count = counted.unwrap_or(stamp.record_count);
     let id = stamp.id;
+    let partition = partition_member(stamp);
     let line = format!(
-        r#"{{"type":"STATE","state":{{{body},"id":{id},"sourceStats":{{"recordCount":{count}}}}}}}"#
+        r#"{{"type":"STATE","state":{{{body},"id":{id}{partition},"sourceStats":{{"recordCount":{count}}}}}}}"#
     );
     out.extend_from_slice(line.as_bytes());
     out.push(b'\n');
 }
 
+/// The member that names the partition, after a comma; nothing if there is none.
+fn partition_member(stamp: &Stamp<'_>) -> String {
+    let named = stamp.partition.map(Value::from);
+    named.map_or_else(String::new, |name| format!(",\"partition_id\":{name}"))
+}
+
 /// Copies an object's members to `out`, each value through `edit`, then `more` and the brace.
-fn copy_members(
+pub(super) fn copy_members(
     text: &[u8],
     out: &mut Vec<u8>,
     mut edit: impl FnMut(&[u8], &[u8], &mut Vec<u8>) -> Result<bool, ScanError>,
@@ -242,7 +286,8 @@ fn restate(line: &[u8], stamp: &Stamp<'_>, out: &mut Vec<u8>) -> Result<(), Scan
         }
         let mut counted = false;
         copy_members(value, out, |key, value, out| match (key, stamp.stream) {
-            (b"id", _) => Ok(false),
+            (b"id" | b"partition_id", _) => Ok(false),
+            (b"sourceStats", _) if stamp.partition.is_some() => Ok(false),
             (b"sourceStats", _) => {
                 let stats = serde_json::from_slice::<Option<Value>>(value)
                     .ok()
@@ -268,55 +313,13 @@ fn restate(line: &[u8], stamp: &Stamp<'_>, out: &mut Vec<u8>) -> Result<(), Scan
             out.push(b',');
         }
         out.extend_from_slice(format!("\"id\":{}", stamp.id).as_bytes());
+        out.extend_from_slice(partition_member(stamp).as_bytes());
         if !counted {
             let count = stamp.record_count;
             out.extend_from_slice(
                 format!(",\"sourceStats\":{{\"recordCount\":{count}}}").as_bytes(),
             );
         }
-        out.push(b'}');
-        Ok(true)
-    })?;
-    out.extend_from_slice(b"}\n");
-    Ok(())
-}
-
-/// Writes the STATE line that a destination echoes, with a line end, to `out`: `line` as it came, unknown
-/// properties included, with the destination's counts since its previous state (§3.4, §1.3).
-///
-/// # Errors
-/// `line` is not a STATE line; nothing of use is in `out` then.
-pub fn echo_state(line: &[u8], counts: Stats, out: &mut Vec<u8>) -> Result<(), ScanError> {
-    if scan(line)?.kind != Some(Kind::State) {
-        return Err(ScanError {
-            at: 0,
-            expected: "a STATE line",
-        });
-    }
-    let keep = |value: &[u8], out: &mut Vec<u8>| {
-        out.extend_from_slice(value);
-        Ok(true)
-    };
-    copy_members(line, out, |key, value, out| {
-        if key != b"state" {
-            return keep(value, out);
-        }
-        copy_members(value, out, |key, value, out| match key {
-            b"destinationStats" => Ok(false),
-            _ => keep(value, out),
-        })?;
-        let mut stats = serde_json::Map::new();
-        if let Some(count) = counts.record_count {
-            stats.insert("recordCount".to_owned(), count.into());
-        }
-        if let Some(count) = counts.rejected_record_count {
-            stats.insert("rejectedRecordCount".to_owned(), count.into());
-        }
-        if out.last() != Some(&b'{') {
-            out.push(b',');
-        }
-        out.extend_from_slice(b"\"destinationStats\":");
-        out.extend_from_slice(Value::Object(stats).to_string().as_bytes());
         out.push(b'}');
         Ok(true)
     })?;

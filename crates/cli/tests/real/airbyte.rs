@@ -6,6 +6,7 @@ mod kill;
 mod pipe;
 mod pyairbyte;
 mod sdk;
+mod sockets;
 
 use std::process::{Command, Output, Stdio};
 

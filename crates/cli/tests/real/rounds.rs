@@ -10,7 +10,7 @@ use crate::kill::{children, kill};
 use crate::lab::Lab;
 
 /// Bytes below a path, of a file or a folder.
-fn size(path: &Path) -> u64 {
+pub(crate) fn size(path: &Path) -> u64 {
     let Ok(meta) = std::fs::metadata(path) else {
         return 0;
     };

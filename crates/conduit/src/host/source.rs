@@ -66,6 +66,7 @@ impl ConduitSource {
                 bounded_on_wish: false,
                 drains: true,
                 learns_streams: true,
+                whole_states: true,
             },
             ..Spec::default()
         })

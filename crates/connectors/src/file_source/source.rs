@@ -72,6 +72,7 @@ impl<C: FileSourceConfig> Source for FileSource<C> {
             bounded_on_wish: false,
             drains: true,
             learns_streams: false,
+            whole_states: false,
         }))
     }
 

@@ -91,6 +91,7 @@ impl Source for Generator {
             bounded_on_wish: false,
             drains: true,
             learns_streams: false,
+            whole_states: true,
         }))
     }
 

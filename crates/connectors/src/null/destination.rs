@@ -31,6 +31,7 @@ impl Destination for Null {
         Ok(describe::destination::<Config>(DestinationCapabilities {
             sync_modes: crate::ALL_SYNC_MODES.to_vec(),
             generations: true,
+            only_counts: true,
             ..DestinationCapabilities::default()
         }))
     }

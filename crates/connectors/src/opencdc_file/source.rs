@@ -64,6 +64,7 @@ impl Source for FileSource {
             bounded_on_wish: false,
             drains: true,
             learns_streams: false,
+            whole_states: true,
         }))
     }
 

@@ -30,6 +30,7 @@ impl Source for Sample {
             bounded_on_wish: false,
             drains: true,
             learns_streams: false,
+            whole_states: false,
         }))
     }
 

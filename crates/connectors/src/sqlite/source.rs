@@ -51,6 +51,7 @@ impl Source for SqliteSource {
             bounded_on_wish: false,
             drains: true,
             learns_streams: false,
+            whole_states: false,
         }))
     }
 

@@ -50,6 +50,7 @@ impl Source for DataFlowSource {
                 bounded_on_wish: true,
                 drains: true,
                 learns_streams: true,
+                whole_states: true,
             },
             ..Connector::spec()
         })

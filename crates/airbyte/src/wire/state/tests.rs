@@ -70,6 +70,7 @@ fn states_are_sent_on_with_id_and_count() {
             id: 3,
             record_count: 9,
             stream,
+            partition: None,
         };
         write_state(checkpoint, &stamp, &mut out);
         assert_eq!(String::from_utf8(out).unwrap(), format!("{expected}\n"));

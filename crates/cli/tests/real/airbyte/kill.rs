@@ -3,8 +3,10 @@
 
 use serde_json::{Value, json};
 
+use super::sockets::{FORMS, WRITE, ended, start};
+use super::{READ, configure, connector, write};
 use crate::lab::{Lab, exec};
-use crate::rounds::strike;
+use crate::rounds::{size, strike};
 
 fn served(reference: &str) -> String {
     let program = env!("CARGO_BIN_EXE_crossdock");
@@ -87,4 +89,77 @@ fn with_a_key_each_row_is_there_once() {
         .unwrap();
     let expected = i64::try_from(ROWS).unwrap();
     assert_eq!(counted, (expected, expected));
+}
+
+/// The last state that was echoed, whole lines only: half of one was not said.
+fn last_state(stdout: &[u8]) -> Option<Value> {
+    let lines = stdout.split_inclusive(|byte| *byte == b'\n');
+    let whole = lines.filter(|line| line.ends_with(b"\n"));
+    let messages = whole.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+    messages
+        .filter(|message| message["type"] == "STATE")
+        .map(|message| message["state"].clone())
+        .last()
+}
+
+/// A bookkeeper that keeps what the destination echoes, and starts both again. One of them is killed each time
+/// while records pass; the other must end by itself.
+#[test]
+fn nothing_is_lost_over_sockets() {
+    const ROUNDS: usize = 24;
+    let lab = Lab::new();
+    write(&lab, "config.json", &source());
+    configure(&lab, "native:sample", "incremental", "append");
+    write(
+        &lab,
+        "to.json",
+        &json!({"path": "out", "metadata_columns": false, "max_checkpoint_age_ms": 100}),
+    );
+    let mut state: Option<Value> = None;
+    let mut kills = 0;
+    let mut seed = 41_u64;
+    for round in 0..=ROUNDS {
+        let mut words = READ.to_vec();
+        if let Some(state) = &state {
+            write(&lab, "state.json", &json!([state]));
+            words.extend(["--state", "state.json"]);
+        }
+        let form = FORMS[round % FORMS.len()];
+        let mut source = start(connector(&lab, "native:sample", &words), &lab, form);
+        let mut destination = start(connector(&lab, "native:jsonl", &WRITE), &lab, form);
+        let out = lab.path("out");
+        let before = size(&out);
+        while round < ROUNDS && size(&out) <= before + 50_000 {
+            assert!(
+                destination.try_wait().unwrap().is_none(),
+                "it ended too early"
+            );
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        if round < ROUNDS && destination.try_wait().unwrap().is_none() {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            // The moment is random on purpose: this is a place where time itself is the fault.
+            std::thread::sleep(std::time::Duration::from_millis((seed >> 33) % 150));
+            let victim = if round % 2 == 0 {
+                &mut source
+            } else {
+                &mut destination
+            };
+            victim.kill().unwrap();
+            kills += 1;
+        }
+        let (source, destination) = (ended(source), ended(destination));
+        state = last_state(&destination.stdout).or(state);
+        if round == ROUNDS {
+            assert!(source.status.success() && destination.status.success());
+        }
+    }
+    assert!(kills >= ROUNDS - 4, "{kills}");
+    let rows = &lab.folders("out")["sample"];
+    let mut ids: Vec<u64> = rows.iter().map(|row| row["id"].as_u64().unwrap()).collect();
+    let all = ids.len() as u64;
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids, (0..ROWS).collect::<Vec<_>>());
+    eprintln!("{} rows came twice", all - ROWS);
 }

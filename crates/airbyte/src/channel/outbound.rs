@@ -1,0 +1,315 @@
+//! The source's end of the channel: one task per socket, which waits for the reader, encodes, and writes (§4.3).
+
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use crossdock_core::batch::{Body, Rows};
+use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream};
+use crossdock_core::code;
+use crossdock_core::convert::columns_to_rows;
+use crossdock_core::error::{Error, Result};
+use crossdock_core::stream::StreamId;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::medium::{DataChannel, Format};
+use crate::wire::RecordHead;
+use crate::wire::protobuf::FrameWriter;
+
+/// How long a reader may take to connect (§4.9).
+const CONNECT: Duration = Duration::from_secs(15 * 60);
+/// A socket without anything to say is tried so often, so that a reader that is gone is noticed (§4.3).
+const PROBE: Duration = Duration::from_secs(5);
+/// What may wait for a socket, in bytes (P7).
+const BUDGET: usize = 4 << 20;
+/// About so much is written at once.
+const PIECE: usize = 256 << 10;
+
+enum Item {
+    Records {
+        stream: StreamId,
+        body: Body,
+        partition: Arc<str>,
+    },
+    /// A message that is no record: its line.
+    Line(Bytes),
+}
+
+struct Socket {
+    queue: Option<mpsc::UnboundedSender<(Item, OwnedSemaphorePermit)>>,
+    room: Arc<Semaphore>,
+}
+
+/// The sockets, and which stream goes over which. Dropped, it ends all of them.
+pub(crate) struct Outbound {
+    sockets: Vec<Socket>,
+    streams: HashMap<StreamId, usize>,
+    tasks: JoinSet<Result<()>>,
+}
+
+impl Outbound {
+    /// Listens on all sockets. Records have the source's names, and are written with those at the target.
+    pub(crate) fn listen(channel: &DataChannel, catalog: &ConfiguredCatalog) -> Result<Self> {
+        let count = channel.paths.len().max(1);
+        // A stream keeps to its socket, so that its records and states stay in order (P5).
+        let numbered = catalog.streams.iter().enumerate();
+        let streams: HashMap<_, _> = numbered
+            .clone()
+            .map(|(number, stream)| (stream.id(), number % count))
+            .collect();
+        let mut sockets = Vec::new();
+        let mut tasks = JoinSet::new();
+        for (number, path) in channel.paths.iter().enumerate() {
+            let own = numbered.clone().filter(|(at, _)| at % count == number);
+            let encoders =
+                own.map(|(_, stream)| (stream.id(), Encoder::new(channel.format, stream)));
+            let listener = listen(path).map_err(|cause| {
+                Error::new(&code::IO, "a socket of the data channel cannot be made")
+                    .with("path", path.display())
+                    .caused_by(cause)
+            })?;
+            let (queue, items) = mpsc::unbounded_channel();
+            let room = Arc::new(Semaphore::new(BUDGET));
+            let pump = Pump {
+                items,
+                encoders: encoders.collect(),
+                format: channel.format,
+                out: Vec::with_capacity(2 * PIECE),
+            };
+            tasks.spawn(run(pump, listener, path.clone(), room.clone()));
+            sockets.push(Socket {
+                queue: Some(queue),
+                room,
+            });
+        }
+        Ok(Self {
+            sockets,
+            streams,
+            tasks,
+        })
+    }
+
+    /// Sends records on their stream's socket, waiting for room.
+    pub(crate) async fn records(
+        &mut self,
+        stream: &StreamId,
+        body: Body,
+        bytes: usize,
+        partition: Arc<str>,
+    ) -> Result<()> {
+        let socket = self.streams.get(stream).copied().unwrap_or(0);
+        let item = Item::Records {
+            stream: stream.clone(),
+            body,
+            partition,
+        };
+        self.send(socket, item, bytes).await
+    }
+
+    /// Sends a message that is no record: after the records of the stream that it is about.
+    pub(crate) async fn line(&mut self, stream: Option<&StreamId>, line: Bytes) -> Result<()> {
+        let socket = stream.and_then(|stream| self.streams.get(stream));
+        let bytes = line.len();
+        self.send(socket.copied().unwrap_or(0), Item::Line(line), bytes)
+            .await
+    }
+
+    async fn send(&mut self, number: usize, item: Item, bytes: usize) -> Result<()> {
+        let gone = || Error::new(&code::INTERNAL, "there is no such socket");
+        let socket = self.sockets.get_mut(number).ok_or_else(gone)?;
+        let permits = u32::try_from(bytes.clamp(1, BUDGET)).unwrap_or(1);
+        let room = socket.room.clone();
+        if let (Ok(permit), Some(queue)) = (room.acquire_many_owned(permits).await, &socket.queue)
+            && queue.send((item, permit)).is_ok()
+        {
+            return Ok(());
+        }
+        // The one that failed has ended, so it is the first to say so.
+        Err(self.joined().await.err().unwrap_or_else(closed))
+    }
+
+    /// Writes what is left and closes every socket: that is the end of the data (§4.3). If one fails, nobody waits
+    /// for the others, to which nobody may ever connect.
+    pub(crate) async fn finish(&mut self) -> Result<()> {
+        for socket in &mut self.sockets {
+            socket.queue = None;
+        }
+        self.joined().await
+    }
+
+    /// Waits for all tasks, or for the first that fails.
+    async fn joined(&mut self) -> Result<()> {
+        while let Some(joined) = self.tasks.join_next().await {
+            joined.map_err(|cause| {
+                Error::new(&code::INTERNAL, "the task of a socket died").caused_by(cause)
+            })??;
+        }
+        Ok(())
+    }
+}
+
+fn closed() -> Error {
+    Error::new(&code::CONNECTOR_EXIT, "the data channel is closed")
+}
+
+/// A file that an earlier run left is in the way (§4.3).
+fn listen(path: &Path) -> io::Result<UnixListener> {
+    match std::fs::remove_file(path) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
+        _ => {}
+    }
+    UnixListener::bind(path)
+}
+
+/// Writes everything to the one reader that connects.
+async fn run(
+    mut pump: Pump,
+    listener: UnixListener,
+    path: std::path::PathBuf,
+    room: Arc<Semaphore>,
+) -> Result<()> {
+    let ran = async {
+        let accepted = timeout(CONNECT, listener.accept()).await;
+        // One reader is all there is for.
+        drop(listener);
+        let failed = |message: &str| Error::new(&code::IO, message).with("path", path.display());
+        let mut socket = match accepted {
+            Ok(Ok((socket, _))) => socket,
+            Ok(Err(cause)) => {
+                let error = failed("nobody could connect to a socket of the data channel");
+                return Err(error.caused_by(cause));
+            }
+            Err(_) => {
+                let message = "nobody connected to a socket of the data channel";
+                return Err(Error::new(&code::CONNECTOR_TIMEOUT, message)
+                    .with("path", path.display())
+                    .with("limit", format!("{} s", CONNECT.as_secs())));
+            }
+        };
+        pump.run(&mut socket).await?;
+        let _ = socket.shutdown().await;
+        Ok(())
+    };
+    let ran = ran.await;
+    // Whoever waits for room must learn that there will be none.
+    room.close();
+    ran
+}
+
+struct Pump {
+    items: mpsc::UnboundedReceiver<(Item, OwnedSemaphorePermit)>,
+    encoders: HashMap<StreamId, Encoder>,
+    format: Format,
+    out: Vec<u8>,
+}
+
+impl Pump {
+    async fn run(&mut self, socket: &mut UnixStream) -> Result<()> {
+        loop {
+            match timeout(PROBE, self.items.recv()).await {
+                Ok(Some((item, _permit))) => {
+                    self.encode(item)?;
+                    // What is there already goes with it.
+                    while self.out.len() < PIECE
+                        && let Ok((item, _permit)) = self.items.try_recv()
+                    {
+                        self.encode(item)?;
+                    }
+                }
+                Ok(None) => return Ok(()),
+                Err(_) => match self.format {
+                    Format::Jsonl => self.out.push(b'\n'),
+                    Format::Protobuf(_) => FrameWriter::probe(&mut self.out),
+                },
+            }
+            socket.write_all(&self.out).await.map_err(|cause| {
+                let message = "the reader of the data channel went away";
+                Error::new(&code::CONNECTOR_EXIT, message).caused_by(cause)
+            })?;
+            self.out.clear();
+            self.out.shrink_to(4 * PIECE);
+        }
+    }
+
+    fn encode(&mut self, item: Item) -> Result<()> {
+        match item {
+            Item::Line(line) => {
+                match self.format {
+                    Format::Jsonl => self.out.extend_from_slice(&line),
+                    Format::Protobuf(_) => FrameWriter::message(&line, &mut self.out),
+                }
+                Ok(())
+            }
+            Item::Records {
+                stream,
+                body,
+                partition,
+            } => match self.encoders.get_mut(&stream) {
+                Some(encoder) => encoder.encode(&body, &partition, &mut self.out),
+                None => {
+                    let message = "a batch of a stream that is not in the catalog";
+                    Err(Error::new(&code::INTERNAL, message).with("stream", stream))
+                }
+            },
+        }
+    }
+}
+
+/// Writes the records of one stream.
+enum Encoder {
+    Frames(Box<FrameWriter>),
+    Lines(RecordHead),
+}
+
+impl Encoder {
+    fn new(format: Format, stream: &ConfiguredStream) -> Self {
+        match format {
+            Format::Jsonl => Self::Lines(RecordHead::new(&stream.target_id())),
+            Format::Protobuf(layout) => {
+                let mut named = stream.clone();
+                let target = stream.target_id();
+                named.stream.name = target.name.to_string();
+                named.stream.namespace = target.namespace.map(|namespace| namespace.to_string());
+                Self::Frames(Box::new(FrameWriter::new(layout, &named)))
+            }
+        }
+    }
+
+    fn encode(&mut self, body: &Body, partition: &str, out: &mut Vec<u8>) -> Result<()> {
+        match (self, body) {
+            (Self::Frames(writer), Body::Rows(rows)) => writer.rows(rows, partition, out),
+            (Self::Frames(writer), Body::Columns(columns)) => {
+                writer.columns(columns, partition, out)
+            }
+            (Self::Lines(head), Body::Rows(rows)) => {
+                lines(head, rows, partition, out);
+                Ok(())
+            }
+            (Self::Lines(head), Body::Columns(columns)) => {
+                lines(head, &columns_to_rows(columns, None)?, partition, out);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Each record as a line that names its partition (§4.5).
+fn lines(head: &RecordHead, rows: &Rows, partition: &str, out: &mut Vec<u8>) {
+    let tail = format!(
+        ",\"partition_id\":{}}}}}\n",
+        serde_json::Value::from(partition)
+    );
+    for index in 0..rows.len() {
+        head.write(rows, index, None, out);
+        // In place of the end of the record and of the line.
+        out.truncate(out.len().saturating_sub(b"}}\n".len()));
+        out.extend_from_slice(tail.as_bytes());
+    }
+}
