@@ -315,7 +315,7 @@ fn put_text(out: &mut Vec<u8>, text: &[u8]) -> bool {
 #[inline(always)]
 fn in_micros(count: i64, nanos: u64, unit: i64) -> bool {
     let seconds_per_range = i64::MAX / 1_000_000 - 86_400;
-    nanos % 1000 == 0
+    nanos.is_multiple_of(1000)
         && nanos < (unit as u64) * 1_000_000_000
         && count.unsigned_abs() < (seconds_per_range / unit) as u64
 }
