@@ -292,7 +292,7 @@ fn main() {
             ),
         ];
         if let Some(only) = &only {
-            work.retain(|(what, _)| what.contains(only.as_str()));
+            work.retain(|(what, _)| format!("{name}, {what}").contains(only.as_str()));
         }
         let speeds = case.measure(&mut work);
         let size = case.frames.len() as f64 / case.columns.len() as f64;
