@@ -84,7 +84,9 @@ mod tests {
         let round = json!({"narrow, frames passed on": {"mb_per_s": 900.0, "frame_bytes": 45.0}});
         let name = "narrow, frames passed on";
         assert_eq!(
-            all(&[round.clone()], name, |speed, size| speed / size).unwrap(),
+            all(std::slice::from_ref(&round), name, |speed, size| speed
+                / size)
+            .unwrap(),
             [20.0]
         );
         assert!(all(&[round], "another", |speed, _| speed).is_err());
