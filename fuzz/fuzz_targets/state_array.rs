@@ -1,7 +1,7 @@
 //! States to import (P11): what is taken is written and taken again, unchanged.
 #![no_main]
 
-use crossdock_store::state_array::{export, import};
+use crossdock_core::state_array::{export, import};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

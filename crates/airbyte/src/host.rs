@@ -12,11 +12,7 @@ mod exit;
 mod feed;
 mod listen;
 mod peer;
-pub mod pipe;
-mod reading;
-mod route;
 mod source;
-mod talk;
 mod writer;
 
 pub use destination::AirbyteDestination;

@@ -1,6 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 pub mod host;
+pub mod pipe;
+mod reading;
+mod route;
+pub mod serve;
+mod talk;
+mod trace_error;
 pub mod validate;
 pub mod wire;
 

@@ -23,7 +23,7 @@ pub use message::{
     TraceError, complete_trace, status_trace,
 };
 pub use record::{Edit, RecordHead, keep_fields, rewrite};
-pub use state::{Stamp, StateMessage, Stats, input_file, write_state};
+pub use state::{Stamp, StateMessage, Stats, echo_state, input_file, write_state};
 
 use crossdock_core::batch::WireForm;
 

@@ -2,6 +2,7 @@
 //! which are the help texts.
 
 mod command;
+mod connector;
 mod dlq;
 mod state;
 
@@ -12,10 +13,10 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
 
 pub(crate) use command::{
-    Check, Command, Completions, Connector, Discover, Errors, Gravity, Init, Logs, Manual, Package,
-    Plan, Platform, Preview, Quickstart, QuickstartSource, Read, Run, Runs, RunsCommand, Serve,
-    Side, Spec, Sync, Validate, Write,
+    Check, Command, Completions, Discover, Errors, Gravity, Init, Logs, Manual, Plan, Preview,
+    Quickstart, QuickstartSource, Read, Run, Runs, RunsCommand, Side, Spec, Sync, Validate, Write,
 };
+pub(crate) use connector::{Connector, Package, Platform, Serve};
 pub(crate) use dlq::{Dlq, DlqPipelines};
 pub(crate) use state::{Export, History, Import, Reset, Rollback, Show, State};
 

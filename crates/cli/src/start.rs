@@ -58,7 +58,7 @@ fn served(serve: &args::Serve, global: &Global) -> u8 {
         served
     });
     match served {
-        Ok(()) => exit::SUCCESS,
+        Ok(code) => code,
         Err(error) => Printer::new(global).answer("connector serve", &error.into()),
     }
 }

@@ -6,7 +6,7 @@ mod forgetful;
 
 use std::sync::Arc;
 
-use crossdock_airbyte::host::pipe::{read_messages, write_messages};
+use crossdock_airbyte::pipe::{read_messages, write_messages};
 use crossdock_config::{ConnectorConfig, ConnectorRef, Plan, StreamSelection};
 use crossdock_core::batch::BodyShape;
 use crossdock_core::capability::DestinationCapabilities;
@@ -56,7 +56,7 @@ pub async fn read(
     let pipeline = pipeline(reference, streams, ask);
     let catalog = select::configure(&pipeline, offered, &[DestinationCapabilities::default()])?;
     let state = match state {
-        Some(text) => crossdock_store::state_array::import(&text)?,
+        Some(text) => crossdock_core::state_array::import(&text)?,
         None => Vec::new(),
     };
     let drains = ready.spec.source.drains;

@@ -1,7 +1,9 @@
 //! Our connectors as connectors of other platforms.
 
+use std::ffi::OsString;
 use std::sync::Arc;
 
+use crossdock_airbyte::serve as airbyte_serve;
 use crossdock_conduit::serve as conduit_serve;
 use crossdock_config::{ConnectorRef, Protocol};
 use crossdock_core::code;
@@ -36,6 +38,37 @@ pub async fn look(reference: &ConnectorRef, ask: &Ask) -> Result<()> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// Is a connector of Airbyte for one command, or until `stop`. `role`: leaves the other half out. Returns the exit
+/// code.
+pub async fn airbyte(
+    reference: &ConnectorRef,
+    role: Option<Role>,
+    words: &[OsString],
+    registry: &Registry,
+    stop: impl Future<Output = ()>,
+) -> Result<u8> {
+    let mut found = found(reference, registry)?;
+    match role {
+        Some(Role::Source) => found.destination = None,
+        Some(Role::Destination) => found.source = None,
+        None => {}
+    }
+    if found.source.is_none() && found.destination.is_none() {
+        return Err(no_half(reference));
+    }
+    let served = airbyte_serve::Served {
+        name: name(reference),
+        source: found.source,
+        destination: found.destination,
+    };
+    Ok(airbyte_serve::serve(served, words, stop).await)
+}
+
+fn no_half(reference: &ConnectorRef) -> Error {
+    let message = format!("`{reference}` is not one");
+    Error::new(&code::CONNECTOR_ROLE, message).hint("leave `--as` out, or name the other one")
 }
 
 /// Is a connector of Conduit until Conduit has enough of it.

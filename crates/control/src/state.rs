@@ -12,12 +12,12 @@ use crossdock_core::stream::StreamId;
 pub async fn export(store: &dyn Store, pipeline: &str) -> Result<Json> {
     known(store, pipeline).await?;
     let resume = store.resume(pipeline).await?;
-    Ok(crossdock_store::state_array::export(&resume.states))
+    Ok(crossdock_core::state_array::export(&resume.states))
 }
 
 /// Replaces the states of a pipeline; tells how many there are.
 pub async fn import(store: &dyn Store, pipeline: &str, text: &str) -> Result<usize> {
-    let states = crossdock_store::state_array::import(text)?;
+    let states = crossdock_core::state_array::import(text)?;
     let count = states.len();
     store.import(pipeline, states).await?;
     Ok(count)
@@ -40,7 +40,7 @@ pub async fn export_stream(store: &dyn Store, pipeline: &str, stream: &StreamId)
                 .with("stream", stream),
         );
     }
-    Ok(crossdock_store::state_array::export(&states))
+    Ok(crossdock_core::state_array::export(&states))
 }
 
 /// Replaces the state of one stream by that which `text` has of it; the other streams keep theirs,
@@ -53,7 +53,7 @@ pub async fn import_stream(
     stream: &StreamId,
     text: &str,
 ) -> Result<()> {
-    let mut fresh = crossdock_store::state_array::import(text)?;
+    let mut fresh = crossdock_core::state_array::import(text)?;
     divisible("the state to import", &fresh, stream)
         .map_err(|error| error.hint("import the whole state, without `--stream`"))?;
     fresh.retain(|state| covers(state, stream));

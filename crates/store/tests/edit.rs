@@ -3,8 +3,9 @@
 use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream, Stream};
 use crossdock_core::checkpoint::{Lane, LaneState, StateKind};
 use crossdock_core::code::{self, Code};
+use crossdock_core::state_array;
 use crossdock_core::store::{Edit, RunEnd, RunStatus, Store};
-use crossdock_store::{SqliteStore, state_array};
+use crossdock_store::SqliteStore;
 
 use crate::sample::{Place, context, id, refused, run, shown, state, states, whole};
 

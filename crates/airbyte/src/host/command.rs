@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::exit::{End, failure, truncated};
 use super::peer::Peer;
-use super::talk::{Talk, config_of};
+use crate::talk::{Talk, config_of};
 use crate::wire::{ConnectionStatus, Message, TraceError};
 
 /// What was heard so far.

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::command::{ask, check_status};
 use super::peer::Peer;
-use super::talk::Talk;
+use crate::talk::Talk;
 use crate::wire::Message;
 
 /// Harmless facts that some connectors want to know (§2.4).

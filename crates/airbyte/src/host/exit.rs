@@ -1,10 +1,11 @@
 //! Why a connector failed: its own first ERROR trace, else the way its process ended (§2.3).
 
 use crossdock_core::code;
-use crossdock_core::error::{Error, ErrorKind};
+use crossdock_core::error::Error;
 use crossdock_launch::Exit;
 
-use super::talk::Talk;
+use crate::talk::Talk;
+use crate::trace_error::traced;
 use crate::wire::TraceError;
 
 /// How a connector's run ended.
@@ -30,38 +31,6 @@ impl End {
             Exit::in_words,
         )
     }
-}
-
-/// The kind that a connector's `failure_type` stands for.
-fn kind(error: &TraceError) -> ErrorKind {
-    match error.failure_type.as_deref() {
-        Some("config_error") => ErrorKind::Config,
-        Some("transient_error") => ErrorKind::Transient,
-        _ => ErrorKind::Connector,
-    }
-}
-
-/// The error that an ERROR trace stands for.
-pub(super) fn traced(talk: &Talk, error: &TraceError) -> Error {
-    let code = if error.stream_descriptor.is_some() {
-        &code::STREAM_FAILED
-    } else {
-        &code::CONNECTOR_FAILED
-    };
-    let internal = error.internal_message.as_deref().unwrap_or_default();
-    let message = match error.message.trim() {
-        "" if internal.is_empty() => "the connector gave no reason",
-        "" => internal,
-        message => message,
-    };
-    let mut failure = Error::new(code, message).with_kind(kind(error));
-    if !internal.is_empty() && internal != message {
-        failure = failure.with("internal", internal);
-    }
-    if let Some(stream) = &error.stream_descriptor {
-        failure = failure.with("stream", stream);
-    }
-    talk.error(failure)
 }
 
 /// The error for a run that ended badly, with the connector's own reason if it gave one.
@@ -124,6 +93,7 @@ pub(super) fn truncated(talk: &Talk, end: &End) -> Option<Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crossdock_core::error::ErrorKind;
     use crossdock_core::session::Session;
     use serde_json::{Value, json};
 

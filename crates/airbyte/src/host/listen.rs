@@ -8,7 +8,7 @@ use crossdock_core::error::Result;
 use super::echo::EchoBook;
 use super::exit::End;
 use super::peer::Peer;
-use super::talk::config_of;
+use crate::talk::config_of;
 use crate::wire::{Message, Suspect, TraceError};
 
 /// How a destination's run ended, and its own reason if it failed.

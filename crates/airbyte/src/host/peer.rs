@@ -13,7 +13,7 @@ use tokio::process::{ChildStdin, ChildStdout};
 use tokio::time::{Instant, timeout};
 
 use super::exit::End;
-use super::talk::{PIECE, Talk};
+use crate::talk::{PIECE, Talk};
 use crate::wire::{Decoder, Message};
 
 /// Once the group is stopped, how long to wait for what is left in the pipe.

@@ -23,10 +23,11 @@ use tokio::time::Instant;
 
 use super::command::ask;
 use super::connector::{Connector, Files, text};
-use super::exit::{failure, traced, truncated};
+use super::exit::{failure, truncated};
 use super::peer::Peer;
-use super::reading::{Reading, Step};
-use super::talk::{Talk, config_of};
+use crate::reading::{Reading, Step};
+use crate::talk::{Talk, config_of};
+use crate::trace_error::traced;
 use crate::wire::{Message, catalog_for_source, input_file};
 
 /// A source that speaks the Airbyte protocol, whatever launches it.

@@ -22,8 +22,8 @@ use super::exit::{explained, failure, truncated};
 use super::feed::Feed;
 use super::listen::{Heard, listen};
 use super::peer::Peer;
-use super::route::Routes;
-use super::talk::Talk;
+use crate::route::Routes;
+use crate::talk::Talk;
 use crate::wire::{Decoder, Message, Stamp, complete_trace, write_state};
 
 pub(super) struct Writer {

@@ -280,16 +280,30 @@ pub struct DestinationOperation {
 /// The line that tells a destination that the source is done with `stream` (§3.7).
 #[must_use]
 pub fn complete_trace(stream: &StreamId, emitted_at: i64) -> String {
-    status_trace(stream, "COMPLETE", emitted_at)
+    status_trace(stream, StreamStatus::Complete, emitted_at)
 }
 
-/// The line that tells the status of `stream` (§3.7).
+/// The line that tells the status of `stream` (§1.5, §3.7).
 #[must_use]
-pub fn status_trace(stream: &StreamId, status: &str, emitted_at: i64) -> String {
+pub fn status_trace(stream: &StreamId, status: StreamStatus, emitted_at: i64) -> String {
+    let name = match status {
+        StreamStatus::Started => "STARTED",
+        StreamStatus::Running | StreamStatus::RateLimited { .. } => "RUNNING",
+        StreamStatus::Complete => "COMPLETE",
+        StreamStatus::Incomplete => "INCOMPLETE",
+    };
+    let mut body = json!({"stream_descriptor": stream, "status": name});
+    if let StreamStatus::RateLimited { quota_reset } = status {
+        let mut reason = json!({"type": "RATE_LIMITED"});
+        if let Some(quota_reset) = quota_reset {
+            reason["rate_limited"] = json!({"quota_reset": quota_reset});
+        }
+        body["reasons"] = json!([reason]);
+    }
     let message = json!({"type": "TRACE", "trace": {
         "type": "STREAM_STATUS",
         "emitted_at": emitted_at,
-        "stream_status": {"stream_descriptor": stream, "status": status},
+        "stream_status": body,
     }});
     format!("{message}\n")
 }

@@ -154,7 +154,7 @@ impl StateMessage {
 }
 
 /// What is added to a state on its way to the destination.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Stamp<'a> {
     /// Its number.
     pub id: i64,
@@ -274,6 +274,49 @@ fn restate(line: &[u8], stamp: &Stamp<'_>, out: &mut Vec<u8>) -> Result<(), Scan
                 format!(",\"sourceStats\":{{\"recordCount\":{count}}}").as_bytes(),
             );
         }
+        out.push(b'}');
+        Ok(true)
+    })?;
+    out.extend_from_slice(b"}\n");
+    Ok(())
+}
+
+/// Writes the STATE line that a destination echoes, with a line end, to `out`: `line` as it came, unknown
+/// properties included, with the destination's counts since its previous state (§3.4, §1.3).
+///
+/// # Errors
+/// `line` is not a STATE line; nothing of use is in `out` then.
+pub fn echo_state(line: &[u8], counts: Stats, out: &mut Vec<u8>) -> Result<(), ScanError> {
+    if scan(line)?.kind != Some(Kind::State) {
+        return Err(ScanError {
+            at: 0,
+            expected: "a STATE line",
+        });
+    }
+    let keep = |value: &[u8], out: &mut Vec<u8>| {
+        out.extend_from_slice(value);
+        Ok(true)
+    };
+    copy_members(line, out, |key, value, out| {
+        if key != b"state" {
+            return keep(value, out);
+        }
+        copy_members(value, out, |key, value, out| match key {
+            b"destinationStats" => Ok(false),
+            _ => keep(value, out),
+        })?;
+        let mut stats = serde_json::Map::new();
+        if let Some(count) = counts.record_count {
+            stats.insert("recordCount".to_owned(), count.into());
+        }
+        if let Some(count) = counts.rejected_record_count {
+            stats.insert("rejectedRecordCount".to_owned(), count.into());
+        }
+        if out.last() != Some(&b'{') {
+            out.push(b',');
+        }
+        out.extend_from_slice(b"\"destinationStats\":");
+        out.extend_from_slice(Value::Object(stats).to_string().as_bytes());
         out.push(b'}');
         Ok(true)
     })?;

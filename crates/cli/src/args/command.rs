@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use crossdock_control::ui::Role;
 use crossdock_core::{DestinationSyncMode, SyncMode};
 
+use super::connector::Connector;
 use super::dlq::Dlq;
 use super::state::State;
 
@@ -418,48 +419,4 @@ pub(crate) struct Write {
     /// The catalog: a file as Airbyte's `--catalog` or as `crossdock discover --raw` prints
     #[arg(long, value_name = "FILE")]
     pub(crate) catalog: PathBuf,
-}
-
-/// Connectors.
-#[derive(Clone, Debug, Subcommand)]
-pub(crate) enum Connector {
-    /// List the connectors that are built in
-    List,
-    /// Be a connector of another platform: for that platform to start, not for people
-    Serve(Serve),
-    /// Write the program by which another platform starts a connector
-    Package(Package),
-}
-
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Serve {
-    /// The protocol of the platform
-    #[arg(long, value_enum)]
-    pub(crate) protocol: Platform,
-    /// The connector, e.g. `native:sample`
-    #[arg(value_name = "REF")]
-    pub(crate) reference: String,
-}
-
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Package {
-    /// The protocol of the platform
-    #[arg(long, value_enum)]
-    pub(crate) protocol: Platform,
-    /// The connector, e.g. `native:sample`
-    #[arg(value_name = "REF")]
-    pub(crate) reference: String,
-    /// The folder in which the platform looks for connectors
-    #[arg(long, value_name = "DIR", default_value = "./connectors")]
-    pub(crate) to: PathBuf,
-}
-
-/// A platform that runs connectors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Platform {
-    /// Conduit
-    Conduit,
-    /// DataFlow
-    #[value(name = "dataflow")]
-    DataFlow,
 }

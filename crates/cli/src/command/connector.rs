@@ -11,8 +11,9 @@ use crossdock_core::{Error, code};
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::args::{Package, Platform, Serve};
+use crate::args::{self, Package, Platform, Serve};
 use crate::context::Context;
+use crate::exit;
 use crate::signal;
 use crate::table::{Side, Table};
 
@@ -67,13 +68,34 @@ fn roles(connector: &Listed) -> Vec<&'static str> {
 
 /// Is the connector of a platform until that platform has enough. Speaks to nobody else: stdout and
 /// stderr belong to the protocol.
-pub(crate) async fn serve(args: &Serve) -> Result<(), Error> {
+pub(crate) async fn serve(args: &Serve) -> Result<u8, Error> {
     let reference: ConnectorRef = args.reference.parse()?;
+    let registry = crossdock_control::registry();
     match args.protocol {
-        Platform::Conduit => serve::conduit(&reference, &crossdock_control::registry()).await,
+        Platform::Airbyte => {
+            let role = args.role.map(args::Side::role);
+            serve::airbyte(&reference, role, &args.words, &registry, signal::asked()?).await
+        }
+        Platform::Conduit => {
+            no_words(args)?;
+            serve::conduit(&reference, &registry).await?;
+            Ok(exit::SUCCESS)
+        }
         Platform::DataFlow => {
-            let registry = crossdock_control::registry();
-            serve::dataflow(&reference, &registry, signal::asked()?).await
+            no_words(args)?;
+            serve::dataflow(&reference, &registry, signal::asked()?).await?;
+            Ok(exit::SUCCESS)
+        }
+    }
+}
+
+/// Only Airbyte's platform says on the command line what it wants.
+fn no_words(args: &Serve) -> Result<(), Error> {
+    match args.words.first() {
+        None => Ok(()),
+        Some(word) => {
+            let message = format!("`{}` is one word too many", word.to_string_lossy());
+            Err(Error::new(&code::USAGE, message))
         }
     }
 }
@@ -90,11 +112,18 @@ pub(super) fn not_here(args: &Serve) -> Error {
 pub(super) async fn package(args: &Package, context: &Context) -> Result<Answer, Error> {
     let reference: ConnectorRef = args.reference.parse()?;
     let (platform, word) = match args.protocol {
+        Platform::Airbyte => ("Airbyte", "airbyte"),
         Platform::Conduit => ("Conduit", "conduit"),
         Platform::DataFlow => ("DataFlow", "dataflow"),
     };
     let kind = serve::name(&reference);
     let name = match args.protocol {
+        // As connectors of Airbyte are called.
+        Platform::Airbyte => match args.role {
+            Some(args::Side::Source) => format!("source-{kind}"),
+            Some(args::Side::Destination) => format!("destination-{kind}"),
+            None => kind.clone(),
+        },
         Platform::Conduit => kind.clone(),
         Platform::DataFlow => format!("dataflow-connector-{kind}"),
     };
@@ -108,17 +137,28 @@ pub(super) async fn package(args: &Package, context: &Context) -> Result<Answer,
         Error::new(&code::IO, "the path of this program cannot be told").caused_by(cause)
     })?;
     let path = args.to.join(&name);
-    let script = format!(
-        "#!/bin/sh\nexec {} connector serve --protocol {word} {}\n",
+    let mut script = format!(
+        "#!/bin/sh\nexec {} connector serve --protocol {word}",
         quoted(&program.to_string_lossy()),
-        quoted(&args.reference),
     );
+    if let (Platform::Airbyte, Some(role)) = (args.protocol, args.role) {
+        script += match role {
+            args::Side::Source => " --as source",
+            args::Side::Destination => " --as destination",
+        };
+    }
+    script += &format!(" {}", quoted(&args.reference));
+    if args.protocol == Platform::Airbyte {
+        script += " -- \"$@\"";
+    }
+    script.push('\n');
     write(&path, &script).map_err(|cause| {
         Error::new(&code::IO, "the script cannot be written")
             .with("path", path.display())
             .caused_by(cause)
     })?;
     let how = match args.protocol {
+        Platform::Airbyte => format!("`{} spec`", path.display()),
         Platform::Conduit => format!("`plugin: standalone:{kind}`"),
         Platform::DataFlow => format!("`type: {kind}`"),
     };

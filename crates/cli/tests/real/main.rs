@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(clippy::print_stderr, reason = "a test that does not run must say so")]
 
+mod airbyte;
 mod conduit;
 mod crash;
 mod dataflow;

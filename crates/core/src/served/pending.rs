@@ -9,8 +9,9 @@ use crate::stream::StreamId;
 #[derive(Debug)]
 struct Item {
     seq: Seq,
-    /// Of a batch; a checkpoint is of all streams.
+    /// Of a batch, or of a checkpoint of one stream; other checkpoints are of all.
     stream: Option<StreamId>,
+    is_checkpoint: bool,
     is_durable: bool,
 }
 
@@ -22,11 +23,26 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// An item is about to be given to the destination.
+    /// An item is about to be given to the destination: a batch of the stream, or a checkpoint of all.
     pub fn sent(&mut self, seq: Seq, stream: Option<StreamId>) {
+        let is_checkpoint = stream.is_none();
+        self.push(seq, stream, is_checkpoint);
+    }
+
+    /// A checkpoint is about to be given to the destination.
+    pub fn sent_checkpoint(&mut self, seq: Seq, lane: &Lane) {
+        let stream = match lane {
+            Lane::Stream(stream) => Some(stream.clone()),
+            Lane::Global => None,
+        };
+        self.push(seq, stream, true);
+    }
+
+    fn push(&mut self, seq: Seq, stream: Option<StreamId>, is_checkpoint: bool) {
         self.items.push_back(Item {
             seq,
             stream,
+            is_checkpoint,
             is_durable: false,
         });
     }
@@ -54,6 +70,15 @@ impl Pending {
         self.items
             .iter_mut()
             .for_each(|item| item.is_durable = true);
+        self.settle();
+    }
+
+    /// The destination finished well: its batches are durable, and of its checkpoints those that it
+    /// acknowledged.
+    pub fn batches_durable(&mut self) {
+        for item in &mut self.items {
+            item.is_durable |= !item.is_checkpoint;
+        }
         self.settle();
     }
 
@@ -92,8 +117,19 @@ mod tests {
         assert_eq!(pending.newest(), Some(Seq(2)));
         pending.acknowledged(&up_to(Lane::Global, 3));
         assert_eq!(pending.newest(), Some(Seq(4)));
-        pending.sent(Seq(5), Some(b));
+        pending.sent(Seq(5), Some(b.clone()));
         pending.all_durable();
         assert_eq!(pending.newest(), Some(Seq(5)));
+        let lane = Lane::Stream(b);
+        pending.sent_checkpoint(Seq(6), &lane);
+        pending.sent(Seq(7), Some(StreamId::new("a")));
+        pending.batches_durable();
+        assert_eq!(
+            pending.newest(),
+            Some(Seq(5)),
+            "nobody spoke of the checkpoint"
+        );
+        pending.acknowledged(&up_to(lane, 6));
+        assert_eq!(pending.newest(), Some(Seq(7)));
     }
 }

@@ -12,7 +12,7 @@ use super::fault::Fault;
 use super::history::Change;
 use super::worker::Worker;
 use super::{lane, lease, run};
-use crate::state_array::global;
+use crossdock_core::state_array::global;
 
 /// P2, P4: states, marks and counts in one transaction, which is on the disk when this returns.
 pub(super) fn commit(worker: &Worker, lease: &Lease, commit: &Commit) -> Result<(), Fault> {

@@ -13,7 +13,7 @@ use super::fault::Fault;
 use super::history::{Change, Pruned};
 use super::worker::Worker;
 use super::{lane, lease, read};
-use crate::state_array::global;
+use crossdock_core::state_array::global;
 
 /// Replaces all states.
 pub(super) fn import(worker: &Worker, pipeline: &str, states: &[LaneState]) -> Result<(), Fault> {

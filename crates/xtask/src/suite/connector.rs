@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use crate::suite::environment::{self, Pin};
 use crate::suite::interpreter::{self, Interpreter};
 
-const PINS: [Pin; 4] = [
+const PINS: [Pin; 5] = [
     Pin {
         package: "airbyte-source-hardcoded-records",
         version: "0.0.48",
@@ -60,6 +60,15 @@ const PINS: [Pin; 4] = [
             ("CROSSDOCK_TEST_FILE", "source-file"),
             ("CROSSDOCK_TEST_PYARROW_PYTHON", "python"),
         ],
+    },
+    // PyAirbyte, which runs our sources.
+    Pin {
+        package: "airbyte",
+        version: "0.71.3",
+        python_from: (3, 10),
+        python_before: (3, 13),
+        requirements: &[],
+        programs: &[("CROSSDOCK_TEST_PYAIRBYTE_PYTHON", "python")],
     },
     // What the second implementation of the data channel's frames is made of.
     Pin {
@@ -139,10 +148,14 @@ mod tests {
             interpreter((3, 11, 2), true),
             interpreter((3, 10, 1), true),
         ];
-        for (pin, version) in PINS
-            .iter()
-            .zip([(3, 13, 0), (3, 11, 2), (3, 11, 2), (3, 13, 0)])
-        {
+        let versions = [
+            (3, 13, 0),
+            (3, 11, 2),
+            (3, 11, 2),
+            (3, 11, 2),
+            (3, 13, 0),
+        ];
+        for (pin, version) in PINS.iter().zip(versions) {
             assert_eq!(
                 choose(&found, pin).unwrap().version,
                 version,
@@ -163,6 +176,6 @@ mod tests {
             .collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), 6);
+        assert_eq!(names.len(), 7);
     }
 }

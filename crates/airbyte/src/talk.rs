@@ -17,7 +17,7 @@ const LAST_LINES: usize = 5;
 
 /// How one use of a connector talks to its user. Cheap to clone; all clones know all secrets.
 #[derive(Clone, Debug)]
-pub(super) struct Talk(Arc<Inner>);
+pub(crate) struct Talk(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -33,7 +33,7 @@ struct Inner {
 
 impl Talk {
     /// Talks of the connector `name`. `schema` tells which values of its configurations are secret.
-    pub(super) fn new(session: &Session, name: String, schema: Value, config: &Value) -> Self {
+    pub(crate) fn new(session: &Session, name: String, schema: Value, config: &Value) -> Self {
         let masker = Masker::for_config(&schema, config);
         Self(Arc::new(Inner {
             session: session.clone(),
@@ -45,25 +45,25 @@ impl Talk {
         }))
     }
 
-    pub(super) fn limits(&self) -> &Limits {
+    pub(crate) fn limits(&self) -> &Limits {
         &self.0.session.limits
     }
 
-    pub(super) fn session(&self) -> &Session {
+    pub(crate) fn session(&self) -> &Session {
         &self.0.session
     }
 
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.0.name
     }
 
-    pub(super) fn mask(&self, text: &str) -> String {
+    pub(crate) fn mask(&self, text: &str) -> String {
         let masker = self.0.masker.read().unwrap_or_else(PoisonError::into_inner);
         masker.mask(text).into_owned()
     }
 
     /// The error without secrets, naming the connector.
-    pub(super) fn error(&self, error: Error) -> Error {
+    pub(crate) fn error(&self, error: Error) -> Error {
         let named = error.context().iter().any(|(key, _)| *key == "connector");
         let error = error.masked(&|text| self.mask(text));
         if named {
@@ -73,17 +73,17 @@ impl Talk {
         }
     }
 
-    pub(super) fn alive(&self) {
+    pub(crate) fn alive(&self) {
         self.0.session.note(Note::Alive);
     }
 
     /// The connector's own log line.
-    pub(super) fn logged(&self, log: &Log) {
+    pub(crate) fn logged(&self, log: &Log) {
         self.say(log.log_level(), &log.message, log.stack_trace.as_deref());
     }
 
     /// A line of the output that is no message.
-    pub(super) fn printed(&self, line: &str) {
+    pub(crate) fn printed(&self, line: &str) {
         {
             let mut last = self
                 .0
@@ -99,7 +99,7 @@ impl Talk {
     }
 
     /// The last lines of the output that are no messages.
-    pub(super) fn last_lines(&self) -> Vec<String> {
+    pub(crate) fn last_lines(&self) -> Vec<String> {
         let last = self
             .0
             .last_lines
@@ -109,16 +109,16 @@ impl Talk {
     }
 
     /// A line of ours, or one of stderr.
-    pub(super) fn log(&self, level: LogLevel, text: &str) {
+    pub(crate) fn log(&self, level: LogLevel, text: &str) {
         self.say(level, text, None);
     }
 
-    pub(super) fn warn(&self, text: &str) {
+    pub(crate) fn warn(&self, text: &str) {
         self.say(LogLevel::Warn, text, None);
     }
 
     /// An ERROR trace, which by itself ends nothing but must be seen (§1.5).
-    pub(super) fn traced(&self, error: &TraceError) {
+    pub(crate) fn traced(&self, error: &TraceError) {
         self.say(
             LogLevel::Error,
             &error.message,
@@ -143,7 +143,7 @@ impl Talk {
         }));
     }
 
-    pub(super) fn last_error(&self) -> Option<String> {
+    pub(crate) fn last_error(&self) -> Option<String> {
         let last = self
             .0
             .last_error
@@ -153,7 +153,7 @@ impl Talk {
     }
 
     /// Passes a new configuration on, at once: the observer persists it before it returns (§1.6).
-    pub(super) fn new_config(&self, config: Value) {
+    pub(crate) fn new_config(&self, config: Value) {
         let fresh = Masker::for_config(&self.0.schema, &config);
         {
             let mut masker = self
@@ -167,7 +167,7 @@ impl Talk {
     }
 
     /// The sink for the process's stderr.
-    pub(super) fn stderr(&self) -> Arc<dyn StderrSink> {
+    pub(crate) fn stderr(&self) -> Arc<dyn StderrSink> {
         Arc::new(Stderr {
             talk: self.clone(),
             pieces: Mutex::default(),
@@ -176,7 +176,7 @@ impl Talk {
 }
 
 /// Pieces of at least this size were cut from a longer line.
-pub(super) const PIECE: usize = (64 << 10) - 4;
+pub(crate) const PIECE: usize = (64 << 10) - 4;
 
 /// So much of an over-long line is put together again; the rest of it is left out.
 const LONGEST_LINE: usize = 1 << 20;
@@ -218,7 +218,7 @@ impl Drop for Stderr {
 }
 
 /// The configuration that a CONTROL message brings.
-pub(super) fn config_of(control: Control) -> Option<Value> {
+pub(crate) fn config_of(control: Control) -> Option<Value> {
     control
         .connector_config
         .map(|body| body.config)

@@ -13,7 +13,7 @@ use crossdock_core::clock::{Clock, SystemClock};
 use crossdock_core::code;
 use crossdock_core::destination::{Ack, Acknowledge, DestinationWriter, Ending};
 use crossdock_core::error::{Error, Result};
-use crossdock_core::event::{Event, LogLevel};
+use crossdock_core::event::{Event, LogLevel, StreamStatus};
 use crossdock_core::line::LineBuffer;
 use crossdock_core::session::{Note, Session};
 use crossdock_core::source::{SourceControl, SourceReader};
@@ -22,22 +22,41 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::Notify;
 
-use super::exit::traced;
-use super::reading::{Reading, Step};
-use super::route::Routes;
-use super::talk::Talk;
+use crate::reading::{Reading, Step};
+use crate::route::Routes;
+use crate::talk::Talk;
+use crate::trace_error::traced;
 use crate::wire::{Decoder, Message, Stamp, status_trace, write_state};
 
 /// What messages on a pipe are called in logs and errors.
 const NAME: &str = "the input";
 
-/// Reads Airbyte messages from `input` as a source would send them.
+/// Reads Airbyte messages from `input` as a source would send them. What it leaves unsaid of its streams when it
+/// ends is made up for ([`Reading::complete`]): an end is all that a pipe says of success.
 pub fn read_messages(
     input: impl AsyncRead + Send + Unpin + 'static,
     catalog: &ConfiguredCatalog,
     session: &Session,
 ) -> Box<dyn SourceReader> {
-    Box::new(PipeReader {
+    Box::new(reader(input, catalog, session, true))
+}
+
+/// Reads Airbyte messages from `input`, and nothing but what is said.
+pub(crate) fn read_told(
+    input: impl AsyncRead + Send + Unpin + 'static,
+    catalog: &ConfiguredCatalog,
+    session: &Session,
+) -> Box<dyn SourceReader> {
+    Box::new(reader(input, catalog, session, false))
+}
+
+fn reader<R: AsyncRead + Send + Unpin>(
+    input: R,
+    catalog: &ConfiguredCatalog,
+    session: &Session,
+    completes: bool,
+) -> PipeReader<R> {
+    PipeReader {
         input,
         lines: LineBuffer::new(session.limits.max_line_bytes),
         decoder: Decoder::new(),
@@ -45,8 +64,9 @@ pub fn read_messages(
         talk: Talk::new(session, NAME.to_owned(), Value::Null, &Value::Null),
         control: Arc::default(),
         events: VecDeque::new(),
+        completes,
         over: false,
-    })
+    }
 }
 
 struct PipeReader<R> {
@@ -57,6 +77,7 @@ struct PipeReader<R> {
     talk: Talk,
     control: Arc<Stop>,
     events: VecDeque<Result<Event>>,
+    completes: bool,
     over: bool,
 }
 
@@ -126,7 +147,7 @@ impl<R: AsyncRead + Unpin> PipeReader<R> {
                 data => self.reading.take(data, &mut steps),
             }
         }
-        if self.over {
+        if self.over && self.completes {
             self.reading.complete(&mut steps);
         }
         for step in steps {
@@ -158,7 +179,16 @@ pub fn write_messages(
     Box::new(PipeWriter {
         output,
         routes: Routes::new(catalog),
-        streams: catalog.streams.iter().map(|s| s.target_id()).collect(),
+        streams: catalog
+            .streams
+            .iter()
+            .map(|s| Told {
+                stream: s.id(),
+                target: s.target_id(),
+                is_running: false,
+                has_ended: false,
+            })
+            .collect(),
         counts: HashMap::new(),
         states: 0,
         begun: false,
@@ -170,13 +200,24 @@ pub fn write_messages(
 struct PipeWriter<W> {
     output: W,
     routes: Routes,
-    streams: Vec<StreamId>,
+    streams: Vec<Told>,
     /// Records of each stream since the last state that covered it.
     counts: HashMap<StreamId, u64>,
     states: i64,
     begun: bool,
     acks: Arc<dyn Acknowledge>,
     session: Session,
+}
+
+/// What was said of a stream.
+struct Told {
+    stream: StreamId,
+    /// Its name on the pipe.
+    target: StreamId,
+    /// Its first record, or its status, was told.
+    is_running: bool,
+    /// It is complete or incomplete; nothing more is said.
+    has_ended: bool,
 }
 
 /// A reader that goes away, such as `head`, has had enough: that is no fault.
@@ -198,17 +239,36 @@ impl<W: AsyncWrite + Unpin> PipeWriter<W> {
         if std::mem::replace(&mut self.begun, true) {
             return Ok(());
         }
-        self.tell("STARTED").await
-    }
-
-    async fn tell(&mut self, status: &str) -> Result<()> {
         let now = SystemClock.now_ms();
         let traces: String = self
             .streams
             .iter()
-            .map(|s| status_trace(s, status, now))
+            .map(|told| status_trace(&told.target, StreamStatus::Started, now))
             .collect();
         self.put(traces.as_bytes()).await
+    }
+
+    /// Tells a status, unless it is no news (§3.7).
+    async fn tell(&mut self, stream: &StreamId, status: StreamStatus) -> Result<()> {
+        let Some(told) = self.streams.iter_mut().find(|told| told.stream == *stream) else {
+            return Ok(());
+        };
+        let is_news = !told.has_ended
+            && match status {
+                StreamStatus::Started => false,
+                StreamStatus::Running => !told.is_running,
+                StreamStatus::RateLimited { .. }
+                | StreamStatus::Complete
+                | StreamStatus::Incomplete => true,
+            };
+        if !is_news {
+            return Ok(());
+        }
+        // After a wait for a quota it must be said that it runs again.
+        told.is_running = status == StreamStatus::Running;
+        told.has_ended = matches!(status, StreamStatus::Complete | StreamStatus::Incomplete);
+        let trace = status_trace(&told.target, status, SystemClock.now_ms());
+        self.put(trace.as_bytes()).await
     }
 
     async fn flush(&mut self) -> Result<()> {
@@ -221,6 +281,7 @@ impl<W: AsyncWrite + Unpin> PipeWriter<W> {
 impl<W: AsyncWrite + Send + Unpin> DestinationWriter for PipeWriter<W> {
     async fn write(&mut self, _: Seq, batch: Batch) -> Result<()> {
         self.begin().await?;
+        self.tell(&batch.stream, StreamStatus::Running).await?;
         let lines = self.routes.get(&batch.stream)?.lines(&batch.body)?;
         let records = batch.records() as u64;
         *self.counts.entry(batch.stream).or_default() += records;
@@ -256,13 +317,26 @@ impl<W: AsyncWrite + Send + Unpin> DestinationWriter for PipeWriter<W> {
         Ok(())
     }
 
+    async fn status(&mut self, stream: &StreamId, status: StreamStatus) -> Result<()> {
+        self.begin().await?;
+        self.tell(stream, status).await?;
+        self.flush().await
+    }
+
     async fn finish(&mut self, ending: Ending) -> Result<()> {
         self.begin().await?;
         let status = match ending {
-            Ending::Complete => "COMPLETE",
-            Ending::Incomplete => "INCOMPLETE",
+            Ending::Complete => StreamStatus::Complete,
+            Ending::Incomplete => StreamStatus::Incomplete,
         };
-        self.tell(status).await?;
+        let streams: Vec<_> = self
+            .streams
+            .iter()
+            .map(|told| told.stream.clone())
+            .collect();
+        for stream in streams {
+            self.tell(&stream, status).await?;
+        }
         self.flush().await
     }
 }

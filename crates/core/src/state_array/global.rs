@@ -1,6 +1,6 @@
 //! Looking into a GLOBAL state: whose parts it has, and taking one out (Airbyte §1.3).
 
-use crossdock_core::{Error, Result, StreamId, code};
+use crate::{Error, Result, StreamId, code};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -13,13 +13,13 @@ struct Part {
 }
 
 /// Fails unless the text is an object whose `stream_states`, if any, name their streams.
-pub(crate) fn validate(state: &str) -> Result<()> {
+pub fn validate(state: &str) -> Result<()> {
     parts(state).map(|_| ())
 }
 
 /// The state without the part of `stream`, everything else as it was; `None` if it has no such
 /// part.
-pub(crate) fn without(state: &str, stream: &StreamId) -> Result<Option<String>> {
+pub fn without(state: &str, stream: &StreamId) -> Result<Option<String>> {
     let all = parts(state)?;
     let kept: Vec<&RawValue> = all
         .iter()

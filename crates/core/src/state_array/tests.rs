@@ -1,5 +1,5 @@
 use super::*;
-use crossdock_core::code;
+use crate::code;
 
 fn stream(name: &str, namespace: Option<&str>, state: &str) -> LaneState {
     let stream = match namespace {

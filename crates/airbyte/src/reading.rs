@@ -17,7 +17,7 @@ use crate::wire::{Message, StateMessage, StreamStatusTrace, Suspect, TraceError}
 
 /// What follows from a message.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// Tell the engine.
     Emit(Event),
     /// Tell the user.
@@ -42,7 +42,7 @@ struct Progress {
 
 /// A read in progress.
 #[derive(Debug)]
-pub(super) struct Reading {
+pub(crate) struct Reading {
     streams: Vec<Progress>,
     index: HashMap<StreamId, usize>,
     /// Which sort of states the sync uses. They must not be mixed.
@@ -57,7 +57,7 @@ pub(super) struct Reading {
 
 impl Reading {
     /// `resumed`: what the source was given to resume from.
-    pub(super) fn new(
+    pub(crate) fn new(
         catalog: &ConfiguredCatalog,
         resumed: &[LaneState],
         drop_unreadable: bool,
@@ -92,7 +92,7 @@ impl Reading {
     }
 
     /// The connector's own reason for a failed run: of the whole before that of a stream.
-    pub(super) fn cause(&self) -> Option<&TraceError> {
+    pub(crate) fn cause(&self) -> Option<&TraceError> {
         self.cause.as_ref().or(self.stream_cause.as_ref())
     }
 
@@ -105,7 +105,7 @@ impl Reading {
     }
 
     /// Takes a data message. Logs and configurations are not its affair.
-    pub(super) fn take(&mut self, message: Message, steps: &mut Vec<Step>) {
+    pub(crate) fn take(&mut self, message: Message, steps: &mut Vec<Step>) {
         match message {
             Message::Records { stream, rows } => {
                 let Some(index) = self.find(&stream) else {
@@ -249,7 +249,7 @@ impl Reading {
     }
 
     /// The source ended well: completes what it left unsaid.
-    pub(super) fn complete(&mut self, steps: &mut Vec<Step>) {
+    pub(crate) fn complete(&mut self, steps: &mut Vec<Step>) {
         for index in 0..self.streams.len() {
             let progress = &self.streams[index];
             let done = progress.status == Some(StreamStatus::Complete);

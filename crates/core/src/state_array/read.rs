@@ -1,8 +1,8 @@
 //! Reading states that a person brings: from us, from Airbyte, from a connector's output.
 
+use crate::checkpoint::{Lane, LaneState, StateKind};
+use crate::{Error, Json, Result, StreamId, code};
 use bytes::Bytes;
-use crossdock_core::checkpoint::{Lane, LaneState, StateKind};
-use crossdock_core::{Error, Json, Result, StreamId, code};
 use serde_json::value::RawValue;
 
 use super::global;

@@ -18,9 +18,9 @@ const GATHER: usize = 16 << 10;
 
 /// The way of one stream.
 #[derive(Debug)]
-pub(super) struct Route {
+pub(crate) struct Route {
     /// Its name at the destination.
-    pub(super) target: StreamId,
+    pub(crate) target: StreamId,
     renamed: bool,
     keep: Option<HashSet<String>>,
     head: RecordHead,
@@ -28,15 +28,15 @@ pub(super) struct Route {
 
 /// The ways of all configured streams, by the source's names.
 #[derive(Debug)]
-pub(super) struct Routes(HashMap<StreamId, Route>);
+pub(crate) struct Routes(HashMap<StreamId, Route>);
 
 impl Routes {
-    pub(super) fn new(catalog: &ConfiguredCatalog) -> Self {
+    pub(crate) fn new(catalog: &ConfiguredCatalog) -> Self {
         let route = |stream: &ConfiguredStream| (stream.id(), Route::new(stream));
         Self(catalog.streams.iter().map(route).collect())
     }
 
-    pub(super) fn get(&self, stream: &StreamId) -> Result<&Route> {
+    pub(crate) fn get(&self, stream: &StreamId) -> Result<&Route> {
         self.0.get(stream).ok_or_else(|| {
             Error::new(
                 &code::INTERNAL,
@@ -47,7 +47,7 @@ impl Routes {
     }
 
     /// The stream's name at the destination, where it differs.
-    pub(super) fn renamed(&self, stream: &StreamId) -> Option<&StreamId> {
+    pub(crate) fn renamed(&self, stream: &StreamId) -> Option<&StreamId> {
         self.0
             .get(stream)
             .filter(|route| route.renamed)
@@ -70,7 +70,7 @@ impl Route {
     }
 
     /// The lines of `body`, as few slices as are useful, in order.
-    pub(super) fn lines(&self, body: &Body) -> Result<Vec<Bytes>> {
+    pub(crate) fn lines(&self, body: &Body) -> Result<Vec<Bytes>> {
         match body {
             Body::Rows(rows) => self.rows(rows),
             Body::Columns(columns) => self.rows(&columns_to_rows(columns, None)?),

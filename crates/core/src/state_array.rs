@@ -2,13 +2,13 @@
 //! (Airbyte §1.3). Pure functions on text; the states themselves are never parsed, so that their
 //! numbers keep all digits.
 
-pub(crate) mod global;
+pub mod global;
 mod read;
 mod shape;
 
+use crate::checkpoint::{Lane, LaneState, StateKind};
+use crate::{Json, StreamId};
 use bytes::Bytes;
-use crossdock_core::checkpoint::{Lane, LaneState, StateKind};
-use crossdock_core::{Json, StreamId};
 
 pub use read::import;
 

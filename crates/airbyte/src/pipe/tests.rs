@@ -51,9 +51,10 @@ async fn messages_pass_through() {
     let mut text = String::new();
     seen.read_to_string(&mut text).await.unwrap();
     let lines: Vec<_> = text.lines().collect();
-    assert_eq!(lines.len(), 4, "{text}");
+    assert_eq!(lines.len(), 5, "{text}");
     assert!(lines[0].contains("STARTED"), "{text}");
-    let lines = &lines[1..];
+    assert!(lines[1].contains("RUNNING"), "{text}");
+    let lines = &lines[2..];
     assert_eq!(
         lines[0],
         INPUT.lines().next().unwrap(),
