@@ -148,13 +148,7 @@ mod tests {
             interpreter((3, 11, 2), true),
             interpreter((3, 10, 1), true),
         ];
-        let versions = [
-            (3, 13, 0),
-            (3, 11, 2),
-            (3, 11, 2),
-            (3, 11, 2),
-            (3, 13, 0),
-        ];
+        let versions = [(3, 13, 0), (3, 11, 2), (3, 11, 2), (3, 11, 2), (3, 13, 0)];
         for (pin, version) in PINS.iter().zip(versions) {
             assert_eq!(
                 choose(&found, pin).unwrap().version,
