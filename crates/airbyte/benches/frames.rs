@@ -111,6 +111,9 @@ fn stream(columns: &[(&str, DataType)]) -> ConfiguredStream {
     ConfiguredStream::new(stream)
 }
 
+/// Something to measure, and its name.
+type Work<'a> = (&'static str, Box<dyn FnMut() + 'a>);
+
 /// Records of a stream in all forms.
 struct Case {
     catalog: ConfiguredCatalog,
@@ -192,7 +195,7 @@ impl Case {
     }
 
     /// Bytes a second of each kind of work, in turns; the median of them.
-    fn measure(&self, work: &mut [(&str, Box<dyn FnMut() + '_>)]) -> Vec<f64> {
+    fn measure(&self, work: &mut [Work<'_>]) -> Vec<f64> {
         let repeats = TURN / self.frames.len();
         let mut found = vec![Vec::new(); work.len()];
         for _ in 0..TURNS {
@@ -245,7 +248,7 @@ fn main() {
         let mut from_rows = FrameWriter::new(case.layout, &case.stream);
         let (mut out, mut more) = (Vec::new(), Vec::new());
         let mut buffer = FrameBuffer::new(usize::MAX);
-        let mut work: Vec<(&str, Box<dyn FnMut() + '_>)> = vec![
+        let mut work: Vec<Work<'_>> = vec![
             (
                 "copy",
                 Box::new(|| {
@@ -289,7 +292,7 @@ fn main() {
             ),
         ];
         if let Some(only) = &only {
-            work.retain(|(what, _)| what.contains(only.as_str()));
+            work.retain(|(what, _)| format!("{name}, {what}").contains(only.as_str()));
         }
         let speeds = case.measure(&mut work);
         let size = case.frames.len() as f64 / case.columns.len() as f64;

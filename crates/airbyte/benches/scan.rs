@@ -1,5 +1,5 @@
 //! How fast lines become batches: megabytes per second, one thread, for several shapes of lines.
-//! `cargo bench -p crossdock-airbyte`. Ratios matter, not absolutes: `memchr` is the sweep that
+//! `cargo bench -p crossdock-airbyte --bench scan`. Ratios matter, not absolutes: `memchr` is the sweep that
 //! finds the line ends and no more.
 #![expect(clippy::print_stdout, reason = "the figures are the output")]
 

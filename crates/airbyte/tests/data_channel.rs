@@ -164,14 +164,37 @@ fn plain(row: &str) -> Vec<(String, String)> {
     plain
 }
 
+/// The metadata of row `index`: each reason once.
+fn meta(index: usize) -> String {
+    let reasons = [
+        "SOURCE_RECORD_SIZE_LIMITATION",
+        "DESTINATION_RECORD_SIZE_LIMITATION",
+        "PLATFORM_RECORD_SIZE_LIMITATION",
+        "SOURCE_FIELD_SIZE_LIMITATION",
+        "DESTINATION_FIELD_SIZE_LIMITATION",
+        "PLATFORM_FIELD_SIZE_LIMITATION",
+        "SOURCE_SERIALIZATION_ERROR",
+        "DESTINATION_SERIALIZATION_ERROR",
+        "PLATFORM_SERIALIZATION_ERROR",
+        "SOURCE_RETRIEVAL_ERROR",
+        "DESTINATION_TYPECAST_ERROR",
+    ];
+    let change = ["NULLED", "TRUNCATED"][index % 2];
+    let reason = reasons[index % reasons.len()];
+    json!({"changes": [{"field": "id", "change": change, "reason": reason}]}).to_string()
+}
+
 fn rows(values: &[String]) -> Rows {
     let mut buffer = String::new();
     let mut rows = RowsBuilder::default();
-    for value in values {
+    for (index, value) in values.iter().enumerate() {
         let after = Span::new(buffer.len(), buffer.len() + value.len()).unwrap();
         buffer.push_str(value);
+        let start = buffer.len();
+        buffer.push_str(&meta(index));
         rows.push(RowSpans {
             after,
+            metadata: Span::new(start, buffer.len()).unwrap(),
             emitted_at: 1_795_289_451_713,
             ..RowSpans::default()
         });
@@ -199,7 +222,7 @@ fn a_stranger_reads_our_frames() {
         let mut lines: Vec<&str> = lines.lines().collect();
         assert_eq!(lines.pop(), Some(STATE));
         assert_eq!(lines.len(), texts().len());
-        for (line, row) in lines.iter().zip(texts()) {
+        for (index, (line, row)) in lines.iter().zip(texts()).enumerate() {
             #[derive(serde::Deserialize)]
             struct Line<'a> {
                 #[serde(borrow)]
@@ -212,6 +235,7 @@ fn a_stranger_reads_our_frames() {
             }
             let value: Value = serde_json::from_str(line).unwrap();
             assert_eq!(value["record"]["partition_id"], "k3jx81mq");
+            assert_eq!(value["record"]["meta"].to_string(), meta(index));
             assert_eq!(value["record"]["emitted_at"], 1_795_289_451_713_i64);
             let line: Line = serde_json::from_str(line).unwrap();
             assert_eq!(plain(line.record.data.get()), plain(&row), "{layout:?}");
@@ -224,9 +248,10 @@ fn we_read_a_strangers_frames_which_are_ours_byte_for_byte() {
     for layout in [Layout::V1, Layout::V2] {
         let catalog = catalog();
         let mut input = String::new();
-        for row in texts() {
+        for (index, row) in texts().iter().enumerate() {
+            let meta = meta(index);
             input.push_str(&format!(
-                r#"{{"type":"RECORD","record":{{"stream":"orders","namespace":"shop","emitted_at":1795289451713,"partition_id":"k3jx81mq","data":{row}}}}}"#
+                r#"{{"type":"RECORD","record":{{"stream":"orders","namespace":"shop","emitted_at":1795289451713,"partition_id":"k3jx81mq","data":{row},"meta":{meta}}}}}"#
             ));
             input.push('\n');
         }
@@ -270,6 +295,10 @@ fn we_read_a_strangers_frames_which_are_ours_byte_for_byte() {
                         };
                         for index in 0..rows.len() {
                             assert_eq!(rows.emitted_at(index), 1_795_289_451_713);
+                            // Columns may add that they hold no nanoseconds.
+                            let meta = meta(found.len());
+                            let sent = meta.strip_suffix("]}").unwrap();
+                            assert!(rows.metadata(index).unwrap().starts_with(sent.as_bytes()));
                             found.push(String::from_utf8(rows.after(index).to_vec()).unwrap());
                         }
                     }

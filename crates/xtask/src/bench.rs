@@ -9,6 +9,7 @@ mod conduit;
 mod dataflow;
 mod figure;
 mod files;
+mod frames;
 mod meter;
 mod parquet;
 mod pipeline;
@@ -52,7 +53,7 @@ struct Bench {
     run: fn(&Programs, &Extent) -> Result<Vec<Figure>>,
 }
 
-const BENCHES: [Bench; 9] = [
+const BENCHES: [Bench; 10] = [
     Bench {
         name: "relay",
         what: "Airbyte to Airbyte, against `source | cat | sink`",
@@ -92,6 +93,11 @@ const BENCHES: [Bench; 9] = [
         name: "dataflow",
         what: "DataFlow to DataFlow, against `source | cat | sink`; to Airbyte and to Parquet",
         run: dataflow::run,
+    },
+    Bench {
+        name: "frames",
+        what: "the codec of Airbyte's data channel, one core, against a copy of the same bytes",
+        run: frames::run,
     },
     Bench {
         name: "scale",

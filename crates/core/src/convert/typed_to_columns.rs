@@ -315,7 +315,7 @@ fn put_text(out: &mut Vec<u8>, text: &[u8]) -> bool {
 #[inline(always)]
 fn in_micros(count: i64, nanos: u64, unit: i64) -> bool {
     let seconds_per_range = i64::MAX / 1_000_000 - 86_400;
-    nanos % 1000 == 0
+    nanos.is_multiple_of(1000)
         && nanos < (unit as u64) * 1_000_000_000
         && count.unsigned_abs() < (seconds_per_range / unit) as u64
 }
@@ -324,4 +324,92 @@ fn in_micros(count: i64, nanos: u64, unit: i64) -> bool {
 fn overflow(Overflow: Overflow) -> Error {
     Error::new(&code::DATA_INVALID, "a column would exceed 2 GiB")
         .hint("write smaller batches; a single value of this size cannot be a column's")
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::batch::{RowSpans, RowsBuilder, Span};
+    use crate::convert::RowsToColumns;
+
+    #[test]
+    fn columns_are_those_of_the_same_rows() {
+        let schema = StreamSchema {
+            fields: vec![
+                Field::new("a", DataType::Integer),
+                Field::new("b", DataType::String),
+            ],
+        };
+        let mut columns = TypedToColumns::new(&schema, &[]);
+        for round in 0..3 {
+            columns.put(1, Typed::Text(b"x")).unwrap();
+            columns.put(0, Typed::Text(b"bad")).unwrap();
+            columns.abandon_row();
+            columns.put(1, Typed::Text(b"x")).unwrap();
+            columns.put(7, Typed::Integer(9)).unwrap();
+            columns.end_row(round, None).unwrap();
+            columns.put(0, Typed::Text(b"bad")).unwrap();
+            columns.end_row(round, Some(br#"{"x":1}"#)).unwrap();
+            columns.put(0, Typed::Integer(1)).unwrap();
+            let ours = columns.finish().unwrap();
+            assert_eq!(ours.emitted_at, [round, round]);
+            let lines = [r#"{"a":null,"b":"x"}"#, r#"{"a":"bad","b":null}"#];
+            let text = lines.concat();
+            let mut rows = RowsBuilder::default();
+            for (start, end) in [(0, lines[0].len()), (lines[0].len(), text.len())] {
+                let after = Span::new(start, end).unwrap();
+                rows.push(RowSpans {
+                    after,
+                    ..RowSpans::default()
+                });
+            }
+            let mut theirs = RowsToColumns::new(&schema, None);
+            theirs
+                .append(&rows.finish(Bytes::from(text), None))
+                .unwrap();
+            assert_eq!(ours.values, theirs.finish().unwrap().values);
+            let noted = ours.metadata.unwrap();
+            assert_eq!(
+                noted.iter().collect::<Vec<_>>(),
+                [
+                    None,
+                    Some(
+                        r#"{"x":1,"changes":[{"field":"a","change":"NULLED","reason":"DESTINATION_TYPECAST_ERROR"}]}"#
+                    )
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn places_are_those_of_the_order() {
+        let schema = StreamSchema {
+            fields: ["a", "b", "c"]
+                .map(|name| Field::new(name, DataType::Integer))
+                .to_vec(),
+        };
+        let mut columns = TypedToColumns::new(&schema, &[2, 0]);
+        columns.put(0, Typed::Integer(1)).unwrap();
+        columns.put(1, Typed::Boolean(true)).unwrap();
+        columns.end_row(0, None).unwrap();
+        let found = columns.finish().unwrap();
+        let names: Vec<_> = found
+            .values
+            .schema_ref()
+            .fields()
+            .iter()
+            .map(|f| f.name().clone())
+            .collect();
+        assert_eq!(names, ["a", "b", "c"]);
+        let nulls: Vec<_> = found
+            .values
+            .columns()
+            .iter()
+            .map(|c| c.null_count())
+            .collect();
+        assert_eq!(nulls, [1, 1, 0]);
+        assert!(found.metadata.unwrap().value(0).contains(r#""field":"a""#));
+    }
 }

@@ -160,3 +160,35 @@ fn span(start: usize, end: usize) -> Result<Span> {
         .hint("read smaller batches; a single value of this size cannot be in a row")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_end_whole_and_can_be_taken_back() {
+        let names = || vec!["a".to_owned(), "b\"".to_owned()];
+        let mut rows = TypedToRows::new(names());
+        rows.put_line(b"line").unwrap();
+        rows.put(Typed::Number(f64::NAN));
+        rows.abandon_row();
+        rows.put_line(b"line").unwrap();
+        rows.end_row(1, Some(br#"{"x":1}"#)).unwrap();
+        rows.put(Typed::Integer(1));
+        rows.put(Typed::Integer(2));
+        rows.put(Typed::Integer(3));
+        rows.end_row(2, None).unwrap();
+        rows.put(Typed::Integer(4));
+        let rows = rows.finish(Some("form"));
+        assert_eq!(rows.len(), 2);
+        assert_eq!(rows.after(0), br#"{"a":null,"b\"":null}"#);
+        assert_eq!(rows.line(0), Some(&b"line"[..]));
+        assert_eq!(rows.metadata(0), Some(&br#"{"x":1}"#[..]));
+        assert_eq!(rows.after(1), br#"{"a":1,"b\"":2}"#);
+        assert_eq!((rows.line(1), rows.metadata(1)), (None, None));
+        let mut none = TypedToRows::new(Vec::new());
+        none.put(Typed::Null);
+        none.end_row(0, None).unwrap();
+        assert_eq!(none.finish(None).after(0), b"{}");
+    }
+}

@@ -96,6 +96,11 @@ impl<'a> Cells<'a> {
         })
     }
 
+    /// Whether row `row` has no value.
+    pub(super) fn is_null(&self, row: usize) -> bool {
+        matches!(self.values, Values::Nothing) || self.nulls.is_some_and(|nulls| nulls.is_null(row))
+    }
+
     /// Gives the value of row `row` to `taker`. The types of columns part here, and each goes on by itself: so
     /// the taker's choice by type is made by the compiler.
     #[inline(always)]

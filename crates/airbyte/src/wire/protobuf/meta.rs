@@ -171,6 +171,34 @@ mod tests {
     }
 
     #[test]
+    fn every_reason_has_its_number() {
+        let sides = ["SOURCE", "DESTINATION", "PLATFORM"];
+        let kinds = [
+            "RECORD_SIZE_LIMITATION",
+            "FIELD_SIZE_LIMITATION",
+            "SERIALIZATION_ERROR",
+        ];
+        let of_kind = |kind| sides.map(|side| format!("{side}_{kind}"));
+        let mut reasons: Vec<String> = kinds.into_iter().flat_map(of_kind).collect();
+        reasons.extend(["SOURCE_RETRIEVAL_ERROR", "DESTINATION_TYPECAST_ERROR"].map(String::from));
+        assert_eq!(REASONS.to_vec(), reasons);
+        assert_eq!(
+            number(&REASONS, "SOURCE_SERIALIZATION_ERROR"),
+            Some(SOURCE_SERIALIZATION)
+        );
+        assert_eq!(
+            number(&REASONS, "SOURCE_FIELD_SIZE_LIMITATION"),
+            Some(SOURCE_FIELD_SIZE)
+        );
+        assert_eq!(
+            number(&REASONS, "PLATFORM_SERIALIZATION_ERROR"),
+            Some(PLATFORM_SERIALIZATION)
+        );
+        assert_eq!(number(&CHANGES, "NULLED"), Some(NULLED));
+        assert_eq!(number(&CHANGES, "TRUNCATED"), Some(TRUNCATED));
+    }
+
+    #[test]
     fn what_is_no_list_of_changes_is_left_out() {
         for metadata in [
             "",

@@ -31,7 +31,9 @@ pub(super) fn read(
     let at = at + 1;
     if tag & 7 == 2 {
         if let Some((length, start)) = varint::read(bytes, at)
-            && start as u64 + length == end as u64
+            && end
+                .checked_sub(start)
+                .is_some_and(|rest| rest as u64 == length)
             && let Some(text) = bytes.get(start..end)
         {
             match (tag, layout) {

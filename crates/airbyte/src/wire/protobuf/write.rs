@@ -101,7 +101,7 @@ impl FrameWriter {
             let deleted = deleted.inspect_err(|_| out.truncate(start))?;
             self.frame.begin(out, self.head.at(partition, emitted_at));
             for (place, (cells, data_type)) in cells.iter().enumerate() {
-                if deleted == Some(place) {
+                if deleted == Some(place) && cells.is_null(row) {
                     write_deleted(out, self.layout, *data_type, emitted_at);
                     continue;
                 }

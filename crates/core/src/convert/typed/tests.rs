@@ -1,8 +1,5 @@
-use bytes::Bytes;
-
 use super::*;
-use crate::batch::{RowSpans, RowsBuilder, Span};
-use crate::convert::{RowsToColumns, TypedToColumns, TypedToRows, columns_to_rows};
+use crate::convert::{TypedToColumns, TypedToRows, columns_to_rows};
 use crate::schema::{Field, StreamSchema};
 
 /// What a column of the type takes of a value: the JSON value that it is then, and what was noted.
@@ -426,80 +423,4 @@ fn json_values_are_read_with_all_of_their_digits() {
         Fit::Cut,
     );
     none(TimestampWithoutTimezone, "\"x\"");
-}
-
-#[test]
-fn rows_end_whole_and_can_be_taken_back() {
-    let names = || vec!["a".to_owned(), "b\"".to_owned()];
-    let mut rows = TypedToRows::new(names());
-    rows.put_line(b"line").unwrap();
-    rows.put(Typed::Number(f64::NAN));
-    rows.abandon_row();
-    rows.put_line(b"line").unwrap();
-    rows.end_row(1, Some(br#"{"x":1}"#)).unwrap();
-    rows.put(Typed::Integer(1));
-    rows.put(Typed::Integer(2));
-    rows.put(Typed::Integer(3));
-    rows.end_row(2, None).unwrap();
-    rows.put(Typed::Integer(4));
-    let rows = rows.finish(Some("form"));
-    assert_eq!(rows.len(), 2);
-    assert_eq!(rows.after(0), br#"{"a":null,"b\"":null}"#);
-    assert_eq!(rows.line(0), Some(&b"line"[..]));
-    assert_eq!(rows.metadata(0), Some(&br#"{"x":1}"#[..]));
-    assert_eq!(rows.after(1), br#"{"a":1,"b\"":2}"#);
-    assert_eq!((rows.line(1), rows.metadata(1)), (None, None));
-    let mut none = TypedToRows::new(Vec::new());
-    none.put(Typed::Null);
-    none.end_row(0, None).unwrap();
-    assert_eq!(none.finish(None).after(0), b"{}");
-}
-
-#[test]
-fn columns_are_those_of_the_same_rows() {
-    let schema = StreamSchema {
-        fields: vec![
-            Field::new("a", DataType::Integer),
-            Field::new("b", DataType::String),
-        ],
-    };
-    let mut columns = TypedToColumns::new(&schema, &[]);
-    for round in 0..3 {
-        columns.put(1, Typed::Text(b"x")).unwrap();
-        columns.put(0, Typed::Text(b"bad")).unwrap();
-        columns.abandon_row();
-        columns.put(1, Typed::Text(b"x")).unwrap();
-        columns.put(7, Typed::Integer(9)).unwrap();
-        columns.end_row(round, None).unwrap();
-        columns.put(0, Typed::Text(b"bad")).unwrap();
-        columns.end_row(round, Some(br#"{"x":1}"#)).unwrap();
-        columns.put(0, Typed::Integer(1)).unwrap();
-        let ours = columns.finish().unwrap();
-        assert_eq!(ours.emitted_at, [round, round]);
-        let lines = [r#"{"a":null,"b":"x"}"#, r#"{"a":"bad","b":null}"#];
-        let text = lines.concat();
-        let mut rows = RowsBuilder::default();
-        for (start, end) in [(0, lines[0].len()), (lines[0].len(), text.len())] {
-            let after = Span::new(start, end).unwrap();
-            rows.push(RowSpans {
-                after,
-                ..RowSpans::default()
-            });
-        }
-        let mut theirs = RowsToColumns::new(&schema, None);
-        theirs
-            .append(&rows.finish(Bytes::from(text), None))
-            .unwrap();
-        assert_eq!(ours.values, theirs.finish().unwrap().values);
-        let noted = ours.metadata.unwrap();
-        assert_eq!(
-            noted.iter().collect::<Vec<_>>(),
-            [
-                None,
-                Some(
-                    r#"{"x":1,"changes":[{"field":"a","change":"NULLED","reason":"DESTINATION_TYPECAST_ERROR"}]}"#
-                )
-            ]
-        );
-    }
 }
