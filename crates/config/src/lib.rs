@@ -14,7 +14,6 @@ mod guard;
 mod load;
 mod manifest;
 mod node;
-mod pattern;
 mod plan;
 mod quantity;
 mod reference;

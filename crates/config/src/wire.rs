@@ -76,7 +76,11 @@ pub(crate) struct Processor {
     /// The same as a condition of DataFlow, in place of `condition`.
     #[schemars(extend("examples" = ["$.status == 'paid' && metadata.table != 'test'"]))]
     pub(crate) when: Option<String>,
-    /// Its settings. Those of DataFlow's transformations have types; of all others they are texts.
+    /// The streams whose records go through it, by name, in which `*` stands for any text. Without it: all.
+    #[schemars(length(min = 1), extend("examples" = [["users", "orders_*"]]))]
+    pub(crate) streams: Option<Vec<String>>,
+    /// Its settings. Those of DataFlow's transformations and of Airbyte's mappers have types; of all others they
+    /// are texts.
     #[serde(default)]
     pub(crate) settings: Map<String, Value>,
 }
@@ -151,6 +155,55 @@ pub(crate) struct Stream {
     /// The top-level fields to keep. Without it: all.
     #[schemars(length(min = 1))]
     pub(crate) fields: Option<Vec<String>>,
+    /// What its records go through before anything else, in this order: mappers as Airbyte's API has them.
+    pub(crate) mappers: Option<Vec<Mapper>>,
+}
+
+/// A mapper of Airbyte: changes a field of each record, or leaves records out.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Mapper {
+    /// What it is called in messages. Without it: the stream's name and its number.
+    pub(crate) id: Option<String>,
+    /// Which one.
+    #[serde(rename = "type")]
+    pub(crate) kind: MapperKind,
+    /// Its settings. `${env:NAME}` and `${file:PATH}` stand for values from outside, as in a connector's `config`.
+    #[serde(rename = "mapperConfiguration")]
+    #[expect(
+        dead_code,
+        reason = "it is read from the located tree, where its secrets are"
+    )]
+    config: Map<String, Value>,
+}
+
+/// The mappers of Airbyte.
+#[derive(Clone, Copy, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum MapperKind {
+    /// A field is encrypted.
+    Encryption,
+    /// A field is taken away.
+    FieldFiltering,
+    /// A field gets another name.
+    FieldRenaming,
+    /// A field's digest stands in its place.
+    Hashing,
+    /// Only rows go on for which conditions hold.
+    RowFiltering,
+}
+
+impl MapperKind {
+    /// The name in files.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Encryption => "encryption",
+            Self::FieldFiltering => "field-filtering",
+            Self::FieldRenaming => "field-renaming",
+            Self::Hashing => "hashing",
+            Self::RowFiltering => "row-filtering",
+        }
+    }
 }
 
 /// Which namespace the streams have at the destination.

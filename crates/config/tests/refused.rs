@@ -269,7 +269,7 @@ fn places_where_references_mean_nothing() {
         &pipeline("prefix: ${env:PREFIX}"),
         &[
             "p.yaml:6:13: pipelines[0].prefix: a reference stands where none is resolved [config.invalid]",
-            "  hint: `${env:…}` and `${file:…}` are for values inside a connector's `config`",
+            "  hint: `${env:…}` and `${file:…}` are for values inside a connector's `config` or a mapper's settings",
         ],
     );
 }

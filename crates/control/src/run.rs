@@ -79,6 +79,8 @@ pub(crate) struct Prepared {
     pub(crate) learns: bool,
     /// The pipeline itself has processors.
     pub(crate) has_processors: bool,
+    /// Masks the secrets of the pipeline's processors (P10).
+    pub(crate) masker: Masker,
 }
 
 impl Prepared {
@@ -134,7 +136,8 @@ impl Prepared {
 
     fn maskers(&self) -> impl Iterator<Item = &Masker> {
         let sources = self.sources.iter().map(|one| &one.ready.masker);
-        sources.chain(self.destinations.iter().map(|one| &one.ready.masker))
+        let destinations = self.destinations.iter().map(|one| &one.ready.masker);
+        sources.chain(destinations).chain([&self.masker])
     }
 
     /// Masks with the secrets of every connector.

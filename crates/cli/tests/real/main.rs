@@ -15,6 +15,7 @@ mod generation;
 mod hardcoded;
 mod kill;
 mod lab;
+mod mapper;
 mod misbehave;
 mod naming;
 mod patience;

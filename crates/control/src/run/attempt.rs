@@ -27,7 +27,7 @@ use super::{
     interruptible,
 };
 use crate::dead_letter::{self, ConnectorOffice, FileOffice, Writing};
-use crate::fields;
+use crate::fields::{self, Selection};
 use crate::generation;
 use crate::intake::{self, Inlet, Intake, Way};
 use crate::outlet::Outlet;
@@ -149,6 +149,7 @@ impl Attempt<'_> {
                         id: source.connector.id.clone(),
                         reader,
                         drains: source.ready.spec.source.drains,
+                        fields: Selection::of(&source.catalog),
                         chain: way::working(&source.connector.processors, &self.around.store)?,
                         states,
                     });
@@ -287,7 +288,12 @@ impl Attempt<'_> {
             } = destination;
             let (life, session) = self.alive(&ready.session);
             let chain = way::working(&connector.processors, &self.around.store)?;
-            let catalog = chain.configure(catalog);
+            let processes = !chain.is_empty();
+            let before = catalog;
+            let catalog = match processes {
+                true => fields::selected(chain.configure(before)),
+                false => before.clone(),
+            };
             let outlet = Outlet::new(chain, self.pipeline.dead_letters.is_some(), acks);
             let opening = DestinationOpening {
                 keeps_refused: self.pipeline.dead_letters.is_some(),
@@ -308,7 +314,11 @@ impl Attempt<'_> {
             } else {
                 fields::selecting(writer, &catalog)
             };
-            writers.open.push(outlet.around(writer, session));
+            let writer = outlet.around(writer, session);
+            writers.open.push(match processes {
+                true => fields::selecting(writer, before),
+                false => writer,
+            });
             writers.lives.push(life);
         }
         writers.letters = self.dead_letters(lease).await?;

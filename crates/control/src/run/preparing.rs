@@ -4,15 +4,17 @@ use crossdock_config::{Connector, Pipeline};
 use crossdock_core::capability::DestinationCapabilities;
 use crossdock_core::catalog::{Catalog, ConfiguredCatalog, Stream, SyncMode};
 use crossdock_core::error::{Error, Result};
+use crossdock_core::secret::Masker;
 use crossdock_processors::Chain;
 
 use super::{Prepared, PreparedDestination, PreparedSource, Surroundings, learning};
 use crate::connector;
+use crate::fields;
 use crate::prepare::{self, Keeping};
 use crate::select;
 use crate::span::{asked, spanned};
 use crate::ui::{Phase, Role};
-use crate::way::{chain, chains};
+use crate::way::{self, chain, chains};
 
 /// What a source tells before it is read.
 struct Asked {
@@ -152,9 +154,12 @@ impl Offers<'_> {
         processors: &Chain,
     ) -> Result<Prepared> {
         let is_alone = asked.len() == 1;
-        let mut learns = asked.iter().any(|one| one.offers.is_none());
+        let is_told = asked.iter().all(|one| one.offers.is_some());
+        let mut learns = !is_told;
         let mut sources = Vec::new();
         let mut coming = ConfiguredCatalog::default();
+        // What comes out of the sources, before the pipeline's processors.
+        let mut offered = ConfiguredCatalog::default();
         for Asked { mut source, offers } in asked {
             let own = chain(&source.connector.processors)?;
             let is_plain = own.is_empty() && processors.is_empty();
@@ -167,7 +172,15 @@ impl Offers<'_> {
                 }
                 Some(catalog) => self.learnt(&catalog.streams)?,
             };
-            let processed = processors.configure(&own.configure(&source.catalog));
+            if is_told {
+                way::check(&source.connector.processors, &own, &source.catalog)?;
+            }
+            let from_source = own.configure(&source.catalog);
+            let mut processed = processors.configure(&from_source);
+            if way::has_way(self.pipeline) {
+                processed = fields::selected(processed);
+            }
+            offered.streams.extend(from_source.streams);
             let is_open = source.catalog.streams.iter().any(|stream| {
                 // A copy that is replaced as a whole is made in one leg: what is not known of it goes to
                 // where the destination keeps undeclared fields.
@@ -182,6 +195,9 @@ impl Offers<'_> {
             coming.streams.extend(news);
             sources.push(source);
         }
+        if is_told {
+            way::check(&self.pipeline.processors, processors, &offered)?;
+        }
         let catalog = if learns {
             // What is known of open streams is what the last run saw of them.
             let mut streams = self.known.clone();
@@ -192,7 +208,15 @@ impl Offers<'_> {
         } else {
             coming
         };
+        if is_told {
+            for destination in &destinations {
+                let own = &destination.connector.processors;
+                way::check(own, &chain(own)?, &catalog)?;
+            }
+        }
+        let secrets = self.pipeline.processors.iter().flat_map(|p| &p.secrets);
         Ok(Prepared {
+            masker: Masker::new(secrets.cloned()),
             sources,
             destinations,
             catalog,
