@@ -38,7 +38,7 @@ pub fn configure(
         }
     }
     errors.extend(unmatched(pipeline, &offered, &selections));
-    errors.extend(collisions(&streams));
+    errors.extend(collisions(&streams, destinations));
     if streams.is_empty() && errors.is_empty() {
         errors.push(
             Error::new(&code::STREAM_UNKNOWN, "the source offers no stream")
@@ -329,11 +329,24 @@ fn unmatched(pipeline: &Pipeline, ids: &[StreamId], selections: &Selections<'_>)
         .collect()
 }
 
-fn collisions(streams: &[ConfiguredStream]) -> Vec<Error> {
+/// Streams that would be written to one place, by their names there. What else a destination makes of names
+/// is its own affair, which it looks at when it is opened.
+pub(crate) fn collisions(
+    streams: &[ConfiguredStream],
+    destinations: &[DestinationCapabilities],
+) -> Vec<Error> {
+    let ignores_case = destinations.iter().any(|one| one.ignores_case);
+    let place = |target: StreamId| match ignores_case {
+        true => StreamId {
+            name: target.name.to_lowercase().into(),
+            namespace: target.namespace.map(|space| space.to_lowercase().into()),
+        },
+        false => target,
+    };
     let mut seen: HashMap<StreamId, StreamId> = HashMap::new();
     let mut errors = Vec::new();
     for stream in streams {
-        if let Some(other) = seen.insert(stream.target_id(), stream.id()) {
+        if let Some(other) = seen.insert(place(stream.target_id()), stream.id()) {
             errors.push(
                 Error::new(
                     &code::TARGET_COLLISION,

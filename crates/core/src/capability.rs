@@ -38,6 +38,8 @@ pub struct DestinationCapabilities {
     pub refuses_records: bool,
     /// Removes rows on delete operations.
     pub deletes: bool,
+    /// Streams whose names differ only in upper and lower case have the same place.
+    pub ignores_case: bool,
     /// The shape of batches that it takes without a conversion; it takes both.
     pub shape: BodyShape,
     /// Wire forms whose lines it writes verbatim.

@@ -208,6 +208,10 @@ impl Offers<'_> {
         } else {
             coming
         };
+        // Of each source alone that was looked at when it was selected from.
+        if let Some(collision) = select::collisions(&catalog.streams, self.capabilities).pop() {
+            return Err(collision);
+        }
         if is_told {
             for destination in &destinations {
                 let own = &destination.connector.processors;

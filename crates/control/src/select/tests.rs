@@ -209,6 +209,29 @@ fn names_are_mapped_and_collisions_refused() {
 }
 
 #[test]
+fn names_that_differ_in_case_collide_where_the_destination_says_so() {
+    let check = |names: [&str; 2], ignores_case: bool, expected: Option<&str>| {
+        let streams = names.map(|name| ConfiguredStream::new(stream(name, false)));
+        let insensitive = DestinationCapabilities {
+            ignores_case,
+            ..files()
+        };
+        // One of several is enough.
+        let errors = collisions(&streams, &[files(), insensitive]);
+        let found = errors.first().map(Error::message);
+        assert_eq!(found, expected, "{names:?}");
+    };
+    check(["users", "Users"], false, None);
+    check(["users", "orders"], true, None);
+    check(
+        ["users", "Users"],
+        true,
+        Some("streams users and Users would both be written to Users"),
+    );
+    check(["größe", "GRÖSSE"], true, None);
+}
+
+#[test]
 fn selected_fields_are_left_in_the_schema() {
     let selection = StreamSelection {
         fields: Some(vec!["id".into()]),

@@ -217,6 +217,7 @@ fn a_processor_of_other_streams_leaves_a_batch_as_it_is() {
         name: "orders".into(),
         namespace: None,
     });
+    let scope = drop.scope.clone();
     let mut chain = Chain::new(&[drop]).unwrap();
     // Not even JSON: nobody looks.
     let row = (Operation::Create, "", "", "", r#"{"a":"#);
@@ -227,4 +228,12 @@ fn a_processor_of_other_streams_leaves_a_batch_as_it_is() {
     other.stream = StreamId::new("orders");
     let processed = now(chain.process(other)).unwrap();
     assert_eq!(shown(&processed), ["orders Create - - - {}"]);
+    // Beside a processor that is for all of them as well.
+    let rename = json!({"originalFieldName": "b", "newFieldName": "c"});
+    let mut of_orders = wanted("field-filtering", &json!({"targetField": "a"}));
+    of_orders.scope = scope;
+    let chain = [of_orders, wanted("field-renaming", &rename)];
+    let row = (Operation::Create, "", "", "", r#"{"a":1,"b":2}"#);
+    let processed = now(Chain::new(&chain).unwrap().process(batch(&[row]))).unwrap();
+    assert_eq!(shown(&processed), [r#"users Create - - - {"a":1,"c":2}"#]);
 }
