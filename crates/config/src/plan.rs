@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-use crossdock_core::catalog::FieldPath;
+use crossdock_core::catalog::{FieldPath, Lookback};
 use crossdock_core::pattern::{self, Scope};
 use crossdock_core::{DestinationSyncMode, StreamId, SyncMode};
 use serde_json::Value;
@@ -270,6 +270,8 @@ pub struct StreamSelection {
     pub primary_key: Option<Vec<FieldPath>>,
     /// The cursor.
     pub cursor_field: Option<FieldPath>,
+    /// How far before the end of the last run the next one begins.
+    pub lookback: Option<Lookback>,
     /// The top-level fields to keep. `None`: all.
     pub fields: Option<Vec<String>>,
     /// Where it stands in the file, for errors that show later.
@@ -311,6 +313,7 @@ impl StreamSelection {
         );
         take(&mut self.primary_key, &later.primary_key);
         take(&mut self.cursor_field, &later.cursor_field);
+        take(&mut self.lookback, &later.lookback);
         take(&mut self.fields, &later.fields);
         self.at = later.at.clone();
     }

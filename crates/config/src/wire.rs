@@ -152,6 +152,12 @@ pub(crate) struct Stream {
     #[serde(default)]
     #[schemars(schema_with = "cursor_field")]
     pub(crate) cursor_field: Option<Value>,
+    /// How far before the end of the last run the next one begins, so that records which came late are read: a
+    /// duration (`1d`) where the cursor is a date or time, a number where it is one. Only with `append_dedup`,
+    /// which keeps one row of those that are read again.
+    #[serde(default)]
+    #[schemars(schema_with = "lookback", transform = without_default)]
+    pub(crate) lookback: Option<Value>,
     /// The top-level fields to keep. Without it: all.
     #[schemars(length(min = 1))]
     pub(crate) fields: Option<Vec<String>>,
@@ -376,6 +382,13 @@ fn version_one(_: &mut SchemaGenerator) -> Schema {
 
 fn duration(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "pattern": DURATION_PATTERN, "examples": ["10s", "5m", "2h"]})
+}
+
+fn lookback(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": ["string", "integer"], "pattern": DURATION_PATTERN, "minimum": 1,
+        "examples": ["1d", "2h", 1000],
+    })
 }
 
 /// For a value that has none: not even `null`.

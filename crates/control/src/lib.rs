@@ -12,6 +12,7 @@ mod flat_config;
 pub mod generation;
 pub mod init;
 mod intake;
+mod lookback;
 mod memory;
 pub mod merge;
 mod outlet;

@@ -8,7 +8,7 @@ mod preparing;
 mod summary;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crossdock_config::{Connector, Mode, Pipeline, Settings};
@@ -173,6 +173,7 @@ async fn conduct(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> 
     let mut number = 0;
     let mut total: Option<Summary> = None;
     let held = learning::Slot::default();
+    let begun = OnceLock::new();
     let mut is_leg = false;
     loop {
         // A leg goes on with what the attempt began.
@@ -187,6 +188,7 @@ async fn conduct(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> 
             clock: clock(),
             held: &held,
             begins_anew: !pipeline.settings.resume && number == 1,
+            begun: &begun,
         };
         let began = Instant::now();
         let summary = within(span::attempt(number), attempt.run()).await;

@@ -15,6 +15,7 @@ mod generation;
 mod hardcoded;
 mod kill;
 mod lab;
+mod lookback;
 mod mapper;
 mod misbehave;
 mod naming;

@@ -1,10 +1,10 @@
 //! One attempt: takes the pipeline, opens both sides where the last commit left off, lets the
 //! engine conduct, and records the end.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use crossdock_config::{Mode, Pipeline};
+use crossdock_config::{Mode, Pipeline, Protocol};
 use crossdock_core::batch::BodyShape;
 use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream, Stream};
 use crossdock_core::checkpoint::LaneState;
@@ -30,6 +30,7 @@ use crate::dead_letter::{self, ConnectorOffice, FileOffice, Writing};
 use crate::fields::{self, Selection};
 use crate::generation;
 use crate::intake::{self, Inlet, Intake, Way};
+use crate::lookback::{self, Origin};
 use crate::outlet::Outlet;
 use crate::recall::recall;
 use crate::span::{self, asked, spanned};
@@ -45,6 +46,8 @@ pub(super) struct Attempt<'a> {
     pub(super) held: &'a Slot,
     /// What destinations stored in earlier runs does not count.
     pub(super) begins_anew: bool,
+    /// What each source resumed from when the run began: windows are behind that.
+    pub(super) begun: &'a OnceLock<Vec<Vec<LaneState>>>,
 }
 
 impl Attempt<'_> {
@@ -139,10 +142,11 @@ impl Attempt<'_> {
             .map(|one| one.connector.id.as_str())
             .collect();
         let states = intake::split(states, &ids);
+        let begun = self.begun.get_or_init(|| states.clone());
         let mut inlets: Vec<Inlet> = Vec::new();
         let mut life = None;
-        for (source, states) in sources.iter().zip(states) {
-            match self.open_source(source, &states, catalog).await {
+        for ((source, states), begun) in sources.iter().zip(states).zip(begun) {
+            match self.open_source(source, (&states, begun), catalog).await {
                 Ok((own, reader)) => {
                     life.get_or_insert(own);
                     inlets.push(Inlet {
@@ -183,7 +187,7 @@ impl Attempt<'_> {
     async fn open_source(
         &self,
         source: &PreparedSource,
-        states: &[LaneState],
+        (states, begun): (&[LaneState], &[LaneState]),
         catalog: Option<&ConfiguredCatalog>,
     ) -> Result<(Arc<Life>, Box<dyn SourceReader>)> {
         let (life, session) = self.alive(&source.ready.session);
@@ -193,6 +197,9 @@ impl Attempt<'_> {
         if let Some(catalog) = catalog {
             generation::carry_over(&mut own, catalog);
         }
+        let reference = &source.connector.reference;
+        let native = (reference.protocol == Protocol::Native).then_some(&*reference.what);
+        let states = lookback::moved(states, begun, &source.catalog, Origin::of(native))?;
         let processes = self.prepared.processes();
         let opening = SourceOpening {
             bounded: self.pipeline.settings.mode == Mode::Sync,
@@ -211,7 +218,7 @@ impl Attempt<'_> {
                 || self.prepared.looks_inside()
                 || self.pipeline.dead_letters.is_some(),
             catalog: own,
-            state: states.to_vec(),
+            state: states,
             session,
         };
         let span = asked!("open source", source.connector.reference);

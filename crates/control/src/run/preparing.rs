@@ -3,6 +3,7 @@
 use crossdock_config::{Connector, Pipeline};
 use crossdock_core::capability::DestinationCapabilities;
 use crossdock_core::catalog::{Catalog, ConfiguredCatalog, Stream, SyncMode};
+use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::secret::Masker;
 use crossdock_processors::Chain;
@@ -162,6 +163,9 @@ impl Offers<'_> {
         let mut offered = ConfiguredCatalog::default();
         for Asked { mut source, offers } in asked {
             let own = chain(&source.connector.processors)?;
+            if offers.is_none() {
+                self.no_window(&source)?;
+            }
             let is_plain = own.is_empty() && processors.is_empty();
             source.catalog = match offers {
                 None if is_alone && is_plain => self.learnt(&self.known)?,
@@ -227,6 +231,20 @@ impl Offers<'_> {
             learns,
             has_processors: !processors.is_empty(),
         })
+    }
+
+    /// Where a source that tells of its streams while it runs is with them is its own affair.
+    fn no_window(&self, source: &PreparedSource) -> Result<()> {
+        let mut streams = self.pipeline.streams.iter();
+        let Some(stream) = streams.find(|stream| stream.lookback.is_some()) else {
+            return Ok(());
+        };
+        let error = Error::new(
+            &code::LOOKBACK,
+            "the source has positions of its own, which cannot be moved back",
+        );
+        let error = error.with("source", &source.connector.reference);
+        Err(stream.at.locate(error.hint("leave `lookback` out")))
     }
 
     fn learnt(&self, streams: &[Stream]) -> Result<ConfiguredCatalog> {
