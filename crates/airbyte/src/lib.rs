@@ -5,4 +5,4 @@ pub mod validate;
 pub mod wire;
 
 pub use host::{AirbyteDestination, AirbyteSource};
-pub use validate::validate_config;
+pub use validate::{RecordSchema, validate_config};

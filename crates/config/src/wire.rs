@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crossdock_core::{DestinationSyncMode, SyncMode};
 
 use crate::quantity::{DURATION_PATTERN, SIZE_PATTERN};
-use crate::setting::{CountMismatch, Mode, RejectedRecords, UnreadableRecords};
+use crate::setting::{CountMismatch, Mode, RejectedRecords, SchemaCheck, UnreadableRecords};
 
 /// A Crossdock pipeline file: what to move from where to where.
 #[derive(Deserialize, JsonSchema)]
@@ -305,6 +305,9 @@ pub(crate) struct Settings {
     /// What to do when a destination rejects records.
     #[schemars(extend("default" = "fail"))]
     pub(crate) rejected_records: Option<RejectedRecords>,
+    /// Whether some records are held against the schemas of their streams. None is ever refused for that.
+    #[schemars(extend("default" = "sampled"))]
+    pub(crate) schema_check: Option<SchemaCheck>,
     /// How often a run that failed is tried again.
     pub(crate) retries: Option<Retries>,
     /// The file that keeps the state of all pipelines. Only in the settings of the file.

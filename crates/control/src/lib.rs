@@ -25,6 +25,7 @@ pub mod replay;
 pub mod run;
 pub mod run_log;
 pub mod schema_change;
+mod schema_check;
 pub mod select;
 pub mod serve;
 mod span;
@@ -46,6 +47,7 @@ pub use crossdock_engine::progress::{Progress, StreamProgress};
 pub use crossdock_engine::trace::TARGET as SPAN_TARGET;
 pub use deletion::delete_connectors;
 pub use run::{StreamSummary, Summary, Surroundings, run};
+pub use schema_check::SchemaFindings;
 
 /// The native connectors of this build.
 #[must_use]

@@ -24,6 +24,7 @@ mod python;
 mod quickstart;
 mod rotation;
 mod rounds;
+mod schema_check;
 mod script;
 mod secret;
 mod state_kind;

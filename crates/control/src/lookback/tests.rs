@@ -200,13 +200,14 @@ fn only_what_the_run_began_with_is_moved() {
     };
     let begun = [
         of_stream(r#"{"at":"2024-01-10"}"#),
-        b(r#"{"at":"2024-01-10"}"#),
+        b(r#"{"at":"2024-01-09"}"#),
     ];
+    // The first has come as far as the second was.
     let now = [
         of_stream(r#"{"at":"2024-01-09"}"#),
-        b(r#"{"at":"2024-01-10"}"#),
+        b(r#"{ "at": "2024-01-09" }"#),
     ];
     let moved = moved(&now, &begun, &catalog, Origin::Foreign).unwrap();
     let texts: Vec<_> = moved.iter().map(|state| state.state.to_string()).collect();
-    assert_eq!(texts, [r#"{"at":"2024-01-09"}"#, r#"{"at":"2024-01-09"}"#]);
+    assert_eq!(texts, [r#"{"at":"2024-01-09"}"#, r#"{"at":"2024-01-08"}"#]);
 }

@@ -4,7 +4,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use crossdock_config::{Mode, Pipeline, Protocol};
+use crossdock_config::{Mode, Pipeline, Protocol, SchemaCheck};
 use crossdock_core::batch::BodyShape;
 use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream, Stream};
 use crossdock_core::checkpoint::LaneState;
@@ -33,6 +33,7 @@ use crate::intake::{self, Inlet, Intake, Way};
 use crate::lookback::{self, Origin};
 use crate::outlet::Outlet;
 use crate::recall::recall;
+use crate::schema_check::{Findings, checking};
 use crate::span::{self, asked, spanned};
 use crate::ui::ProgressRelay;
 use crate::way;
@@ -48,6 +49,8 @@ pub(super) struct Attempt<'a> {
     pub(super) begins_anew: bool,
     /// What each source resumed from when the run began: windows are behind that.
     pub(super) begun: &'a OnceLock<Vec<Vec<LaneState>>>,
+    /// What looks at records show.
+    pub(super) findings: Arc<Findings>,
 }
 
 impl Attempt<'_> {
@@ -193,7 +196,7 @@ impl Attempt<'_> {
         let (life, session) = self.alive(&source.ready.session);
         let selects = self.pipeline.streams.iter().any(|s| s.fields.is_some());
         let has_way = way::has_way(self.pipeline);
-        let mut own = source.catalog.clone();
+        let mut own = source.catalog.as_ref().clone();
         if let Some(catalog) = catalog {
             generation::carry_over(&mut own, catalog);
         }
@@ -226,7 +229,14 @@ impl Attempt<'_> {
             span,
             source.found.source.open(source.ready.config(), opening),
         );
-        Ok((life, interruptible(&self.around.cancel, open).await?))
+        let reader = interruptible(&self.around.cancel, open).await?;
+        let looks = self.pipeline.settings.schema_check == SchemaCheck::Sampled;
+        // What a source learns of its streams it learns from the records.
+        let reader = match looks && !source.ready.spec.source.learns_streams {
+            true => checking(reader, &source.catalog, &self.findings),
+            false => reader,
+        };
+        Ok((life, reader))
     }
 
     /// Moves the streams of `catalog`, from the source that is held or one that is opened.
@@ -270,9 +280,13 @@ impl Attempt<'_> {
         let report = self
             .execute(lease, (source, source_life), writers, wiring, &catalog)
             .await;
-        let summary = Summary::new(self.pipeline, lease.run, report, |e| {
+        let mut summary = Summary::new(self.pipeline, lease.run, report, |e| {
             self.prepared.masked(e)
         });
+        for stream in &mut summary.streams {
+            let mask = |text: &str| self.prepared.mask(text);
+            stream.schema = self.findings.of(&stream.counts.stream, mask);
+        }
         for warning in &summary.warnings {
             self.around.ui.warning(&self.pipeline.id, warning);
         }

@@ -1,5 +1,7 @@
 //! From a pipeline to connectors that are found, asked and configured.
 
+use std::sync::Arc;
+
 use crossdock_config::{Connector, Pipeline};
 use crossdock_core::capability::DestinationCapabilities;
 use crossdock_core::catalog::{Catalog, ConfiguredCatalog, Stream, SyncMode};
@@ -108,7 +110,7 @@ impl Asking<'_> {
             connector,
             found,
             ready,
-            catalog: ConfiguredCatalog::default(),
+            catalog: Arc::default(),
         };
         Ok(Asked { source, offers })
     }
@@ -167,7 +169,7 @@ impl Offers<'_> {
                 self.no_window(&source)?;
             }
             let is_plain = own.is_empty() && processors.is_empty();
-            source.catalog = match offers {
+            let catalog = match offers {
                 None if is_alone && is_plain => self.learnt(&self.known)?,
                 // It tells again what it has told, before processors changed it.
                 None => ConfiguredCatalog::default(),
@@ -176,6 +178,7 @@ impl Offers<'_> {
                 }
                 Some(catalog) => self.learnt(&catalog.streams)?,
             };
+            source.catalog = Arc::new(catalog);
             if is_told {
                 way::check(&source.connector.processors, &own, &source.catalog)?;
             }
