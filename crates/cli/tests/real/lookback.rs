@@ -88,6 +88,30 @@ fn rows_that_come_late_in_a_table_are_read() {
 }
 
 #[test]
+fn a_window_ends_at_the_begin() {
+    let Some(sqlite3) = program("CROSSDOCK_TEST_SQLITE3") else {
+        return;
+    };
+    let lab = Lab::new();
+    let run = |count: u32, lookback: u32| {
+        let stream = json!({"name": "sample", "lookback": lookback});
+        let file = lab.pipeline(
+            ("native:sample", json!({"count": count, "columns": 1})),
+            ("native:sqlite", json!({"path": lab.text("out.db")})),
+            json!({"streams": [stream]}),
+        );
+        let data = lab.good(&["run", file.to_str().unwrap()]);
+        let records = crate::lab::stream(&data, "sample")["records"].clone();
+        let rows = sqlite(&sqlite3, &lab.text("out.db"), "SELECT count(*) FROM sample");
+        (records.as_u64().unwrap(), rows)
+    };
+    assert_eq!(run(10, 3), (10, "10".into()));
+    assert_eq!(run(10, 3), (3, "10".into()));
+    assert_eq!(run(12, 3), (5, "12".into()));
+    assert_eq!(run(12, 50), (12, "12".into()));
+}
+
+#[test]
 fn rows_that_come_late_from_a_source_on_airbytes_sdk_are_read() {
     let Some(python) = program("CROSSDOCK_TEST_CDK_PYTHON") else {
         return;

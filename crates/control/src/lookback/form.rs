@@ -54,7 +54,7 @@ pub(super) fn back(
     let cursor = cursor.or(stream.stream.default_cursor_field.as_ref());
     let cursor = cursor.ok_or("the stream has no cursor")?;
     match origin {
-        Origin::Native(Native::Sample) => member(members, "next", by),
+        Origin::Native(Native::Sample) => sample(members, by),
         Origin::Native(Native::Sqlite) => sqlite(members, cursor, by),
         Origin::Native(Native::Files) => file(members, cursor, by),
         Origin::Foreign if members.get("states").is_some() => partitioned(members, cursor, by),
@@ -68,6 +68,17 @@ const UNKNOWN: &str = "its form is not known here";
 fn member(members: &mut Object, name: &str, by: Lookback) -> Result<(), String> {
     let value = members.get_mut(name).ok_or(UNKNOWN)?;
     *value = value::back(value, by)?;
+    Ok(())
+}
+
+/// `{"next": 5}`: the number of the next record, of which the first is 0.
+fn sample(members: &mut Object, by: Lookback) -> Result<(), String> {
+    member(members, "next", by)?;
+    if let Some(Value::Number(next)) = members.get("next")
+        && next.starts_with('-')
+    {
+        members.insert("next", Value::integer(0));
+    }
     Ok(())
 }
 

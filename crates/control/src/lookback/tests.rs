@@ -115,6 +115,12 @@ fn states_of_our_own_sources() {
         r#"{"next":7}"#,
     );
     check(
+        "sample",
+        Lookback::Number(30),
+        r#"{"next":10}"#,
+        r#"{"next":0}"#,
+    );
+    check(
         "sqlite",
         day(),
         r#"{"order":["at","rowid"],"after":[{"text":"2024-01-02"},{"integer":9}]}"#,

@@ -31,7 +31,9 @@ pub(super) fn back(value: &Value, by: Lookback) -> Result<Value, String> {
 fn less(digits: &str, number: u64) -> Option<String> {
     let value: i128 = digits.parse().ok()?;
     let less = value.checked_sub(i128::from(number))?;
-    Some(less.to_string())
+    // A cursor of 64 bits stays one.
+    let least = i128::from(i64::MIN);
+    Some(if value < least { less } else { less.max(least) }.to_string())
 }
 
 /// `2024-01-02`, `2024-01-02T03:04:05.678Z`, `2024-01-02 03:04:05+0100` and the like, so much before. What the
@@ -199,6 +201,8 @@ mod tests {
             3,
             Some("12345678901234567890120"),
         );
+        check("-9223372036854775807", 5, Some("-9223372036854775808"));
+        check("-9223372036854775809", 5, Some("-9223372036854775814"));
         check("1.5", 1, None);
         check("1e3", 1, None);
     }
