@@ -14,4 +14,4 @@ pub mod wire;
 
 pub use channel::{DataChannel, Format};
 pub use host::{AirbyteDestination, AirbyteSource};
-pub use validate::validate_config;
+pub use validate::{RecordSchema, validate_config};

@@ -1,4 +1,9 @@
-//! A configuration against its connector's specification, before any process is started (§1.8).
+//! A configuration against its connector's specification, before any process is started (§1.8), and records against
+//! the schemas of their streams.
+
+mod record;
+
+pub use record::{Look, RecordSchema};
 
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
@@ -104,8 +109,16 @@ fn fault(error: &ValidationError<'_>) -> String {
             return fault(fault_of_alternative);
         }
     }
-    // Masked: the value may be a secret (P10).
-    format!("`{}`: {}", place(error), error.masked_with("the value"))
+    words(error, "config")
+}
+
+/// A fault with its place, `whole` if that is the whole. Masked: the value may be a secret (P10).
+fn words(error: &ValidationError<'_>, whole: &str) -> String {
+    format!(
+        "`{}`: {}",
+        place(error, whole),
+        error.masked_with("the value")
+    )
 }
 
 fn is_discriminator(error: &ValidationError<'_>) -> bool {
@@ -115,11 +128,11 @@ fn is_discriminator(error: &ValidationError<'_>) -> bool {
     )
 }
 
-fn place(error: &ValidationError<'_>) -> String {
+fn place(error: &ValidationError<'_>, whole: &str) -> String {
     let pointer = error.instance_path().as_str();
     let path = pointer.trim_start_matches('/').replace('/', ".");
     if path.is_empty() {
-        "config".to_owned()
+        whole.to_owned()
     } else {
         path.replace("~1", "/").replace("~0", "~")
     }

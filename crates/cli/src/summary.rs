@@ -4,7 +4,7 @@ mod data;
 
 use std::time::Duration;
 
-use crossdock_control::{StreamSummary, Summary};
+use crossdock_control::{SchemaFindings, StreamSummary, Summary};
 use crossdock_core::store::RunStatus;
 use crossdock_core::{StreamStatus, code};
 
@@ -161,11 +161,43 @@ fn remarks(stream: &StreamSummary, went_through: bool, palette: Palette) -> Vec<
             if number == 1 { "it" } else { "them" }
         ));
     }
+    if let Some(found) = &stream.schema {
+        lines.extend(misfits(found, palette));
+    }
     if let Some(failure) = &stream.failure {
         lines.push(format!(
             "{} {}",
             palette.error("failed:"),
             text::indented(failure, 6)
+        ));
+    }
+    lines
+}
+
+/// How many faults are shown to people; `--json` has all that were kept.
+const FAULTS: usize = 3;
+
+/// Records that are not as the source has announced them, which is no failure.
+fn misfits(found: &SchemaFindings, palette: Palette) -> Vec<String> {
+    let mut lines = Vec::new();
+    let word = palette.warning("schema:");
+    if found.failing > 0 {
+        lines.push(format!(
+            "{word} {} of {} looked at {} not fit",
+            quantity::count(found.failing),
+            quantity::of(found.checked, "record"),
+            if found.failing == 1 { "does" } else { "do" }
+        ));
+        for (record, fault) in found.faults.iter().take(FAULTS) {
+            let fault = text::shortened(fault, 200);
+            lines.push(format!("  record {}: {fault}", quantity::count(*record)));
+        }
+    }
+    if !found.unexpected.is_empty() {
+        let names = found.unexpected.join(", ");
+        lines.push(format!(
+            "{word} not announced: {}",
+            text::shortened(&names, 200)
         ));
     }
     lines

@@ -173,11 +173,13 @@ fn of_catalogs() {
     let cursor = json!({"name": "a", "sync_mode": "incremental"});
     let own = json!({"name": "a", "sync_mode": "incremental", "cursor_field": ["n"]});
     let dedup = json!({"name": "a", "destination_sync_mode": "append_dedup"});
+    let late = json!({"name": "a", "sync_mode": "incremental", "destination_sync_mode": "append", "lookback": 5});
     let twins = json!({"connector": "native:sample", "config": {"streams": ["users", "Users"]}});
     scenes(
         "errors_of_catalogs",
         &[
             ("catalog.cursor_missing", run(&plain, cursor, null())),
+            ("catalog.lookback", run(&stream(), late, null())),
             ("catalog.cursor_source_defined", run(&stream(), own, null())),
             (
                 "catalog.primary_key_missing",

@@ -213,3 +213,60 @@ fn a_pipeline_file_of_conduit() {
     // Raw data are base64 there: `{}`.
     assert_eq!(record["payload"]["after"], "e30=");
 }
+
+/// A pipeline of the sample with this entry of `streams`.
+fn mapped(entry: &str) -> String {
+    file("[]", &format!("streams: [{{name: sample, {entry}}}]"))
+}
+
+#[test]
+fn mappers_are_set_under_their_stream() {
+    let bench = Bench::new();
+    let mapper =
+        |kind: &str, config: &str| format!("{{type: {kind}, mapperConfiguration: {{{config}}}}}");
+    let all = [
+        mapper(
+            "row-filtering",
+            "conditions: {type: NOT, conditions: [{type: EQUAL, fieldName: id, comparisonValue: 2}]}",
+        ),
+        mapper("hashing", "targetField: id, method: MD5"),
+        mapper(
+            "field-renaming",
+            "originalFieldName: name, newFieldName: who",
+        ),
+    ];
+    let fields = "fields: [id, name]";
+    bench
+        .file("all.yaml", &mapped(&format!("{fields}, mappers: [{}]", all.join(", "))))
+        .file(
+            "typo.yaml",
+            &mapped(&format!("mappers: [{}]", mapper("field-filtering", "targetField: nmae"))),
+        )
+        .file(
+            "twice.yaml",
+            &mapped(&format!("mappers: [{}]", mapper("field-renaming", "originalFieldName: name, newFieldName: id"))),
+        )
+        .file(
+            "key_gone.yaml",
+            &mapped(&format!("destination_sync_mode: append_dedup, mappers: [{}]", mapper("field-filtering", "targetField: id"))),
+        )
+        .file(
+            "key.yaml",
+            &mapped(&format!("mappers: [{}]", mapper("encryption", "targetField: name, algorithm: AES, mode: CBC, padding: PKCS5Padding, key: '${env:HOME}'"))),
+        )
+        .file(
+            "streams.yaml",
+            &file("[{processor: airbyte.field-filtering, streams: [smaple], settings: {targetField: name}}]", ""),
+        );
+    let shots = [
+        &["run", "all.yaml"][..],
+        &["plan", "all.yaml"],
+        &["run", "typo.yaml"],
+        &["plan", "twice.yaml"],
+        &["plan", "key_gone.yaml"],
+        &["validate", "key.yaml"],
+        &["plan", "streams.yaml"],
+    ];
+    let shots: Vec<String> = shots.iter().map(|words| bench.shot(words)).collect();
+    same("mappers", &shots.join("\n"));
+}

@@ -1,6 +1,7 @@
 //! From the file's form to the plan: reads units, references and secrets, fills in defaults, and
 //! checks what no schema can say. All faults of a file are told together.
 
+mod processor;
 mod setting;
 mod stream;
 
@@ -15,7 +16,6 @@ use crate::environment::Environment;
 use crate::node::{Place, Tree};
 use crate::plan::{
     self, Connector, ConnectorConfig, DeadLetters, LetterForm, NamespaceRule, Pipeline, Plan,
-    Processor,
 };
 use crate::reference::ConnectorRef;
 use crate::secret;
@@ -89,6 +89,7 @@ impl Builder<'_> {
             settings.store.clone_from(&file_settings.store);
         }
         let streams = place.key("streams");
+        let mut processors = self.mappers(given.streams.as_deref().unwrap_or_default(), &streams);
         let streams = given.streams.into_iter().flatten().zip(streams.items());
         let streams = streams
             .map(|(stream, place)| self.stream(stream, &place))
@@ -97,15 +98,11 @@ impl Builder<'_> {
         let dead_letters = given
             .dead_letters
             .map(|given| self.dead_letters(given, &place.key("dead_letters")));
-        let processors = place.key("processors");
-        let processors = given
-            .processors
-            .into_iter()
-            .zip(processors.items())
-            .zip(1..);
-        let processors = processors
-            .map(|((processor, place), number)| self.processor(processor, number, &place))
-            .collect();
+        let places = place.key("processors");
+        let own = given.processors.into_iter().zip(places.items()).zip(1..);
+        processors.extend(
+            own.map(|((processor, place), number)| self.processor(processor, number, &place)),
+        );
         Some(Pipeline {
             id: given.id,
             sources: vec![source?],
@@ -199,23 +196,6 @@ impl Builder<'_> {
             window_size: window,
             window_nack_threshold: threshold,
             form: LetterForm::OpenCdc,
-        }
-    }
-
-    fn processor(&mut self, given: wire::Processor, number: usize, place: &Place<'_>) -> Processor {
-        if given.condition.is_some() && given.when.is_some() {
-            let message = "`condition` and `when` are both given";
-            let fault = place.key("when").fault(&code::CONFIG_INVALID, message);
-            self.wrong
-                .push(fault.hint("a processor has one condition: a template, or one of DataFlow"));
-        }
-        Processor {
-            id: given.id.unwrap_or_else(|| number.to_string()),
-            plugin: given.processor,
-            condition: given.condition.unwrap_or_default(),
-            when: given.when.unwrap_or_default(),
-            settings: given.settings.into_iter().collect(),
-            at: place.location(),
         }
     }
 

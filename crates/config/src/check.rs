@@ -236,7 +236,7 @@ fn string(place: &Place<'_>, text: &str, schema: &Value, out: &mut Diagnostics) 
         out.push(
             place
                 .fault(&code::CONFIG_INVALID, message)
-                .hint("`${env:…}` and `${file:…}` are for values inside a connector's `config`"),
+                .hint("`${env:…}` and `${file:…}` are for values inside a connector's `config` or a mapper's settings"),
         );
     }
 }

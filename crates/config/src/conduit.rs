@@ -356,11 +356,11 @@ impl Reader<'_> {
                 id,
                 plugin,
                 condition: self.text(&place, "condition").unwrap_or_default(),
-                when: String::new(),
                 settings: settings
                     .map(|(name, text)| (name, Value::String(text)))
                     .collect(),
                 at: place.location(),
+                ..Processor::default()
             });
         }
         if form == Form::V1 && processors.len() > 1 {

@@ -14,7 +14,6 @@ mod guard;
 mod load;
 mod manifest;
 mod node;
-mod pattern;
 mod plan;
 mod quantity;
 mod reference;
@@ -38,5 +37,7 @@ pub use quantity::duration;
 pub use reference::{ConnectorRef, Launcher, Protocol};
 pub use schema::json_schema;
 pub use selection::Selections;
-pub use setting::{CountMismatch, Mode, RejectedRecords, Retries, Settings, UnreadableRecords};
+pub use setting::{
+    CountMismatch, Mode, RejectedRecords, Retries, SchemaCheck, Settings, UnreadableRecords,
+};
 pub use suggestion::nearest;

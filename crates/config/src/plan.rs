@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-use crossdock_core::catalog::FieldPath;
+use crossdock_core::catalog::{FieldPath, Lookback};
+use crossdock_core::pattern::{self, Scope};
 use crossdock_core::{DestinationSyncMode, StreamId, SyncMode};
 use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, Location};
 use crate::node::Position;
-use crate::pattern;
 use crate::reference::ConnectorRef;
 use crate::setting::Settings;
 
@@ -67,7 +67,7 @@ pub(crate) const ID_FORM: &str =
     "an id has up to 128 letters, digits, `.`, `_` and `-`, and begins with a letter or digit";
 
 /// A processor of records.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Processor {
     /// What it is called in messages.
     pub id: String,
@@ -77,10 +77,28 @@ pub struct Processor {
     pub condition: String,
     /// A condition of DataFlow in its place. Blank: none.
     pub when: String,
-    /// Its settings, with the types that they have in the file.
+    /// The streams whose records go through it; others pass by.
+    pub scope: Scope,
+    /// Its settings, with the types that they have in the file; those of Airbyte's mappers with their references
+    /// to secrets resolved.
     pub settings: BTreeMap<String, Value>,
+    /// The texts that references brought in, to be masked wherever they turn up (P10).
+    pub secrets: Vec<String>,
     /// Where it stands in the file.
     pub at: Location,
+}
+
+/// Values of settings are left out, since any of them may be a secret (P10).
+impl fmt::Debug for Processor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Processor")
+            .field("id", &self.id)
+            .field("plugin", &self.plugin)
+            .field("scope", &self.scope)
+            .field("settings", &self.settings.keys())
+            .field("at", &self.at)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What becomes of records that a destination refuses (Conduit §3.9).
@@ -252,6 +270,8 @@ pub struct StreamSelection {
     pub primary_key: Option<Vec<FieldPath>>,
     /// The cursor.
     pub cursor_field: Option<FieldPath>,
+    /// How far before the end of the last run the next one begins.
+    pub lookback: Option<Lookback>,
     /// The top-level fields to keep. `None`: all.
     pub fields: Option<Vec<String>>,
     /// Where it stands in the file, for errors that show later.
@@ -271,11 +291,7 @@ impl StreamSelection {
     /// Whether this entry speaks of `stream`.
     #[must_use]
     pub fn matches(&self, stream: &StreamId) -> bool {
-        let namespace_fits = match &self.namespace {
-            Some(namespace) => stream.namespace.as_deref() == Some(namespace),
-            None => true,
-        };
-        namespace_fits && pattern::matches(&self.name, &stream.name)
+        pattern::fits(&self.name, self.namespace.as_deref(), stream)
     }
 
     /// Whether `name` stands for more than one stream.
@@ -297,6 +313,7 @@ impl StreamSelection {
         );
         take(&mut self.primary_key, &later.primary_key);
         take(&mut self.cursor_field, &later.cursor_field);
+        take(&mut self.lookback, &later.lookback);
         take(&mut self.fields, &later.fields);
         self.at = later.at.clone();
     }

@@ -45,6 +45,8 @@ pub struct Settings {
     pub count_mismatch: CountMismatch,
     /// Records that a destination rejects.
     pub rejected_records: RejectedRecords,
+    /// Whether some records are held against the schemas of their streams.
+    pub schema_check: SchemaCheck,
     /// How often a run that failed is tried again.
     pub retries: Retries,
     /// The file that keeps the state. `None`: the caller's default. The same for all pipelines
@@ -76,6 +78,7 @@ impl Default for Settings {
             unreadable_records: UnreadableRecords::Fail,
             count_mismatch: CountMismatch::Fail,
             rejected_records: RejectedRecords::Fail,
+            schema_check: SchemaCheck::Sampled,
             retries: Retries::default(),
             store: None,
         }
@@ -139,6 +142,17 @@ pub enum RejectedRecords {
     Fail,
     /// The run goes on; the records are lost and counted.
     Allow,
+}
+
+/// Whether some records are held against the schemas of their streams. None is ever refused for that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SchemaCheck {
+    /// The first hundred of each stream and then one of a thousand; the summary tells what does not fit.
+    #[default]
+    Sampled,
+    /// No record is looked at.
+    Off,
 }
 
 /// How often a run that failed is tried again. A failure is complete where nothing was committed,

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crossdock_core::{DestinationSyncMode, SyncMode};
 
 use crate::quantity::{DURATION_PATTERN, SIZE_PATTERN};
-use crate::setting::{CountMismatch, Mode, RejectedRecords, UnreadableRecords};
+use crate::setting::{CountMismatch, Mode, RejectedRecords, SchemaCheck, UnreadableRecords};
 
 /// A Crossdock pipeline file: what to move from where to where.
 #[derive(Deserialize, JsonSchema)]
@@ -76,7 +76,11 @@ pub(crate) struct Processor {
     /// The same as a condition of DataFlow, in place of `condition`.
     #[schemars(extend("examples" = ["$.status == 'paid' && metadata.table != 'test'"]))]
     pub(crate) when: Option<String>,
-    /// Its settings. Those of DataFlow's transformations have types; of all others they are texts.
+    /// The streams whose records go through it, by name, in which `*` stands for any text. Without it: all.
+    #[schemars(length(min = 1), extend("examples" = [["users", "orders_*"]]))]
+    pub(crate) streams: Option<Vec<String>>,
+    /// Its settings. Those of DataFlow's transformations and of Airbyte's mappers have types; of all others they
+    /// are texts.
     #[serde(default)]
     pub(crate) settings: Map<String, Value>,
 }
@@ -148,9 +152,64 @@ pub(crate) struct Stream {
     #[serde(default)]
     #[schemars(schema_with = "cursor_field")]
     pub(crate) cursor_field: Option<Value>,
+    /// How far before the end of the last run the next one begins, so that records which came late are read: a
+    /// duration (`1d`) where the cursor is a date or time, a number where it is one. Only with `append_dedup`,
+    /// which keeps one row of those that are read again.
+    #[serde(default)]
+    #[schemars(schema_with = "lookback", transform = without_default)]
+    pub(crate) lookback: Option<Value>,
     /// The top-level fields to keep. Without it: all.
     #[schemars(length(min = 1))]
     pub(crate) fields: Option<Vec<String>>,
+    /// What its records go through before anything else, in this order: mappers as Airbyte's API has them.
+    pub(crate) mappers: Option<Vec<Mapper>>,
+}
+
+/// A mapper of Airbyte: changes a field of each record, or leaves records out.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Mapper {
+    /// What it is called in messages. Without it: the stream's name and its number.
+    pub(crate) id: Option<String>,
+    /// Which one.
+    #[serde(rename = "type")]
+    pub(crate) kind: MapperKind,
+    /// Its settings. `${env:NAME}` and `${file:PATH}` stand for values from outside, as in a connector's `config`.
+    #[serde(rename = "mapperConfiguration")]
+    #[expect(
+        dead_code,
+        reason = "it is read from the located tree, where its secrets are"
+    )]
+    config: Map<String, Value>,
+}
+
+/// The mappers of Airbyte.
+#[derive(Clone, Copy, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum MapperKind {
+    /// A field is encrypted.
+    Encryption,
+    /// A field is taken away.
+    FieldFiltering,
+    /// A field gets another name.
+    FieldRenaming,
+    /// A field's digest stands in its place.
+    Hashing,
+    /// Only rows go on for which conditions hold.
+    RowFiltering,
+}
+
+impl MapperKind {
+    /// The name in files.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Encryption => "encryption",
+            Self::FieldFiltering => "field-filtering",
+            Self::FieldRenaming => "field-renaming",
+            Self::Hashing => "hashing",
+            Self::RowFiltering => "row-filtering",
+        }
+    }
 }
 
 /// Which namespace the streams have at the destination.
@@ -246,6 +305,9 @@ pub(crate) struct Settings {
     /// What to do when a destination rejects records.
     #[schemars(extend("default" = "fail"))]
     pub(crate) rejected_records: Option<RejectedRecords>,
+    /// Whether some records are held against the schemas of their streams. None is ever refused for that.
+    #[schemars(extend("default" = "sampled"))]
+    pub(crate) schema_check: Option<SchemaCheck>,
     /// How often a run that failed is tried again.
     pub(crate) retries: Option<Retries>,
     /// The file that keeps the state of all pipelines. Only in the settings of the file.
@@ -323,6 +385,13 @@ fn version_one(_: &mut SchemaGenerator) -> Schema {
 
 fn duration(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "pattern": DURATION_PATTERN, "examples": ["10s", "5m", "2h"]})
+}
+
+fn lookback(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": ["string", "integer"], "pattern": DURATION_PATTERN, "minimum": 1,
+        "examples": ["1d", "2h", 1000],
+    })
 }
 
 /// For a value that has none: not even `null`.

@@ -7,6 +7,7 @@ use crossdock_config::{
     CountMismatch, NamespaceRule, ProcessEnvironment, RejectedRecords, Settings, UnreadableRecords,
     load,
 };
+use crossdock_core::catalog::Lookback;
 use crossdock_core::{DestinationSyncMode, SyncMode};
 use serde_json::json;
 
@@ -121,6 +122,28 @@ fn keys_and_cursors_in_every_form() {
     check("cursor_field: at", json!(null), json!(["at"]));
     check("cursor_field: [a, at]", json!(null), json!(["a", "at"]));
     check("cursor_field:", json!(null), json!(null));
+}
+
+#[test]
+fn a_window_is_a_duration_or_a_number() {
+    let check = |form: &str, expected: Option<Lookback>| {
+        let text = pipeline(&format!("streams: [{{name: a, lookback: {form}}}]"));
+        let plan = parse(&text, &Fake::default());
+        let plan = plan.unwrap_or_else(|wrong| panic!("{form}: {wrong}"));
+        assert_eq!(plan.pipelines[0].streams[0].lookback, expected, "{form}");
+    };
+    check("1d", Some(Lookback::Time(Duration::from_secs(86_400))));
+    check("1000", Some(Lookback::Number(1000)));
+    check("", None);
+    let wrong = |form: &str, expected: &str| {
+        let text = pipeline(&format!("streams: [{{name: a, lookback: {form}}}]"));
+        let wrong = parse(&text, &Fake::default()).unwrap_err().to_string();
+        assert!(wrong.contains(expected), "{wrong}");
+    };
+    wrong("1 week", "streams[0].lookback: the window cannot be read");
+    wrong("0s", "the window is empty");
+    wrong("0", "the number is less than 1");
+    wrong("1.5", "expected a string or an integer, found a number");
 }
 
 #[test]

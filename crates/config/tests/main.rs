@@ -4,6 +4,7 @@ mod accepted;
 mod fixture;
 mod hostile;
 mod manifest;
+mod mapper;
 mod reference;
 mod refused;
 mod schema;

@@ -89,6 +89,8 @@ pub(crate) fn files<C: JsonSchema>(shape: BodyShape) -> Spec {
         sync_modes: GROWING.to_vec(),
         generations: true,
         staged: true,
+        // Some file systems do, and a folder may be carried to one of them.
+        ignores_case: true,
         shape,
         ..DestinationCapabilities::default()
     })

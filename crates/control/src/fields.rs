@@ -1,6 +1,7 @@
 //! Field selection for native destinations (§3.3): a source may send fields that were not selected,
 //! and they must not arrive. A wrapper around the writer, so that no connector has to think of it.
-//! Airbyte destinations get it from their host side, which rewrites lines as they are.
+//! Airbyte destinations get it from their host side, which rewrites lines as they are. Where processors stand
+//! between, fields are selected before them: they are named as the source has them.
 
 use std::collections::{HashMap, HashSet};
 
@@ -22,23 +23,43 @@ pub(crate) fn selecting(
     writer: Box<dyn DestinationWriter>,
     catalog: &ConfiguredCatalog,
 ) -> Box<dyn DestinationWriter> {
-    let selected: HashMap<StreamId, HashSet<String>> = catalog
-        .streams
-        .iter()
-        .filter_map(|s| {
-            Some((
-                s.id(),
-                s.selected_fields.as_ref()?.iter().cloned().collect(),
-            ))
-        })
-        .collect();
-    if selected.is_empty() {
+    let selection = Selection::of(catalog);
+    if selection.0.is_empty() {
         return writer;
     }
-    changing(writer, Selecting(selected))
+    changing(writer, selection)
 }
 
-struct Selecting(HashMap<StreamId, HashSet<String>>);
+/// A catalog without its selections: what selects stands before it.
+pub(crate) fn selected(mut catalog: ConfiguredCatalog) -> ConfiguredCatalog {
+    for stream in &mut catalog.streams {
+        stream.selected_fields = None;
+    }
+    catalog
+}
+
+/// The selected fields by stream, where some were selected.
+#[derive(Default)]
+pub(crate) struct Selection(HashMap<StreamId, HashSet<String>>);
+
+impl Selection {
+    pub(crate) fn of(catalog: &ConfiguredCatalog) -> Self {
+        let streams = catalog.streams.iter();
+        let selected = streams.filter_map(|s| {
+            let fields = s.selected_fields.as_ref()?;
+            Some((s.id(), fields.iter().cloned().collect()))
+        });
+        Self(selected.collect())
+    }
+
+    /// The batch with the selected fields alone.
+    pub(crate) fn apply(&self, mut batch: Batch) -> Result<Batch> {
+        if let Some(fields) = self.0.get(&batch.stream) {
+            batch.body = select(batch.body, fields).map_err(|e| e.with("stream", &batch.stream))?;
+        }
+        Ok(batch)
+    }
+}
 
 fn select(body: Body, fields: &HashSet<String>) -> Result<Body> {
     Ok(match body {
@@ -93,12 +114,9 @@ fn select_columns(columns: Columns, fields: &HashSet<String>) -> Result<Columns>
 }
 
 #[async_trait]
-impl Change for Selecting {
-    async fn change(&mut self, _: Seq, mut batch: Batch) -> Result<Option<Batch>> {
-        if let Some(fields) = self.0.get(&batch.stream) {
-            batch.body = select(batch.body, fields).map_err(|e| e.with("stream", &batch.stream))?;
-        }
-        Ok(Some(batch))
+impl Change for Selection {
+    async fn change(&mut self, _: Seq, batch: Batch) -> Result<Option<Batch>> {
+        self.apply(batch).map(Some)
     }
 }
 

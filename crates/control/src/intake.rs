@@ -22,6 +22,7 @@ use crossdock_processors::{Chain, Failed};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use crate::fields::Selection;
 use learning::Learning;
 pub(crate) use merged_state::split;
 use merged_state::{Told, merged};
@@ -44,6 +45,8 @@ pub(crate) struct Inlet {
     pub(crate) reader: Box<dyn SourceReader>,
     /// Whether it ends by itself when it is told to stop.
     pub(crate) drains: bool,
+    /// The fields that its records keep.
+    pub(crate) fields: Selection,
     /// What its records go through.
     pub(crate) chain: Chain,
     /// What it resumes from.
@@ -63,6 +66,7 @@ pub(crate) struct Way {
 /// A source as it is read.
 struct Feed {
     id: String,
+    fields: Selection,
     chain: Chain,
     states: Vec<LaneState>,
 }
@@ -92,6 +96,7 @@ impl Intake {
             wishes.push(wish);
             feeds.push(Feed {
                 id: inlet.id,
+                fields: inlet.fields,
                 chain: inlet.chain,
                 states: inlet.states,
             });
@@ -176,8 +181,8 @@ impl Works {
 
     async fn batch(&mut self, at: usize, batch: Batch) -> Result<()> {
         let origin = batch.stream.clone();
-        let mut batches = vec![batch];
         let feed = &mut self.feeds[at];
+        let mut batches = vec![feed.fields.apply(batch)?];
         let of_source = of_source(&feed.id);
         for (chain, by) in [
             (&mut feed.chain, of_source.as_str()),

@@ -12,6 +12,7 @@ mod flat_config;
 pub mod generation;
 pub mod init;
 mod intake;
+mod lookback;
 mod memory;
 pub mod merge;
 mod outlet;
@@ -24,6 +25,7 @@ pub mod replay;
 pub mod run;
 pub mod run_log;
 pub mod schema_change;
+mod schema_check;
 pub mod select;
 pub mod serve;
 mod span;
@@ -45,6 +47,7 @@ pub use crossdock_engine::progress::{Progress, StreamProgress};
 pub use crossdock_engine::trace::TARGET as SPAN_TARGET;
 pub use deletion::delete_connectors;
 pub use run::{StreamSummary, Summary, Surroundings, run};
+pub use schema_check::SchemaFindings;
 
 /// The native connectors of this build.
 #[must_use]

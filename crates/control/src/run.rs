@@ -8,7 +8,7 @@ mod preparing;
 mod summary;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crossdock_config::{Connector, Mode, Pipeline, Settings};
@@ -18,6 +18,7 @@ use crossdock_core::catalog::ConfiguredCatalog;
 use crossdock_core::clock::{Clock, SystemClock};
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
+use crossdock_core::event::{LogLevel, LogRecord};
 use crossdock_core::registry::Registry;
 use crossdock_core::secret::Masker;
 use crossdock_core::store::Store;
@@ -33,7 +34,7 @@ pub use summary::{StreamSummary, Summary};
 use crate::connector::{FoundDestination, FoundSource};
 use crate::prepare::{self, Ready};
 use crate::span;
-use crate::ui::{Phase, Ui};
+use crate::ui::{Phase, Role, Ui};
 use attempt::Attempt;
 
 /// What a run needs beside its pipeline.
@@ -58,7 +59,7 @@ pub(crate) struct PreparedSource {
     pub(crate) found: FoundSource,
     pub(crate) ready: Ready,
     /// What it is to read, before any processor.
-    pub(crate) catalog: ConfiguredCatalog,
+    pub(crate) catalog: Arc<ConfiguredCatalog>,
 }
 
 /// A destination, found and configured.
@@ -79,6 +80,8 @@ pub(crate) struct Prepared {
     pub(crate) learns: bool,
     /// The pipeline itself has processors.
     pub(crate) has_processors: bool,
+    /// Masks the secrets of the pipeline's processors (P10).
+    pub(crate) masker: Masker,
 }
 
 impl Prepared {
@@ -134,7 +137,8 @@ impl Prepared {
 
     fn maskers(&self) -> impl Iterator<Item = &Masker> {
         let sources = self.sources.iter().map(|one| &one.ready.masker);
-        sources.chain(self.destinations.iter().map(|one| &one.ready.masker))
+        let destinations = self.destinations.iter().map(|one| &one.ready.masker);
+        sources.chain(destinations).chain([&self.masker])
     }
 
     /// Masks with the secrets of every connector.
@@ -144,11 +148,15 @@ impl Prepared {
 
     /// Code and message of an error, masked, for the store.
     pub(crate) fn masked_text(&self, error: &Error) -> (String, String) {
-        let text = summary::in_one_line(error);
-        let text = self
-            .maskers()
-            .fold(text, |text, masker| masker.mask(&text).into_owned());
+        let text = self.mask(&summary::in_one_line(error));
         (error.code().name.to_owned(), text)
+    }
+
+    /// The same of any text.
+    fn mask(&self, text: &str) -> String {
+        self.maskers().fold(text.to_owned(), |text, masker| {
+            masker.mask(&text).into_owned()
+        })
     }
 }
 
@@ -170,6 +178,7 @@ async fn conduct(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> 
     let mut number = 0;
     let mut total: Option<Summary> = None;
     let held = learning::Slot::default();
+    let begun = OnceLock::new();
     let mut is_leg = false;
     loop {
         // A leg goes on with what the attempt began.
@@ -184,6 +193,8 @@ async fn conduct(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> 
             clock: clock(),
             held: &held,
             begins_anew: !pipeline.settings.resume && number == 1,
+            begun: &begun,
+            findings: Arc::default(),
         };
         let began = Instant::now();
         let summary = within(span::attempt(number), attempt.run()).await;
@@ -231,7 +242,24 @@ async fn conduct(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> 
             () = cancelled(&mut cancel) => return give_up(total, failure),
         }
     }
-    total.ok_or_else(|| Error::new(&code::INTERNAL, "a run ended without a summary"))
+    let total =
+        total.ok_or_else(|| Error::new(&code::INTERNAL, "a run ended without a summary"))?;
+    tell_schemas(&total, around);
+    Ok(total)
+}
+
+/// Puts into the log which records are not as announced.
+fn tell_schemas(summary: &Summary, around: &Surroundings) {
+    for stream in &summary.streams {
+        if let Some(found) = &stream.schema {
+            let record = LogRecord {
+                level: LogLevel::Info,
+                message: format!("{}: {}", stream.counts.stream, found.in_one_line()),
+                stack_trace: None,
+            };
+            around.ui.log(Role::Source, &record);
+        }
+    }
 }
 
 /// Takes the state away that earlier runs left, so that this one begins at the beginning.

@@ -7,10 +7,12 @@ use std::collections::{HashMap, HashSet};
 use crossdock_config::{NamespaceRule, Pipeline, Selections, StreamSelection};
 use crossdock_core::capability::DestinationCapabilities;
 use crossdock_core::catalog::{
-    Catalog, ConfiguredCatalog, ConfiguredStream, DestinationSyncMode, FieldPath, Stream, SyncMode,
+    Catalog, ConfiguredCatalog, ConfiguredStream, DestinationSyncMode, FieldPath, Lookback, Stream,
+    SyncMode,
 };
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
+use crossdock_core::schema::{DataType, data_type};
 use crossdock_core::stream::StreamId;
 use serde_json::Value;
 
@@ -38,7 +40,7 @@ pub fn configure(
         }
     }
     errors.extend(unmatched(pipeline, &offered, &selections));
-    errors.extend(collisions(&streams));
+    errors.extend(collisions(&streams, destinations));
     if streams.is_empty() && errors.is_empty() {
         errors.push(
             Error::new(&code::STREAM_UNKNOWN, "the source offers no stream")
@@ -91,7 +93,51 @@ fn configure_stream(
     configured.cursor_field = cursor_field;
     configured.primary_key = primary_key;
     configured.destination_sync_mode = destination_sync_mode;
+    configured.lookback = selection.lookback;
+    window_fits(&configured)?;
     Ok(configured)
+}
+
+/// Records of a window are read again: only where a key has one row do they not double.
+fn window_fits(stream: &ConfiguredStream) -> Result<()> {
+    let Some(window) = stream.lookback else {
+        return Ok(());
+    };
+    let refused = |why: &str| Err(Error::new(&code::LOOKBACK, why));
+    if stream.sync_mode != SyncMode::Incremental {
+        return refused(
+            "`lookback` is for streams that are read incrementally; this one is read in full",
+        );
+    }
+    if stream.destination_sync_mode != DestinationSyncMode::AppendDedup {
+        return refused(
+            "`lookback` needs `append_dedup`: in other modes the records that are read again would be there twice",
+        );
+    }
+    let cursor = stream.cursor_field.as_ref().filter(|path| !path.is_empty());
+    let Some(cursor) = cursor else {
+        return refused(
+            "`lookback` needs a cursor, and neither the source nor the pipeline names one",
+        );
+    };
+    let of_cursor = match cursor.as_slice() {
+        [name] => properties(&stream.stream).and_then(|properties| properties.get(name)),
+        _ => None,
+    };
+    match (of_cursor.map(data_type), window) {
+        (Some(DataType::Integer | DataType::Number), Lookback::Time(_)) => {
+            refused("the cursor is a number: write `lookback` as a number, in its unit")
+        }
+        (
+            Some(
+                DataType::Date
+                | DataType::TimestampWithTimezone
+                | DataType::TimestampWithoutTimezone,
+            ),
+            Lookback::Number(_),
+        ) => refused("the cursor is a time: write `lookback` as a duration, e.g. `1d`"),
+        _ => Ok(()),
+    }
 }
 
 /// As asked for, else incremental where the stream can be read so without a choice of the user.
@@ -329,11 +375,24 @@ fn unmatched(pipeline: &Pipeline, ids: &[StreamId], selections: &Selections<'_>)
         .collect()
 }
 
-fn collisions(streams: &[ConfiguredStream]) -> Vec<Error> {
+/// Streams that would be written to one place, by their names there. What else a destination makes of names
+/// is its own affair, which it looks at when it is opened.
+pub(crate) fn collisions(
+    streams: &[ConfiguredStream],
+    destinations: &[DestinationCapabilities],
+) -> Vec<Error> {
+    let ignores_case = destinations.iter().any(|one| one.ignores_case);
+    let place = |target: StreamId| match ignores_case {
+        true => StreamId {
+            name: target.name.to_lowercase().into(),
+            namespace: target.namespace.map(|space| space.to_lowercase().into()),
+        },
+        false => target,
+    };
     let mut seen: HashMap<StreamId, StreamId> = HashMap::new();
     let mut errors = Vec::new();
     for stream in streams {
-        if let Some(other) = seen.insert(stream.target_id(), stream.id()) {
+        if let Some(other) = seen.insert(place(stream.target_id()), stream.id()) {
             errors.push(
                 Error::new(
                     &code::TARGET_COLLISION,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use crossdock_conduit::host::Registry;
 use crossdock_config::{Pipeline, Processor};
+use crossdock_core::catalog::ConfiguredCatalog;
 use crossdock_core::error::Result;
 use crossdock_core::store::Store;
 use crossdock_processors::{Chain, SchemaRegistry, Wanted};
@@ -20,6 +21,7 @@ pub(crate) fn chain(processors: &[Processor]) -> Result<Chain> {
             plugin: processor.plugin.clone(),
             condition: processor.condition.clone(),
             when: processor.when.clone(),
+            scope: processor.scope.clone(),
             settings: processor.settings.clone(),
         };
         // Each alone first, since only here is known where it stands.
@@ -59,6 +61,20 @@ pub(crate) fn chains(pipeline: &Pipeline) -> Result<Chain> {
         chain(&connector.processors)?;
     }
     chain(&pipeline.processors)
+}
+
+/// Whether the streams of a catalog have what the processors need of them.
+pub(crate) fn check(
+    processors: &[Processor],
+    chain: &Chain,
+    catalog: &ConfiguredCatalog,
+) -> Result<()> {
+    chain
+        .check(catalog)
+        .map_err(|(at, error)| match processors.get(at) {
+            Some(processor) => processor.at.locate(error),
+            None => error,
+        })
 }
 
 /// Whether records of the pipeline meet a processor before the destinations, or those of several sources.

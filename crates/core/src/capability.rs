@@ -42,6 +42,8 @@ pub struct DestinationCapabilities {
     pub deletes: bool,
     /// It does not look at the records' values: rows may come without them.
     pub only_counts: bool,
+    /// Streams whose names differ only in upper and lower case have the same place.
+    pub ignores_case: bool,
     /// The shape of batches that it takes without a conversion; it takes both.
     pub shape: BodyShape,
     /// Wire forms whose lines it writes verbatim.

@@ -244,6 +244,15 @@ impl ConfiguredCatalog {
     }
 }
 
+/// A window in which records may come late, in the unit of the cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lookback {
+    /// The cursor is a date or a time.
+    Time(std::time::Duration),
+    /// It is a number.
+    Number(u64),
+}
+
 /// A selected stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConfiguredStream {
@@ -282,6 +291,10 @@ pub struct ConfiguredStream {
     /// are removed on the way (§3.3). Never on the wire.
     #[serde(skip)]
     pub selected_fields: Option<Vec<String>>,
+    /// How far before its state a source begins, where the user wants that. Never on the wire: the state is
+    /// moved before the source gets it.
+    #[serde(skip)]
+    pub lookback: Option<Lookback>,
     /// Unknown properties.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
@@ -304,6 +317,7 @@ impl ConfiguredStream {
             include_files: None,
             target: None,
             selected_fields: None,
+            lookback: None,
             extra: Map::new(),
         }
     }

@@ -86,6 +86,9 @@ codes! {
     TARGET_COLLISION = "catalog.target_collision", Config,
         "Two streams would be written to the same target.",
         "give one of them another namespace or prefix";
+    LOOKBACK = "catalog.lookback", Config,
+        "A lookback window cannot be kept: the stream is not read and written so, or its state is of an unknown form.",
+        "a window needs `sync_mode: incremental`, a cursor and `append_dedup`; else leave `lookback` out";
 
     // Launching.
     PROGRAM_NOT_FOUND = "launch.not_found", Config,

@@ -18,6 +18,7 @@ pub mod json;
 pub mod learnt;
 pub mod line;
 pub mod memory;
+pub mod pattern;
 pub mod raw;
 pub mod registry;
 pub mod schema;

@@ -1,6 +1,7 @@
 //! Processors one after another, over batches.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use crossdock_core::catalog::{ConfiguredCatalog, Stream};
 use crossdock_core::code;
 use crossdock_core::convert::columns_to_rows;
 use crossdock_core::error::{Error, Result};
+use crossdock_core::pattern::Scope;
 use crossdock_core::stream::StreamId;
 
 use crate::effect::Shape;
@@ -19,7 +21,7 @@ use crate::template::Condition;
 use crate::when::When;
 
 /// A processor as somebody wants it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// What it is called in messages.
     pub id: String,
@@ -29,8 +31,24 @@ pub struct Wanted {
     pub condition: String,
     /// A condition of DataFlow in its place. Blank: none.
     pub when: String,
+    /// The streams whose records go through it; others pass by.
+    pub scope: Scope,
     /// Its settings. Those of Conduit's processors are texts; numbers and booleans stand for theirs.
     pub settings: BTreeMap<String, serde_json::Value>,
+}
+
+/// Values of settings are left out, since any of them may be a secret (P10).
+impl fmt::Debug for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wanted")
+            .field("id", &self.id)
+            .field("plugin", &self.plugin)
+            .field("condition", &self.condition)
+            .field("when", &self.when)
+            .field("scope", &self.scope)
+            .field("settings", &self.settings.keys())
+            .finish()
+    }
 }
 
 /// Which records a processor gets; others pass by.
@@ -69,6 +87,7 @@ impl Gate {
 
 struct Step {
     id: String,
+    scope: Scope,
     gate: Gate,
     processor: Box<dyn Processor>,
 }
@@ -79,6 +98,9 @@ impl Step {
         mut record: Record,
         registry: Option<&dyn SchemaRegistry>,
     ) -> Result<Outcome> {
+        if !self.scope.covers(&record.stream) {
+            return Ok(Outcome::One(record));
+        }
         match self.gate.lets(&mut record) {
             Ok(true) => {}
             Ok(false) => return Ok(Outcome::One(record)),
@@ -151,6 +173,7 @@ impl Chain {
             };
             Ok(Step {
                 id: wanted.id.clone(),
+                scope: wanted.scope.clone(),
                 gate: Gate::of(wanted).map_err(invalid)?,
                 processor: kind::build(&wanted.plugin, &wanted.settings).map_err(invalid)?,
             })
@@ -176,7 +199,8 @@ impl Chain {
 
     fn shape(&self, stream: &Stream) -> Shape {
         let mut shape = Shape::of(stream);
-        for step in &self.steps {
+        let id = stream.id();
+        for step in self.steps.iter().filter(|step| step.scope.covers(&id)) {
             for effect in step.processor.effects() {
                 shape.take(&effect, step.gate.is_open());
             }
@@ -202,6 +226,45 @@ impl Chain {
         catalog
     }
 
+    /// Whether the streams of a catalog have the columns that the processors need, and stay such that
+    /// destinations can write them as configured. An error comes with the place of the processor.
+    pub fn check(&self, catalog: &ConfiguredCatalog) -> std::result::Result<(), (usize, Error)> {
+        for (at, step) in self.steps.iter().enumerate() {
+            let mut streams = catalog.streams.iter();
+            if !step.scope.only.is_empty() && !streams.any(|s| step.scope.covers(&s.id())) {
+                let error = Error::new(
+                    &code::STREAM_UNKNOWN,
+                    "the processor is for no stream that there is",
+                );
+                return Err((at, error.with("processor", &step.id)));
+            }
+        }
+        for stream in &catalog.streams {
+            let id = stream.id();
+            let mut shape = Shape::of(&stream.stream);
+            let steps = self.steps.iter().enumerate();
+            for (at, step) in steps.filter(|(_, step)| step.scope.covers(&id)) {
+                let always = step.gate.is_open();
+                for demand in step.processor.demands() {
+                    demand.met(stream, &shape, always).map_err(|unmet| {
+                        let error = Error::new(&code::PROCESSOR_INVALID, unmet.message)
+                            .with("processor", &step.id)
+                            .with("stream", &id);
+                        let error = match unmet.hint {
+                            Some(hint) => error.hint(hint),
+                            None => error,
+                        };
+                        (at, error)
+                    })?;
+                }
+                for effect in step.processor.effects() {
+                    shape.take(&effect, always);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the columns of a stream, or what is in them, can change at all.
     #[must_use]
     pub fn changes_columns(&self) -> bool {
@@ -218,6 +281,19 @@ impl Chain {
     /// Processes a batch. The shape of what comes out is rows where a record was changed, else that of
     /// what came in; rows that no processor changed keep their lines.
     pub async fn process(&mut self, batch: Batch) -> Result<Processed> {
+        if !self
+            .steps
+            .iter()
+            .any(|step| step.scope.covers(&batch.stream))
+        {
+            // Nothing is looked into that no processor is for.
+            let records = u32::try_from(batch.records()).unwrap_or(u32::MAX);
+            return Ok(Processed {
+                batches: vec![batch],
+                origins: (0..records).collect(),
+                ..Processed::default()
+            });
+        }
         let converted;
         let rows: &Rows = match &batch.body {
             Body::Rows(rows) => rows,

@@ -52,8 +52,9 @@ impl Effect {
 #[derive(Debug)]
 pub(crate) struct Shape {
     properties: Map<String, Value>,
-    /// Top-level fields that have another name in every record.
-    renamed: Vec<(String, String)>,
+    /// Top-level fields that have another name in every record, or (`None`) are in none any more; in the order
+    /// in which that happens.
+    renamed: Vec<(String, Option<String>)>,
     /// Columns may come that nobody knows yet.
     pub(crate) is_open: bool,
 }
@@ -127,7 +128,7 @@ impl Shape {
             if !always || *name == to {
                 self.typed(name, schema.clone(), false);
             } else {
-                self.renamed.push((name.clone(), to.clone()));
+                self.renamed.push((name.clone(), Some(to.clone())));
             }
             self.typed(&to, schema, false);
         }
@@ -159,7 +160,10 @@ impl Shape {
             FieldEffect::Typed(data_type) => self.typed(name, json_schema(*data_type), always),
             FieldEffect::Perhaps(data_type) => self.typed(name, json_schema(*data_type), false),
             FieldEffect::Any => self.typed(name, any(), always),
-            FieldEffect::Removed if always => drop(self.properties.shift_remove(name)),
+            FieldEffect::Removed if always => {
+                self.properties.shift_remove(name);
+                self.renamed.push((name.clone(), None));
+            }
             FieldEffect::Removed => {}
             FieldEffect::Renamed(to) => {
                 let schema = self.properties.get(name).cloned().unwrap_or_else(any);
@@ -167,7 +171,7 @@ impl Shape {
                 self.typed(to, schema, always && !self.properties.contains_key(to));
                 if always {
                     self.properties.shift_remove(name);
-                    self.renamed.push((name.clone(), to.clone()));
+                    self.renamed.push((name.clone(), Some(to.clone())));
                 }
             }
         }
@@ -182,29 +186,47 @@ impl Shape {
         self.properties.insert(name.to_owned(), both);
     }
 
-    fn rename(&self, path: &mut FieldPath) {
-        for (from, to) in &self.renamed {
-            if let Some(first) = path.first_mut().filter(|first| *first == from) {
-                first.clone_from(to);
-            }
-        }
+    /// Whether a record may have a field of this name, as far as is known.
+    pub(crate) fn may_have(&self, name: &str) -> bool {
+        self.is_open || self.properties.is_empty() || self.properties.contains_key(name)
     }
 
-    /// The stream with these columns.
+    /// The fields that are known.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.properties.keys().map(String::as_str)
+    }
+
+    /// A path as it is by now. `None`: what it leads to is gone.
+    pub(crate) fn now(&self, path: &FieldPath) -> Option<FieldPath> {
+        let mut path = path.clone();
+        for (from, to) in &self.renamed {
+            if let Some(first) = path.first_mut().filter(|first| *first == from) {
+                first.clone_from(to.as_ref()?);
+            }
+        }
+        Some(path)
+    }
+
+    /// A key of which every part is still there.
+    fn key(&self, key: &Option<Vec<FieldPath>>) -> Option<Vec<FieldPath>> {
+        key.as_ref()?.iter().map(|path| self.now(path)).collect()
+    }
+
+    /// The stream with these columns. What is left of a key is none.
     pub(crate) fn describe(&self, stream: &mut Stream) {
         let schema = serde_json::json!({"type": "object", "properties": self.properties});
         stream.json_schema = schema;
-        let keys = stream.source_defined_primary_key.iter_mut().flatten();
-        keys.chain(&mut stream.default_cursor_field)
-            .for_each(|path| self.rename(path));
+        stream.source_defined_primary_key = self.key(&stream.source_defined_primary_key);
+        let cursor = stream.default_cursor_field.as_ref();
+        stream.default_cursor_field = cursor.and_then(|path| self.now(path));
     }
 
     /// The stream as it is configured, with these columns.
     pub(crate) fn configure(&self, stream: &mut ConfiguredStream) {
         self.describe(&mut stream.stream);
-        let keys = stream.primary_key.iter_mut().flatten();
-        keys.chain(&mut stream.cursor_field)
-            .for_each(|path| self.rename(path));
+        stream.primary_key = self.key(&stream.primary_key);
+        let cursor = stream.cursor_field.as_ref();
+        stream.cursor_field = cursor.and_then(|path| self.now(path));
     }
 }
 

@@ -1,7 +1,9 @@
 //! The processors.
 
+mod airbyte;
 mod avro;
 mod base64;
+mod config;
 mod dataflow;
 mod debezium;
 mod field;
@@ -16,6 +18,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::demand::Demand;
 use crate::effect::Effect;
 use crate::record::Record;
 use crate::registry::{Found, Wish};
@@ -47,6 +50,11 @@ pub(crate) trait Processor: Send {
     /// What it does to the columns of a stream.
     fn effects(&self) -> Vec<Effect>;
 
+    /// What it asks of the columns of a stream.
+    fn demands(&self) -> Vec<Demand> {
+        Vec::new()
+    }
+
     /// Whether it makes several records of one.
     fn multiplies(&self) -> bool {
         false
@@ -58,6 +66,10 @@ pub(crate) trait Change: Send {
     fn change(&self, record: &mut Record) -> Result<(), String>;
 
     fn effects(&self) -> Vec<Effect>;
+
+    fn demands(&self) -> Vec<Demand> {
+        Vec::new()
+    }
 }
 
 impl<C: Change> Processor for C {
@@ -70,6 +82,10 @@ impl<C: Change> Processor for C {
 
     fn effects(&self) -> Vec<Effect> {
         Change::effects(self)
+    }
+
+    fn demands(&self) -> Vec<Demand> {
+        Change::demands(self)
     }
 }
 
@@ -140,12 +156,14 @@ fn plain(reference: &str) -> Result<&str, String> {
 /// The processors and what each makes of a record, in a few words.
 pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     let own = TABLE.iter().map(|(name, what, _)| (*name, *what));
-    own.chain(dataflow::all())
+    own.chain(dataflow::all()).chain(airbyte::all())
 }
 
 /// A prefix that many names share says nothing, and who leaves it out means one of them.
 fn bare(name: &str) -> &str {
-    name.strip_prefix("dataflow.").unwrap_or(name)
+    let family = ["dataflow.", "airbyte."];
+    let mut bare = family.iter().filter_map(|family| name.strip_prefix(family));
+    bare.next().unwrap_or(name)
 }
 
 /// Makes the processor of a name.
@@ -154,7 +172,8 @@ pub(crate) fn build(
     settings: &BTreeMap<String, Value>,
 ) -> Result<Box<dyn Processor>, String> {
     let name = plain(reference)?;
-    if let Some(built) = dataflow::build(name, settings) {
+    let built = dataflow::build(name, settings).or_else(|| airbyte::build(name, settings));
+    if let Some(built) = built {
         return built;
     }
     if let Some((_, why)) = ABSENT.iter().find(|(own, _)| *own == name) {

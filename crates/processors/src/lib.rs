@@ -2,6 +2,7 @@
 
 mod case;
 mod chain;
+mod demand;
 mod effect;
 mod kind;
 mod path;

@@ -14,6 +14,9 @@ pub(crate) const COLLECTION: &str = "opencdc.collection";
 pub(crate) const READ_AT: &str = "opencdc.readAt";
 const VERSION: &str = "opencdc.version";
 
+/// The member that lists what had to be changed in a record, as in Airbyte.
+const CHANGES: &str = "changes";
+
 /// Data of a record: its key, or its value before or after the change.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Data {
@@ -156,6 +159,22 @@ impl Record {
             let text = |value: String| Value::String(value);
             self.metadata.insert(READ_AT, text(nanos.to_string()));
             self.metadata.insert(VERSION, text("v1".to_owned()));
+        }
+    }
+
+    /// Notes that a field had a value which is null now, as Airbyte's platform does (§3.11).
+    pub(crate) fn nulled(&mut self, field: &str) {
+        let text = |text: &str| Value::String(text.to_owned());
+        let change = [
+            ("field", field),
+            ("change", "NULLED"),
+            ("reason", "PLATFORM_SERIALIZATION_ERROR"),
+        ];
+        let change = change.map(|(name, value)| (name.to_owned(), text(value)));
+        let change = Value::Object(change.into_iter().collect());
+        match self.metadata.get_mut(CHANGES) {
+            Some(Value::List(changes)) => changes.push(change),
+            _ => self.metadata.insert(CHANGES, Value::List(vec![change])),
         }
     }
 

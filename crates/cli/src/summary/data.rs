@@ -1,6 +1,6 @@
 //! A summary for programs. The keys are API: they stay.
 
-use crossdock_control::{StreamSummary, Summary};
+use crossdock_control::{SchemaFindings, StreamSummary, Summary};
 use crossdock_core::store::StreamCounts;
 use crossdock_core::{Error, StreamStatus};
 use serde_json::{Map, Value, json};
@@ -34,7 +34,21 @@ fn stream(stream: &StreamSummary) -> Value {
     data.insert("status".to_owned(), stream.status.map(status).into());
     data.insert("drops".to_owned(), drops(&stream.drops).into());
     data.insert("failure".to_owned(), stream.failure.clone().into());
+    if let Some(found) = &stream.schema {
+        data.insert("schema".to_owned(), misfits(found));
+    }
     data.into()
+}
+
+/// Only of streams with records that are not as announced.
+fn misfits(found: &SchemaFindings) -> Value {
+    let fault = |(record, fault): &(u64, String)| json!({"record": record, "fault": fault});
+    json!({
+        "checked": found.checked,
+        "failing": found.failing,
+        "faults": found.faults.iter().map(fault).collect::<Vec<_>>(),
+        "unexpected": found.unexpected,
+    })
 }
 
 /// A stream and its counts, the same wherever they are told.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crossdock_control::StreamSummary;
+use crossdock_control::{SchemaFindings, StreamSummary};
 use crossdock_core::store::StreamCounts;
 use crossdock_core::{StreamId, StreamStatus};
 
@@ -19,6 +19,7 @@ fn stream(name: &str, read: u64, edit: impl FnOnce(&mut StreamSummary)) -> Strea
         status: Some(StreamStatus::Complete),
         drops: Vec::new(),
         failure: None,
+        schema: None,
     };
     edit(&mut stream);
     stream
@@ -45,6 +46,14 @@ fn what_is_remarkable_is_said_below_the_stream() {
         stream("unending", 7, |s| {
             s.counts.committed = 0;
             s.counts.checkpoints = 0;
+        }),
+        stream("lying", 1_000, |s| {
+            s.schema = Some(SchemaFindings {
+                checked: 100,
+                failing: 40,
+                faults: (1..=5).map(|at| (at, format!("fault {at}"))).collect(),
+                unexpected: vec!["a".into(), "b".into()],
+            });
         }),
         stream("broken", 5, |s| {
             s.status = Some(StreamStatus::Incomplete);

@@ -1,12 +1,15 @@
-//! Selected streams: the short forms of keys and cursors.
+//! Selected streams: the short forms of keys, cursors and windows.
 
-use crossdock_core::catalog::FieldPath;
+use std::time::Duration;
+
+use crossdock_core::catalog::{FieldPath, Lookback};
 use crossdock_core::code;
 use serde_json::Value;
 
 use super::Builder;
 use crate::node::Place;
 use crate::plan::StreamSelection;
+use crate::quantity;
 use crate::wire;
 
 impl Builder<'_> {
@@ -30,6 +33,8 @@ impl Builder<'_> {
                     .push(place.fault(&code::CONFIG_INVALID, "the name is empty"));
             }
         }
+        let lookback = given.lookback.as_ref();
+        let lookback = lookback.and_then(|value| self.lookback(value, &place.key("lookback")));
         StreamSelection {
             name: given.name,
             namespace: given.namespace,
@@ -37,8 +42,33 @@ impl Builder<'_> {
             destination_sync_mode: given.destination_sync_mode,
             primary_key: given.primary_key.as_ref().map(primary_key),
             cursor_field: given.cursor_field.as_ref().map(field_path),
+            lookback,
             fields: given.fields,
             at: place.location(),
+        }
+    }
+}
+
+impl Builder<'_> {
+    fn lookback(&mut self, value: &Value, place: &Place<'_>) -> Option<Lookback> {
+        let read = match value {
+            Value::String(text) => quantity::duration(text).map(Lookback::Time),
+            other => other.as_u64().map(Lookback::Number).ok_or_else(|| {
+                "a window is a duration, `1d`, or a whole number in the unit of the cursor".into()
+            }),
+        };
+        match read {
+            Ok(Lookback::Time(Duration::ZERO) | Lookback::Number(0)) => {
+                let fault = place.fault(&code::CONFIG_INVALID, "the window is empty");
+                self.wrong.push(fault.hint("leave `lookback` out"));
+                None
+            }
+            Ok(window) => Some(window),
+            Err(why) => {
+                let fault = place.fault(&code::CONFIG_INVALID, "the window cannot be read");
+                self.wrong.push(fault.hint(why));
+                None
+            }
         }
     }
 }

@@ -34,6 +34,7 @@ impl Destination for Sqlite {
             generations: true,
             transactional_checkpoint: true,
             deletes: true,
+            ignores_case: true,
             shape: BodyShape::Columns,
             ..DestinationCapabilities::default()
         }))

@@ -91,8 +91,8 @@ fn chain(plugin: &str, condition: &str, settings: &[(&str, &str)]) -> Chain {
         id: "x".into(),
         plugin: plugin.into(),
         condition: condition.into(),
-        when: String::new(),
         settings: settings.collect(),
+        ..Wanted::default()
     };
     Chain::new(&[wanted]).unwrap()
 }
@@ -108,6 +108,7 @@ fn inlet(id: &str, events: Vec<Event>, drains: bool) -> (Inlet, Arc<Noted>) {
         id: id.into(),
         reader: Box::new(reader),
         drains,
+        fields: Selection::default(),
         chain: Chain::default(),
         states: Vec::new(),
     };

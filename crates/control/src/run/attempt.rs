@@ -1,10 +1,10 @@
 //! One attempt: takes the pipeline, opens both sides where the last commit left off, lets the
 //! engine conduct, and records the end.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use crossdock_config::{Mode, Pipeline};
+use crossdock_config::{Mode, Pipeline, Protocol, SchemaCheck};
 use crossdock_core::batch::BodyShape;
 use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream, Stream};
 use crossdock_core::checkpoint::LaneState;
@@ -27,11 +27,13 @@ use super::{
     interruptible,
 };
 use crate::dead_letter::{self, ConnectorOffice, FileOffice, Writing};
-use crate::fields;
+use crate::fields::{self, Selection};
 use crate::generation;
 use crate::intake::{self, Inlet, Intake, Way};
+use crate::lookback::{self, Origin};
 use crate::outlet::Outlet;
 use crate::recall::recall;
+use crate::schema_check::{Findings, checking};
 use crate::span::{self, asked, spanned};
 use crate::ui::ProgressRelay;
 use crate::way;
@@ -45,6 +47,10 @@ pub(super) struct Attempt<'a> {
     pub(super) held: &'a Slot,
     /// What destinations stored in earlier runs does not count.
     pub(super) begins_anew: bool,
+    /// What each source resumed from when the run began: windows are behind that.
+    pub(super) begun: &'a OnceLock<Vec<Vec<LaneState>>>,
+    /// What looks at records show.
+    pub(super) findings: Arc<Findings>,
 }
 
 impl Attempt<'_> {
@@ -139,16 +145,18 @@ impl Attempt<'_> {
             .map(|one| one.connector.id.as_str())
             .collect();
         let states = intake::split(states, &ids);
+        let begun = self.begun.get_or_init(|| states.clone());
         let mut inlets: Vec<Inlet> = Vec::new();
         let mut life = None;
-        for (source, states) in sources.iter().zip(states) {
-            match self.open_source(source, &states, catalog).await {
+        for ((source, states), begun) in sources.iter().zip(states).zip(begun) {
+            match self.open_source(source, (&states, begun), catalog).await {
                 Ok((own, reader)) => {
                     life.get_or_insert(own);
                     inlets.push(Inlet {
                         id: source.connector.id.clone(),
                         reader,
                         drains: source.ready.spec.source.drains,
+                        fields: Selection::of(&source.catalog),
                         chain: way::working(&source.connector.processors, &self.around.store)?,
                         states,
                     });
@@ -182,16 +190,19 @@ impl Attempt<'_> {
     async fn open_source(
         &self,
         source: &PreparedSource,
-        states: &[LaneState],
+        (states, begun): (&[LaneState], &[LaneState]),
         catalog: Option<&ConfiguredCatalog>,
     ) -> Result<(Arc<Life>, Box<dyn SourceReader>)> {
         let (life, session) = self.alive(&source.ready.session);
         let selects = self.pipeline.streams.iter().any(|s| s.fields.is_some());
         let has_way = way::has_way(self.pipeline);
-        let mut own = source.catalog.clone();
+        let mut own = source.catalog.as_ref().clone();
         if let Some(catalog) = catalog {
             generation::carry_over(&mut own, catalog);
         }
+        let reference = &source.connector.reference;
+        let native = (reference.protocol == Protocol::Native).then_some(&*reference.what);
+        let states = lookback::moved(states, begun, &source.catalog, Origin::of(native))?;
         let processes = self.prepared.processes();
         let opening = SourceOpening {
             bounded: self.pipeline.settings.mode == Mode::Sync,
@@ -210,7 +221,7 @@ impl Attempt<'_> {
                 || self.prepared.looks_inside()
                 || self.pipeline.dead_letters.is_some(),
             catalog: own,
-            state: states.to_vec(),
+            state: states,
             session,
         };
         let span = asked!("open source", source.connector.reference);
@@ -218,7 +229,14 @@ impl Attempt<'_> {
             span,
             source.found.source.open(source.ready.config(), opening),
         );
-        Ok((life, interruptible(&self.around.cancel, open).await?))
+        let reader = interruptible(&self.around.cancel, open).await?;
+        let looks = self.pipeline.settings.schema_check == SchemaCheck::Sampled;
+        // What a source learns of its streams it learns from the records.
+        let reader = match looks && !source.ready.spec.source.learns_streams {
+            true => checking(reader, &source.catalog, &self.findings),
+            false => reader,
+        };
+        Ok((life, reader))
     }
 
     /// Moves the streams of `catalog`, from the source that is held or one that is opened.
@@ -262,9 +280,13 @@ impl Attempt<'_> {
         let report = self
             .execute(lease, (source, source_life), writers, wiring, &catalog)
             .await;
-        let summary = Summary::new(self.pipeline, lease.run, report, |e| {
+        let mut summary = Summary::new(self.pipeline, lease.run, report, |e| {
             self.prepared.masked(e)
         });
+        for stream in &mut summary.streams {
+            let mask = |text: &str| self.prepared.mask(text);
+            stream.schema = self.findings.of(&stream.counts.stream, mask);
+        }
         for warning in &summary.warnings {
             self.around.ui.warning(&self.pipeline.id, warning);
         }
@@ -287,7 +309,12 @@ impl Attempt<'_> {
             } = destination;
             let (life, session) = self.alive(&ready.session);
             let chain = way::working(&connector.processors, &self.around.store)?;
-            let catalog = chain.configure(catalog);
+            let processes = !chain.is_empty();
+            let before = catalog;
+            let catalog = match processes {
+                true => fields::selected(chain.configure(before)),
+                false => before.clone(),
+            };
             let outlet = Outlet::new(chain, self.pipeline.dead_letters.is_some(), acks);
             let opening = DestinationOpening {
                 keeps_refused: self.pipeline.dead_letters.is_some(),
@@ -308,7 +335,11 @@ impl Attempt<'_> {
             } else {
                 fields::selecting(writer, &catalog)
             };
-            writers.open.push(outlet.around(writer, session));
+            let writer = outlet.around(writer, session);
+            writers.open.push(match processes {
+                true => fields::selecting(writer, before),
+                false => writer,
+            });
             writers.lives.push(life);
         }
         writers.letters = self.dead_letters(lease).await?;

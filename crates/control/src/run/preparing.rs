@@ -1,18 +1,23 @@
 //! From a pipeline to connectors that are found, asked and configured.
 
+use std::sync::Arc;
+
 use crossdock_config::{Connector, Pipeline};
 use crossdock_core::capability::DestinationCapabilities;
 use crossdock_core::catalog::{Catalog, ConfiguredCatalog, Stream, SyncMode};
+use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
+use crossdock_core::secret::Masker;
 use crossdock_processors::Chain;
 
 use super::{Prepared, PreparedDestination, PreparedSource, Surroundings, learning};
 use crate::connector;
+use crate::fields;
 use crate::prepare::{self, Keeping};
 use crate::select;
 use crate::span::{asked, spanned};
 use crate::ui::{Phase, Role};
-use crate::way::{chain, chains};
+use crate::way::{self, chain, chains};
 
 /// What a source tells before it is read.
 struct Asked {
@@ -105,7 +110,7 @@ impl Asking<'_> {
             connector,
             found,
             ready,
-            catalog: ConfiguredCatalog::default(),
+            catalog: Arc::default(),
         };
         Ok(Asked { source, offers })
     }
@@ -152,13 +157,19 @@ impl Offers<'_> {
         processors: &Chain,
     ) -> Result<Prepared> {
         let is_alone = asked.len() == 1;
-        let mut learns = asked.iter().any(|one| one.offers.is_none());
+        let is_told = asked.iter().all(|one| one.offers.is_some());
+        let mut learns = !is_told;
         let mut sources = Vec::new();
         let mut coming = ConfiguredCatalog::default();
+        // What comes out of the sources, before the pipeline's processors.
+        let mut offered = ConfiguredCatalog::default();
         for Asked { mut source, offers } in asked {
             let own = chain(&source.connector.processors)?;
+            if offers.is_none() {
+                self.no_window(&source)?;
+            }
             let is_plain = own.is_empty() && processors.is_empty();
-            source.catalog = match offers {
+            let catalog = match offers {
                 None if is_alone && is_plain => self.learnt(&self.known)?,
                 // It tells again what it has told, before processors changed it.
                 None => ConfiguredCatalog::default(),
@@ -167,7 +178,16 @@ impl Offers<'_> {
                 }
                 Some(catalog) => self.learnt(&catalog.streams)?,
             };
-            let processed = processors.configure(&own.configure(&source.catalog));
+            source.catalog = Arc::new(catalog);
+            if is_told {
+                way::check(&source.connector.processors, &own, &source.catalog)?;
+            }
+            let from_source = own.configure(&source.catalog);
+            let mut processed = processors.configure(&from_source);
+            if way::has_way(self.pipeline) {
+                processed = fields::selected(processed);
+            }
+            offered.streams.extend(from_source.streams);
             let is_open = source.catalog.streams.iter().any(|stream| {
                 // A copy that is replaced as a whole is made in one leg: what is not known of it goes to
                 // where the destination keeps undeclared fields.
@@ -182,6 +202,9 @@ impl Offers<'_> {
             coming.streams.extend(news);
             sources.push(source);
         }
+        if is_told {
+            way::check(&self.pipeline.processors, processors, &offered)?;
+        }
         let catalog = if learns {
             // What is known of open streams is what the last run saw of them.
             let mut streams = self.known.clone();
@@ -192,13 +215,39 @@ impl Offers<'_> {
         } else {
             coming
         };
+        // Of each source alone that was looked at when it was selected from.
+        if let Some(collision) = select::collisions(&catalog.streams, self.capabilities).pop() {
+            return Err(collision);
+        }
+        if is_told {
+            for destination in &destinations {
+                let own = &destination.connector.processors;
+                way::check(own, &chain(own)?, &catalog)?;
+            }
+        }
+        let secrets = self.pipeline.processors.iter().flat_map(|p| &p.secrets);
         Ok(Prepared {
+            masker: Masker::new(secrets.cloned()),
             sources,
             destinations,
             catalog,
             learns,
             has_processors: !processors.is_empty(),
         })
+    }
+
+    /// Where a source that tells of its streams while it runs is with them is its own affair.
+    fn no_window(&self, source: &PreparedSource) -> Result<()> {
+        let mut streams = self.pipeline.streams.iter();
+        let Some(stream) = streams.find(|stream| stream.lookback.is_some()) else {
+            return Ok(());
+        };
+        let error = Error::new(
+            &code::LOOKBACK,
+            "the source has positions of its own, which cannot be moved back",
+        );
+        let error = error.with("source", &source.connector.reference);
+        Err(stream.at.locate(error.hint("leave `lookback` out")))
     }
 
     fn learnt(&self, streams: &[Stream]) -> Result<ConfiguredCatalog> {

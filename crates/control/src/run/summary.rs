@@ -10,6 +10,8 @@ use crossdock_core::store::{RunEnd, RunStatus, StreamCounts};
 use crossdock_core::stream::StreamId;
 use crossdock_engine::Report;
 
+use crate::schema_check::SchemaFindings;
+
 /// What one stream did.
 #[derive(Clone, Debug)]
 pub struct StreamSummary {
@@ -21,6 +23,8 @@ pub struct StreamSummary {
     pub drops: Vec<(&'static str, u64)>,
     /// Why the stream failed.
     pub failure: Option<String>,
+    /// What a look at some records has shown, if they are not as announced.
+    pub schema: Option<SchemaFindings>,
 }
 
 /// What a run did.
@@ -86,6 +90,7 @@ impl Summary {
                 failure: failures
                     .get(&counts.stream)
                     .map(|error| error.message().to_owned()),
+                schema: None,
                 counts,
             })
             .collect();
@@ -149,6 +154,9 @@ impl Summary {
                 continue;
             };
             stream.counts.add(&before.counts);
+            if let Some(found) = &before.schema {
+                stream.schema.get_or_insert_default().add(found.clone());
+            }
         }
     }
 

@@ -209,6 +209,94 @@ fn names_are_mapped_and_collisions_refused() {
 }
 
 #[test]
+fn a_window_is_for_streams_that_are_deduplicated() {
+    use DestinationSyncMode::{Append, AppendDedup};
+    let keyed = modes(&[Append, AppendDedup]);
+    let day = Lookback::Time(std::time::Duration::from_secs(86_400));
+    let check = |window, mode, cursor: Option<&str>, destination_mode, expected: &str| {
+        let selection = StreamSelection {
+            lookback: Some(window),
+            sync_mode: Some(mode),
+            destination_sync_mode: Some(destination_mode),
+            cursor_field: cursor.map(|name| vec![name.into()]),
+            primary_key: Some(vec![vec!["id".into()]]),
+            ..StreamSelection::named("a")
+        };
+        let mut stream = stream("a", true);
+        stream.source_defined_cursor = cursor.is_none().then_some(true);
+        stream.json_schema["properties"]["updated_at"]["format"] = "date-time".into();
+        let found = match one(stream, selection, keyed.clone()) {
+            Ok(configured) => format!("{:?}", configured.lookback == Some(window)),
+            Err(error) => error.message().to_owned(),
+        };
+        assert!(found.contains(expected), "{found}");
+    };
+    let (full, incremental) = (SyncMode::FullRefresh, SyncMode::Incremental);
+    let at = Some("updated_at");
+    check(day, incremental, at, AppendDedup, "true");
+    check(
+        Lookback::Number(5),
+        incremental,
+        Some("id"),
+        AppendDedup,
+        "true",
+    );
+    check(day, incremental, Some("name"), AppendDedup, "true");
+    check(day, full, at, AppendDedup, "this one is read in full");
+    check(
+        day,
+        incremental,
+        at,
+        Append,
+        "`lookback` needs `append_dedup`",
+    );
+    check(
+        day,
+        incremental,
+        None,
+        AppendDedup,
+        "`lookback` needs a cursor",
+    );
+    check(
+        day,
+        incremental,
+        Some("id"),
+        AppendDedup,
+        "the cursor is a number",
+    );
+    check(
+        Lookback::Number(5),
+        incremental,
+        at,
+        AppendDedup,
+        "the cursor is a time",
+    );
+}
+
+#[test]
+fn names_that_differ_in_case_collide_where_the_destination_says_so() {
+    let check = |names: [&str; 2], ignores_case: bool, expected: Option<&str>| {
+        let streams = names.map(|name| ConfiguredStream::new(stream(name, false)));
+        let insensitive = DestinationCapabilities {
+            ignores_case,
+            ..files()
+        };
+        // One of several is enough.
+        let errors = collisions(&streams, &[files(), insensitive]);
+        let found = errors.first().map(Error::message);
+        assert_eq!(found, expected, "{names:?}");
+    };
+    check(["users", "Users"], false, None);
+    check(["users", "orders"], true, None);
+    check(
+        ["users", "Users"],
+        true,
+        Some("streams users and Users would both be written to Users"),
+    );
+    check(["größe", "GRÖSSE"], true, None);
+}
+
+#[test]
 fn selected_fields_are_left_in_the_schema() {
     let selection = StreamSelection {
         fields: Some(vec!["id".into()]),

@@ -3,6 +3,7 @@ use crossdock_core::raw::RawParts;
 
 use super::*;
 
+mod airbyte;
 mod avro;
 mod dataflow;
 
@@ -45,11 +46,11 @@ fn chain(steps: &[Step<'_>]) -> Chain {
             id: "p".into(),
             plugin: (*plugin).into(),
             condition: (*condition).into(),
-            when: String::new(),
             settings: settings
                 .iter()
                 .map(|(k, v)| ((*k).into(), (*v).into()))
                 .collect(),
+            ..Wanted::default()
         })
         .collect();
     Chain::new(&wanted).unwrap()
@@ -394,11 +395,11 @@ fn wrong_processors_are_explained() {
             id: "p".into(),
             plugin: plugin.into(),
             condition: condition.into(),
-            when: String::new(),
             settings: settings
                 .iter()
                 .map(|(k, v)| ((*k).into(), (*v).into()))
                 .collect(),
+            ..Wanted::default()
         };
         let error = Chain::new(&[wanted]).err().unwrap();
         assert_eq!(error.message(), expected);

@@ -4,7 +4,6 @@
 mod cased;
 mod cast;
 mod choice;
-mod config;
 mod debezium;
 mod flatten;
 mod insert;
@@ -17,7 +16,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use self::config::Config;
+use super::config::{self, Config};
 use super::{Outcome, Processor};
 use crate::effect::Effect;
 use crate::payload::Payload;

@@ -1,4 +1,4 @@
-//! The settings of a transformation: typed values by name, as JSON has them.
+//! The settings of a transformation or mapper: typed values by name, as JSON has them.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ impl<'a> Config<'a> {
     }
 
     /// A setting; null is none.
-    fn get(&self, name: &str) -> Option<&'a Value> {
+    pub(super) fn get(&self, name: &str) -> Option<&'a Value> {
         self.given.get(name).filter(|value| !value.is_null())
     }
 
