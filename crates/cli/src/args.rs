@@ -3,6 +3,7 @@
 
 mod command;
 mod dlq;
+mod refresh;
 mod state;
 
 use std::ffi::{OsStr, OsString};
@@ -17,6 +18,7 @@ pub(crate) use command::{
     Side, Spec, Sync, Validate, Write,
 };
 pub(crate) use dlq::{Dlq, DlqPipelines};
+pub(crate) use refresh::{Clear, Refresh};
 pub(crate) use state::{Export, History, Import, Reset, Rollback, Show, State};
 
 /// Moves data from any connector to any other

@@ -1,6 +1,7 @@
 //! One module for each command: it asks control, and answers.
 
 mod check;
+mod clear;
 mod completions;
 pub(crate) mod connector;
 mod discover;
@@ -14,6 +15,7 @@ mod plan;
 mod preview;
 mod quickstart;
 mod read;
+mod refresh;
 mod run;
 mod runs;
 mod schema;
@@ -34,6 +36,7 @@ impl Command {
             self,
             Self::Quickstart(_)
                 | Self::Run(_)
+                | Self::Clear(_)
                 | Self::Sync(_)
                 | Self::Read(_)
                 | Self::Write(_)
@@ -48,6 +51,7 @@ pub(crate) async fn execute(command: Command, context: &Context) -> Answer {
         Command::Quickstart(args) => Box::pin(quickstart::execute(args, context)).await,
         Command::Run(args) => Box::pin(run::execute(args, context)).await,
         Command::Sync(args) => Box::pin(sync::execute(args, context)).await,
+        Command::Clear(args) => Box::pin(clear::execute(args, context)).await,
         Command::Dlq(args) => Box::pin(dlq::execute(args, context)).await,
         Command::Read(args) => Box::pin(read::execute(args, context)).await,
         Command::Write(args) => Box::pin(write::execute(args, context)).await,
@@ -78,6 +82,7 @@ async fn question(command: Command, context: &Context) -> Result<Answer, crossdo
         Command::Preview(args) => preview::execute(args, context).await,
         Command::Runs(args) => runs::execute(args, context).await,
         Command::Logs(args) => logs::execute(args, context).await,
+        Command::Refresh(args) => refresh::execute(args, context).await,
         Command::Doctor => doctor::execute(context).await,
         Command::Completions(args) => completions::script(&args),
         Command::Man(args) => completions::manual(&args),

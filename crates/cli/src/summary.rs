@@ -5,7 +5,7 @@ mod data;
 use std::time::Duration;
 
 use crossdock_control::{StreamSummary, Summary};
-use crossdock_core::store::RunStatus;
+use crossdock_core::store::{RunKind, RunStatus};
 use crossdock_core::{StreamStatus, code};
 
 use crate::palette::Palette;
@@ -44,6 +44,9 @@ fn went_through(summary: &Summary) -> bool {
 
 fn head(summary: &Summary, palette: Palette) -> String {
     let (word, preposition) = match summary.status() {
+        RunStatus::Succeeded if summary.kind == RunKind::Clear => {
+            (palette.success("cleared"), "in")
+        }
         RunStatus::Succeeded => (palette.success("succeeded"), "in"),
         RunStatus::Cancelled => (palette.warning("cancelled"), "after"),
         RunStatus::Failed | RunStatus::Running => (palette.error("failed"), "after"),
@@ -56,7 +59,8 @@ fn head(summary: &Summary, palette: Palette) -> String {
     if summary.attempts > 1 {
         head += &format!(", {} attempts", summary.attempts);
     }
-    if summary.status() == RunStatus::Succeeded && summary.records() == 0 {
+    let moves = summary.kind == RunKind::Sync;
+    if summary.status() == RunStatus::Succeeded && summary.records() == 0 && moves {
         head += ": nothing new";
     }
     head

@@ -13,6 +13,7 @@ mod manifest;
 mod pipe;
 mod processor;
 mod quickstart;
+mod refresh;
 mod run;
 mod signal;
 mod state;

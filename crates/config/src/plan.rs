@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crossdock_core::catalog::FieldPath;
+use crossdock_core::store::RefreshMode;
 use crossdock_core::{DestinationSyncMode, StreamId, SyncMode};
 use serde_json::Value;
 
@@ -254,6 +255,8 @@ pub struct StreamSelection {
     pub cursor_field: Option<FieldPath>,
     /// The top-level fields to keep. `None`: all.
     pub fields: Option<Vec<String>>,
+    /// How it is refreshed. `None`: as the settings say.
+    pub refresh: Option<RefreshMode>,
     /// Where it stands in the file, for errors that show later.
     pub at: Location,
 }
@@ -298,6 +301,7 @@ impl StreamSelection {
         take(&mut self.primary_key, &later.primary_key);
         take(&mut self.cursor_field, &later.cursor_field);
         take(&mut self.fields, &later.fields);
+        take(&mut self.refresh, &later.refresh);
         self.at = later.at.clone();
     }
 }

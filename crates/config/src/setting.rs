@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crossdock_core::session::{AnswerTimes, Limits};
+use crossdock_core::store::RefreshMode;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -45,6 +46,8 @@ pub struct Settings {
     pub count_mismatch: CountMismatch,
     /// Records that a destination rejects.
     pub rejected_records: RejectedRecords,
+    /// How a stream is refreshed that names no mode, and whoever asks for it neither.
+    pub refresh: RefreshMode,
     /// How often a run that failed is tried again.
     pub retries: Retries,
     /// The file that keeps the state. `None`: the caller's default. The same for all pipelines
@@ -76,6 +79,7 @@ impl Default for Settings {
             unreadable_records: UnreadableRecords::Fail,
             count_mismatch: CountMismatch::Fail,
             rejected_records: RejectedRecords::Fail,
+            refresh: RefreshMode::Merge,
             retries: Retries::default(),
             store: None,
         }

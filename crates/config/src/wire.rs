@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
+use crossdock_core::store::RefreshMode;
 use crossdock_core::{DestinationSyncMode, SyncMode};
 
 use crate::quantity::{DURATION_PATTERN, SIZE_PATTERN};
@@ -151,6 +152,10 @@ pub(crate) struct Stream {
     /// The top-level fields to keep. Without it: all.
     #[schemars(length(min = 1))]
     pub(crate) fields: Option<Vec<String>>,
+    /// As in `settings`, for this stream.
+    #[serde(default)]
+    #[schemars(schema_with = "refresh_mode")]
+    pub(crate) refresh: Option<RefreshMode>,
 }
 
 /// Which namespace the streams have at the destination.
@@ -246,6 +251,12 @@ pub(crate) struct Settings {
     /// What to do when a destination rejects records.
     #[schemars(extend("default" = "fail"))]
     pub(crate) rejected_records: Option<RejectedRecords>,
+    /// What becomes of the rows of earlier copies when a stream is read anew because `crossdock refresh` asked for
+    /// it and named no mode: with `merge` they stay beside the new ones, with `truncate` they go when the new copy
+    /// is complete, if the destination keeps generations apart.
+    #[serde(default)]
+    #[schemars(schema_with = "refresh_mode", extend("default" = "merge"))]
+    pub(crate) refresh: Option<RefreshMode>,
     /// How often a run that failed is tried again.
     pub(crate) retries: Option<Retries>,
     /// The file that keeps the state of all pipelines. Only in the settings of the file.
@@ -346,6 +357,11 @@ fn destination_sync_mode(_: &mut SchemaGenerator) -> Schema {
     use DestinationSyncMode::{Append, AppendDedup, Overwrite, SoftDelete, Update};
     let modes = [Append, Overwrite, AppendDedup, Update, SoftDelete];
     let modes = modes.map(DestinationSyncMode::as_str);
+    json_schema!({"type": "string", "enum": modes})
+}
+
+fn refresh_mode(_: &mut SchemaGenerator) -> Schema {
+    let modes = [RefreshMode::Merge, RefreshMode::Truncate].map(RefreshMode::as_str);
     json_schema!({"type": "string", "enum": modes})
 }
 

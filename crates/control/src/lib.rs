@@ -20,6 +20,7 @@ pub mod plan;
 mod prepare;
 pub mod preview;
 mod recall;
+pub mod refresh;
 pub mod replay;
 pub mod run;
 pub mod run_log;
@@ -44,7 +45,7 @@ pub use crossdock_engine::Cancel;
 pub use crossdock_engine::progress::{Progress, StreamProgress};
 pub use crossdock_engine::trace::TARGET as SPAN_TARGET;
 pub use deletion::delete_connectors;
-pub use run::{StreamSummary, Summary, Surroundings, run};
+pub use run::{StreamSummary, Summary, Surroundings, clear, run};
 
 /// The native connectors of this build.
 #[must_use]

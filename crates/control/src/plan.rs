@@ -11,6 +11,7 @@ use crossdock_core::store::Resume;
 use crossdock_core::stream::StreamId;
 
 use crate::generation;
+use crate::refresh;
 use crate::run::{Surroundings, prepare_all};
 use crate::schema_change::{SchemaChange, changes};
 use crate::ui::Phase;
@@ -72,7 +73,8 @@ pub async fn plan(pipeline: &Pipeline, around: &Surroundings) -> Result<Plan> {
     };
     let before = around.store.catalog(&pipeline.id).await?;
     let mut catalog = prepared.catalog;
-    let beginning = generation::begin(&mut catalog, &resume, 0);
+    let asked = refresh::asked(pipeline, &resume);
+    let beginning = generation::begin(&mut catalog, &resume, &asked, 0);
     let known: HashSet<&StreamId> = resume.generations.iter().map(|g| &g.stream).collect();
     let cleared: HashSet<&Lane> = beginning.clear.iter().collect();
     let has_whole = beginning.states.iter().any(|s| s.lane == Lane::Global);

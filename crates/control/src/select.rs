@@ -278,7 +278,7 @@ fn select_fields<'a>(
 }
 
 /// The stream's name at the destination (§3.10), if it differs.
-fn target(pipeline: &Pipeline, id: &StreamId) -> Option<StreamId> {
+pub(crate) fn target(pipeline: &Pipeline, id: &StreamId) -> Option<StreamId> {
     let namespace = match &pipeline.namespace {
         NamespaceRule::Source => id.namespace.clone(),
         NamespaceRule::Destination => None,

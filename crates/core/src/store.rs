@@ -137,6 +137,9 @@ impl RunStatus {
 pub struct RunRecord {
     /// Its number.
     pub run: i64,
+    /// What it was for.
+    #[serde(default)]
+    pub kind: RunKind,
     /// The pipeline.
     pub pipeline: String,
     /// Its epoch.
@@ -190,6 +193,61 @@ pub struct Generation {
     pub generation: i64,
     /// Whether the run that began this generation completed it.
     pub complete: bool,
+    /// A refresh that truncates began it: until it is complete, the rows of older ones are to go.
+    pub truncates: bool,
+}
+
+/// What a refresh does with the rows of earlier copies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefreshMode {
+    /// They stay beside those that are read anew.
+    #[default]
+    Merge,
+    /// They go when the new copy is complete.
+    Truncate,
+}
+
+impl RefreshMode {
+    /// The name in the store and in pipeline files.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Merge => "merge",
+            Self::Truncate => "truncate",
+        }
+    }
+}
+
+/// A stream that the next run is to read anew, since somebody asked for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refresh {
+    /// The stream.
+    pub stream: StreamId,
+    /// `None`: as the pipeline says when it runs.
+    pub mode: Option<RefreshMode>,
+}
+
+/// What a run is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunKind {
+    /// It moves records.
+    #[default]
+    Sync,
+    /// It empties what the pipeline filled.
+    Clear,
+}
+
+impl RunKind {
+    /// The name in the store and in `--json`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::Clear => "clear",
+        }
+    }
 }
 
 /// Everything a run resumes from.
@@ -204,6 +262,8 @@ pub struct Resume {
     pub generations: Vec<Generation>,
     /// Which lanes a person changed last by hand, and when.
     pub edits: Vec<Edit>,
+    /// The streams that somebody wants to be read anew.
+    pub refreshes: Vec<Refresh>,
 }
 
 /// A lane's last change by hand: import, reset or rollback.
@@ -229,7 +289,12 @@ pub struct StoredConfig {
 pub trait Store: Send + Sync {
     /// Begins a run: takes the pipeline (or fails with `store.pipeline_busy` while a living
     /// process holds it) and fences all earlier runs off.
-    async fn begin(&self, pipeline: &str) -> Result<Lease>;
+    async fn begin(&self, pipeline: &str) -> Result<Lease> {
+        self.begin_as(pipeline, RunKind::Sync).await
+    }
+
+    /// As `begin`, of a run of this kind.
+    async fn begin_as(&self, pipeline: &str, kind: RunKind) -> Result<Lease>;
 
     /// What the pipeline resumes from.
     async fn resume(&self, pipeline: &str) -> Result<Resume>;
@@ -237,7 +302,8 @@ pub trait Store: Send + Sync {
     /// Commits, all or nothing, or fails with `store.fenced`.
     async fn commit(&self, lease: &Lease, commit: Commit) -> Result<()>;
 
-    /// Sets generations, all or nothing, or fails with `store.fenced`.
+    /// Sets generations, all or nothing, or fails with `store.fenced`. What [`Store::refresh`] asked for
+    /// of their streams is thereby begun.
     async fn set_generations(&self, lease: &Lease, generations: Vec<Generation>) -> Result<()>;
 
     /// Forgets lanes' states at the start of a run that reads them anew, or fails with
@@ -285,13 +351,18 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<HistoryEntry>>;
 
-    /// By hand: replaces all states of the pipeline. Refused with `store.pipeline_busy` while a
+    /// By hand: replaces all states of the pipeline, and takes back what `refresh` asked for. Refused with `store.pipeline_busy` while a
     /// run goes on. Fences earlier runs off.
     async fn import(&self, pipeline: &str, states: Vec<LaneState>) -> Result<()>;
 
     /// By hand: forgets the state of one stream, or of all (`None`); within a GLOBAL state, the
     /// stream's part. As `import` otherwise.
     async fn reset(&self, pipeline: &str, stream: Option<&StreamId>) -> Result<()>;
+
+    /// By hand: as `reset` of these streams, and the pipeline's next run begins new generations of them,
+    /// as each refresh says. A state that covers the whole source in one piece can be forgotten only with
+    /// all streams that it is of. As `import` otherwise.
+    async fn refresh(&self, pipeline: &str, refreshes: Vec<Refresh>) -> Result<()>;
 
     /// By hand: takes every lane back to how it stood right after history version `version`.
     /// As `import` otherwise.

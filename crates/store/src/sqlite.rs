@@ -29,7 +29,8 @@ use crossdock_core::catalog::ConfiguredCatalog;
 use crossdock_core::checkpoint::{Lane, LaneState};
 use crossdock_core::clock::{Clock, SystemClock};
 use crossdock_core::store::{
-    Commit, Generation, HistoryEntry, Lease, Resume, RunEnd, RunRecord, Store, StoredConfig,
+    Commit, Generation, HistoryEntry, Lease, Refresh, Resume, RunEnd, RunKind, RunRecord, Store,
+    StoredConfig,
 };
 use crossdock_core::{Result, StreamId};
 use rusqlite::Connection;
@@ -122,13 +123,13 @@ impl fmt::Debug for SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn begin(&self, pipeline: &str) -> Result<Lease> {
+    async fn begin_as(&self, pipeline: &str, kind: RunKind) -> Result<Lease> {
         let pipeline = pipeline.to_owned();
         let jobs = self.worker.jobs();
         let unclaimed = self
             .worker
             .call("begin", move |worker| {
-                let lease = lease::begin(worker, &pipeline)?;
+                let lease = lease::begin(worker, &pipeline, kind)?;
                 Ok(Unclaimed::new(lease, jobs))
             })
             .await?;
@@ -293,6 +294,15 @@ impl Store for SqliteStore {
         self.worker
             .call("reset", move |worker| {
                 edit::reset(worker, &pipeline, stream.as_ref())
+            })
+            .await
+    }
+
+    async fn refresh(&self, pipeline: &str, refreshes: Vec<Refresh>) -> Result<()> {
+        let pipeline = pipeline.to_owned();
+        self.worker
+            .call("refresh", move |worker| {
+                edit::refresh(worker, &pipeline, &refreshes)
             })
             .await
     }

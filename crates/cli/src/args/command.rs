@@ -7,6 +7,7 @@ use crossdock_control::ui::Role;
 use crossdock_core::{DestinationSyncMode, SyncMode};
 
 use super::dlq::Dlq;
+use super::refresh::{Clear, Refresh};
 use super::state::State;
 
 /// What to do.
@@ -40,6 +41,10 @@ pub(crate) enum Command {
     Runs(Runs),
     /// Print what a run's connectors said
     Logs(Logs),
+    /// Have the next run read streams anew, from the beginning
+    Refresh(Refresh),
+    /// Empty what a pipeline wrote to its destinations, and forget its state
+    Clear(Clear),
     /// Look at records that destinations refused (dead letters), and write them after all
     #[command(subcommand)]
     Dlq(Dlq),
@@ -86,6 +91,8 @@ impl Command {
             Self::Runs(Runs { command: None, .. }) => "runs",
             Self::Runs(_) => "runs show",
             Self::Logs(_) => "logs",
+            Self::Refresh(_) => "refresh",
+            Self::Clear(_) => "clear",
             Self::Dlq(dlq) => dlq.name(),
             Self::Doctor => "doctor",
             Self::Completions(_) => "completions",

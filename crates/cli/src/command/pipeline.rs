@@ -1,6 +1,7 @@
 //! One pipeline, run and told.
 
 use crossdock_config::{ConnectorRef, Pipeline, Protocol};
+use crossdock_control::refresh::Named;
 use crossdock_control::{Summary, Surroundings};
 use crossdock_core::{Error, code};
 use serde_json::Value;
@@ -21,6 +22,21 @@ pub(super) struct Finished {
 /// Runs a pipeline and shows its summary.
 pub(super) async fn run(pipeline: &Pipeline, around: &Surroundings, context: &Context) -> Finished {
     let done = crossdock_control::run(pipeline, around).await;
+    told(pipeline, done, context)
+}
+
+/// Empties streams of a pipeline and shows the summary.
+pub(super) async fn clear(
+    pipeline: &Pipeline,
+    named: &[Named],
+    around: &Surroundings,
+    context: &Context,
+) -> Finished {
+    let done = crossdock_control::clear(pipeline, named, around).await;
+    told(pipeline, done, context)
+}
+
+fn told(pipeline: &Pipeline, done: Result<Summary, Error>, context: &Context) -> Finished {
     context.screen.clear();
     match done {
         Ok(summary) => {

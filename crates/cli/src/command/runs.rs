@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crossdock_control::state;
-use crossdock_core::store::RunRecord;
+use crossdock_core::store::{RunKind, RunRecord};
 use crossdock_core::{Error, code};
 use serde_json::Value;
 
@@ -40,6 +40,14 @@ fn data(run: &RunRecord) -> Value {
     data.into()
 }
 
+/// How it went, and what for if that is not what runs are mostly for.
+fn status(run: &RunRecord) -> String {
+    match run.kind {
+        RunKind::Sync => run.status.as_str().to_owned(),
+        RunKind::Clear => format!("{} ({})", run.status.as_str(), run.kind.as_str()),
+    }
+}
+
 fn took(run: &RunRecord) -> String {
     let milliseconds = run.ended_at.map(|end| end - run.started_at);
     let milliseconds = milliseconds.and_then(|ms| u64::try_from(ms).ok());
@@ -66,7 +74,7 @@ fn list(runs: &[RunRecord]) -> String {
             run.pipeline.clone(),
             quantity::moment(run.started_at),
             took(run),
-            run.status.as_str().to_owned(),
+            status(run),
             quantity::count(run.streams.iter().map(|s| s.read).sum()),
         ]);
         if let Some(reason) = view::reason(run) {
@@ -79,7 +87,7 @@ fn list(runs: &[RunRecord]) -> String {
 fn shown(run: &RunRecord) -> String {
     let mut out = format!("run {} of {}\n\n", run.run, text::printable(&run.pipeline));
     let mut line = |name: &str, value: String| out += &format!("  {name:<9}{value}\n");
-    line("status", run.status.as_str().to_owned());
+    line("status", status(run));
     line("started", quantity::moment(run.started_at));
     if let Some(end) = run.ended_at {
         line(

@@ -12,6 +12,7 @@ pub(crate) fn data(summary: &Summary) -> Value {
     json!({
         "pipeline": summary.pipeline,
         "run": summary.run,
+        "kind": summary.kind.as_str(),
         "status": summary.status().as_str(),
         "attempts": summary.attempts,
         "elapsed_ms": u64::try_from(summary.elapsed.as_millis()).unwrap_or(u64::MAX),

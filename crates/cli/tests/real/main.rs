@@ -20,6 +20,7 @@ mod naming;
 mod patience;
 mod python;
 mod quickstart;
+mod refresh;
 mod rotation;
 mod rounds;
 mod script;

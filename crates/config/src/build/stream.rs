@@ -38,6 +38,7 @@ impl Builder<'_> {
             primary_key: given.primary_key.as_ref().map(primary_key),
             cursor_field: given.cursor_field.as_ref().map(field_path),
             fields: given.fields,
+            refresh: given.refresh,
             at: place.location(),
         }
     }

@@ -6,7 +6,8 @@ use crossdock_core::checkpoint::{Lane, LaneState};
 use crossdock_core::clock::{Clock, SystemClock};
 use crossdock_core::error::Result;
 use crossdock_core::store::{
-    Commit, Generation, HistoryEntry, Lease, Resume, RunEnd, RunRecord, Store, StoredConfig,
+    Commit, Generation, HistoryEntry, Lease, Refresh, Resume, RunEnd, RunKind, RunRecord, Store,
+    StoredConfig,
 };
 use crossdock_core::stream::StreamId;
 
@@ -26,7 +27,7 @@ pub(super) struct Forgetful;
 
 #[async_trait]
 impl Store for Forgetful {
-    async fn begin(&self, pipeline: &str) -> Result<Lease> {
+    async fn begin_as(&self, pipeline: &str, _: RunKind) -> Result<Lease> {
         Ok(lease(pipeline))
     }
 
@@ -95,6 +96,10 @@ impl Store for Forgetful {
     }
 
     async fn reset(&self, _: &str, _: Option<&StreamId>) -> Result<()> {
+        Ok(())
+    }
+
+    async fn refresh(&self, _: &str, _: Vec<Refresh>) -> Result<()> {
         Ok(())
     }
 

@@ -14,12 +14,13 @@ use crossdock_core::destination::{Acknowledge, DestinationOpening, DestinationWr
 use crossdock_core::error::{Error, Result};
 use crossdock_core::session::Session;
 use crossdock_core::source::{SourceOpening, SourceReader};
-use crossdock_core::store::{Commit, Lease, Resume, RunEnd, RunStatus};
+use crossdock_core::store::{Lease, Resume, RunEnd, RunKind, RunStatus};
 use crossdock_engine::dead_letter::{DeadLetterOffice, DeadLetters, Tolerance};
 use crossdock_engine::life::Life;
 use crossdock_engine::{Job, Report};
 use tracing::{Instrument as _, Span};
 
+use super::clearing::{self, Nothing};
 use super::ending::ending;
 use super::learning::{self, Held, LegReader, Slot};
 use super::{
@@ -31,7 +32,6 @@ use crate::fields;
 use crate::generation;
 use crate::intake::{self, Inlet, Intake, Way};
 use crate::outlet::Outlet;
-use crate::recall::recall;
 use crate::span::{self, asked, spanned};
 use crate::ui::ProgressRelay;
 use crate::way;
@@ -48,10 +48,17 @@ pub(super) struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
+    fn kind(&self) -> RunKind {
+        match self.prepared.clears {
+            Some(_) => RunKind::Clear,
+            None => RunKind::Sync,
+        }
+    }
+
     /// An error means that nothing was read. Whatever happens, the pipeline is given free.
     pub(super) async fn run(&self) -> Result<Summary> {
         let store = &self.around.store;
-        let lease = store.begin(&self.pipeline.id).await?;
+        let lease = store.begin_as(&self.pipeline.id, self.kind()).await?;
         self.around.ui.began(&self.pipeline.id, lease.run);
         Span::current().record("crossdock.run", lease.run);
         let result = self.conduct(&lease).await;
@@ -133,6 +140,10 @@ impl Attempt<'_> {
         states: &[LaneState],
         catalog: Option<&ConfiguredCatalog>,
     ) -> Result<(Arc<Life>, Box<dyn SourceReader>)> {
+        if let (Some(_), Some(catalog)) = (self.prepared.clears, catalog) {
+            let (life, _) = self.alive(&Session::default());
+            return Ok((life, Box::new(Nothing::of(catalog))));
+        }
         let sources = &self.prepared.sources;
         let ids: Vec<&str> = sources
             .iter()
@@ -229,15 +240,7 @@ impl Attempt<'_> {
         mut catalog: ConfiguredCatalog,
         held: Option<Held>,
     ) -> Result<Summary> {
-        let store = &self.around.store;
-        let beginning = generation::begin(&mut catalog, resume, lease.run);
-        if !beginning.clear.is_empty() {
-            store.clear(lease, beginning.clear).await?;
-        }
-        if !beginning.generations.is_empty() {
-            store.set_generations(lease, beginning.generations).await?;
-        }
-        store.save_catalog(lease, catalog.clone()).await?;
+        let beginning = self.begin(lease, resume, &mut catalog).await?;
         let (wiring, acks) = crossdock_engine::wire(self.prepared.destinations.len());
         let mut writers = Writers::default();
         let opened = async {
@@ -262,9 +265,10 @@ impl Attempt<'_> {
         let report = self
             .execute(lease, (source, source_life), writers, wiring, &catalog)
             .await;
-        let summary = Summary::new(self.pipeline, lease.run, report, |e| {
+        let mut summary = Summary::new(self.pipeline, lease.run, report, |e| {
             self.prepared.masked(e)
         });
+        summary.kind = self.kind();
         for warning in &summary.warnings {
             self.around.ui.warning(&self.pipeline.id, warning);
         }
@@ -287,7 +291,10 @@ impl Attempt<'_> {
             } = destination;
             let (life, session) = self.alive(&ready.session);
             let chain = way::working(&connector.processors, &self.around.store)?;
-            let catalog = chain.configure(catalog);
+            let mut catalog = chain.configure(catalog);
+            if self.prepared.clears.is_some() {
+                clearing::replacing(&mut catalog, &ready.spec.destination)?;
+            }
             let outlet = Outlet::new(chain, self.pipeline.dead_letters.is_some(), acks);
             let opening = DestinationOpening {
                 keeps_refused: self.pipeline.dead_letters.is_some(),
@@ -312,35 +319,6 @@ impl Attempt<'_> {
             writers.lives.push(life);
         }
         writers.letters = self.dead_letters(lease).await?;
-        Ok(())
-    }
-
-    /// Asks a transactional destination how far the data is. Only where it is the only one:
-    /// another destination's data may end elsewhere.
-    async fn recall(&self, lease: &Lease, resume: &mut Resume) -> Result<()> {
-        let [PreparedDestination { found, ready, .. }] = self.prepared.destinations.as_slice()
-        else {
-            return Ok(());
-        };
-        if !ready.spec.destination.transactional_checkpoint || self.begins_anew {
-            return Ok(());
-        }
-        let ask = found
-            .destination
-            .stored(ready.config(), &self.pipeline.id, &ready.session);
-        let stored = interruptible(&self.around.cancel, ask).await?;
-        let recalled = recall(resume, stored, lease.epoch);
-        let store = &self.around.store;
-        if !recalled.generations.is_empty() {
-            store.set_generations(lease, recalled.generations).await?;
-        }
-        if !recalled.states.is_empty() {
-            let commit = Commit {
-                states: recalled.states,
-                ..Commit::default()
-            };
-            store.commit(lease, commit).await?;
-        }
         Ok(())
     }
 

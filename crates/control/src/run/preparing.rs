@@ -54,6 +54,18 @@ pub(crate) async fn prepare_all(pipeline: &Pipeline, around: &Surroundings) -> R
     offers.configured(asked, destinations, &processors)
 }
 
+/// Finds and configures the destinations alone.
+pub(super) async fn destinations(
+    pipeline: &Pipeline,
+    around: &Surroundings,
+) -> Result<Vec<PreparedDestination>> {
+    chains(pipeline)?;
+    let asking = Asking { pipeline, around };
+    let destinations = pipeline.destinations.iter().enumerate();
+    let asked = destinations.map(|(at, c)| asking.destination(at + 1, c));
+    all(asked.collect()).await
+}
+
 /// Carries out all of them at once; the first error ends them.
 async fn all<T>(all: Vec<impl Future<Output = Result<T>>>) -> Result<Vec<T>> {
     futures::future::try_join_all(all).await
@@ -198,6 +210,7 @@ impl Offers<'_> {
             catalog,
             learns,
             has_processors: !processors.is_empty(),
+            clears: None,
         })
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crossdock_config::Pipeline;
 use crossdock_core::error::Error;
 use crossdock_core::event::StreamStatus;
-use crossdock_core::store::{RunEnd, RunStatus, StreamCounts};
+use crossdock_core::store::{RunEnd, RunKind, RunStatus, StreamCounts};
 use crossdock_core::stream::StreamId;
 use crossdock_engine::Report;
 
@@ -28,6 +28,8 @@ pub struct StreamSummary {
 pub struct Summary {
     /// The pipeline.
     pub pipeline: String,
+    /// What it was for.
+    pub kind: RunKind,
     /// The number of the last attempt's run in the store.
     pub run: i64,
     /// Attempts made.
@@ -91,6 +93,7 @@ impl Summary {
             .collect();
         Self {
             pipeline: pipeline.id.clone(),
+            kind: RunKind::Sync,
             run,
             attempts: 1,
             elapsed,
@@ -112,6 +115,7 @@ impl Summary {
     pub(crate) fn nothing(pipeline: &Pipeline, run: i64) -> Self {
         Self {
             pipeline: pipeline.id.clone(),
+            kind: RunKind::Sync,
             run,
             attempts: 1,
             elapsed: Duration::ZERO,

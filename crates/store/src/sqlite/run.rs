@@ -1,7 +1,7 @@
 //! Runs and their counts.
 
 use crossdock_core::code;
-use crossdock_core::store::{RunEnd, RunRecord, RunStatus, StreamCounts};
+use crossdock_core::store::{RunEnd, RunKind, RunRecord, RunStatus, StreamCounts};
 use rusqlite::{Connection, Row, Transaction, params};
 
 use super::fault::Fault;
@@ -11,16 +11,22 @@ use super::lane;
 pub(super) fn insert(
     tx: &Transaction<'_>,
     pipeline: i64,
-    epoch: i64,
+    (epoch, kind): (i64, RunKind),
     now: i64,
 ) -> Result<i64, Fault> {
     let run = tx
         .prepare_cached(
-            "INSERT INTO run (pipeline, epoch, started_at, status) VALUES (?1, ?2, ?3, ?4)
-             RETURNING id",
+            "INSERT INTO run (pipeline, epoch, started_at, status, kind)
+             VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id",
         )?
         .query_row(
-            params![pipeline, epoch, now, RunStatus::Running.as_str()],
+            params![
+                pipeline,
+                epoch,
+                now,
+                RunStatus::Running.as_str(),
+                kind.as_str()
+            ],
             |row| row.get(0),
         )?;
     Ok(run)
@@ -105,7 +111,7 @@ pub(super) fn list(
     let tx = connection.transaction()?;
     let mut select = tx.prepare_cached(
         "SELECT run.id, pipeline.name, run.epoch, run.started_at, run.ended_at, run.status,
-             run.error_code, run.error_message
+             run.error_code, run.error_message, run.kind
          FROM run JOIN pipeline ON pipeline.id = run.pipeline
          WHERE ?1 IS NULL OR pipeline.name = ?1
          ORDER BY run.id DESC LIMIT ?2",
@@ -125,7 +131,7 @@ pub(super) fn one(connection: &mut Connection, run: i64) -> Result<Option<RunRec
     let tx = connection.transaction()?;
     let mut select = tx.prepare_cached(
         "SELECT run.id, pipeline.name, run.epoch, run.started_at, run.ended_at, run.status,
-             run.error_code, run.error_message
+             run.error_code, run.error_message, run.kind
          FROM run JOIN pipeline ON pipeline.id = run.pipeline WHERE run.id = ?1",
     )?;
     let mut rows = select.query([run])?;
@@ -147,6 +153,7 @@ fn record(row: &Row<'_>) -> Result<RunRecord, Fault> {
         status: status(&row.get::<_, String>(5)?)?,
         error_code: row.get(6)?,
         error_message: row.get(7)?,
+        kind: kind(&row.get::<_, String>(8)?)?,
         streams: Vec::new(),
     })
 }
@@ -161,6 +168,13 @@ fn status(name: &str) -> Result<RunStatus, Fault> {
     all.into_iter()
         .find(|status| status.as_str() == name)
         .ok_or_else(|| Fault::unreadable("status of a run", name))
+}
+
+fn kind(name: &str) -> Result<RunKind, Fault> {
+    [RunKind::Sync, RunKind::Clear]
+        .into_iter()
+        .find(|kind| kind.as_str() == name)
+        .ok_or_else(|| Fault::unreadable("kind of a run", name))
 }
 
 fn streams(tx: &Transaction<'_>, run: i64) -> Result<Vec<StreamCounts>, Fault> {

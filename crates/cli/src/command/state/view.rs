@@ -110,6 +110,7 @@ pub(in crate::command) fn run_data(run: &RunRecord) -> Map<String, Value> {
     let streams = run.streams.iter().map(summary::counts).map(Value::from);
     let data = json!({
         "run": run.run,
+        "kind": run.kind.as_str(),
         "status": run.status.as_str(),
         "started_at": run.started_at,
         "ended_at": run.ended_at,

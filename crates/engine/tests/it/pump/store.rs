@@ -8,7 +8,8 @@ use crossdock_core::checkpoint::{Lane, LaneState};
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::store::{
-    Commit, Generation, HistoryEntry, Lease, Resume, RunEnd, RunRecord, Store, StoredConfig,
+    Commit, Generation, HistoryEntry, Lease, Refresh, Resume, RunEnd, RunKind, RunRecord, Store,
+    StoredConfig,
 };
 use crossdock_core::stream::StreamId;
 
@@ -36,7 +37,7 @@ impl MemoryStore {
 
 #[async_trait]
 impl Store for MemoryStore {
-    async fn begin(&self, pipeline: &str) -> Result<Lease> {
+    async fn begin_as(&self, pipeline: &str, _: RunKind) -> Result<Lease> {
         let mut inner = self.0.lock().unwrap();
         inner.epoch += 1;
         Ok(Lease {
@@ -119,6 +120,10 @@ impl Store for MemoryStore {
     }
 
     async fn reset(&self, _: &str, _: Option<&StreamId>) -> Result<()> {
+        Ok(())
+    }
+
+    async fn refresh(&self, _: &str, _: Vec<Refresh>) -> Result<()> {
         Ok(())
     }
 

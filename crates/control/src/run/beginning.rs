@@ -1,0 +1,71 @@
+//! How an attempt begins: what it resumes from, and which copies of its streams it writes.
+
+use crossdock_core::catalog::ConfiguredCatalog;
+use crossdock_core::error::Result;
+use crossdock_core::store::{Commit, Lease, Resume};
+
+use super::attempt::Attempt;
+use super::{PreparedDestination, interruptible};
+use crate::generation::{self, Beginning};
+use crate::recall::recall;
+use crate::refresh;
+
+impl Attempt<'_> {
+    /// Numbers the copies of the catalog's streams and writes down what begins anew.
+    pub(super) async fn begin(
+        &self,
+        lease: &Lease,
+        resume: &Resume,
+        catalog: &mut ConfiguredCatalog,
+    ) -> Result<Beginning> {
+        let store = &self.around.store;
+        let beginning = match self.prepared.clears {
+            Some(clearing) => generation::clear(catalog, resume, clearing.is_whole, lease.run)?,
+            None => {
+                let asked = refresh::asked(self.pipeline, resume);
+                generation::begin(catalog, resume, &asked, lease.run)
+            }
+        };
+        if !beginning.clear.is_empty() {
+            store.clear(lease, beginning.clear.clone()).await?;
+        }
+        if !beginning.generations.is_empty() {
+            let generations = beginning.generations.clone();
+            store.set_generations(lease, generations).await?;
+        }
+        // A clear is of some streams, and the pipeline has others still.
+        if self.prepared.clears.is_none() {
+            store.save_catalog(lease, catalog.clone()).await?;
+        }
+        Ok(beginning)
+    }
+
+    /// Asks a transactional destination how far the data is. Only where it is the only one:
+    /// another destination's data may end elsewhere.
+    pub(super) async fn recall(&self, lease: &Lease, resume: &mut Resume) -> Result<()> {
+        let [PreparedDestination { found, ready, .. }] = self.prepared.destinations.as_slice()
+        else {
+            return Ok(());
+        };
+        if !ready.spec.destination.transactional_checkpoint || self.begins_anew {
+            return Ok(());
+        }
+        let ask = found
+            .destination
+            .stored(ready.config(), &self.pipeline.id, &ready.session);
+        let stored = interruptible(&self.around.cancel, ask).await?;
+        let recalled = recall(resume, stored, lease.epoch);
+        let store = &self.around.store;
+        if !recalled.generations.is_empty() {
+            store.set_generations(lease, recalled.generations).await?;
+        }
+        if !recalled.states.is_empty() {
+            let commit = Commit {
+                states: recalled.states,
+                ..Commit::default()
+            };
+            store.commit(lease, commit).await?;
+        }
+        Ok(())
+    }
+}
