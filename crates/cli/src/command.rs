@@ -1,5 +1,6 @@
 //! One module for each command: it asks control, and answers.
 
+mod accept;
 mod check;
 mod clear;
 mod completions;
@@ -82,6 +83,7 @@ async fn question(command: Command, context: &Context) -> Result<Answer, crossdo
         Command::Preview(args) => preview::execute(args, context).await,
         Command::Runs(args) => runs::execute(args, context).await,
         Command::Logs(args) => logs::execute(args, context).await,
+        Command::Accept(args) => accept::execute(args, context).await,
         Command::Refresh(args) => refresh::execute(args, context).await,
         Command::Doctor => doctor::execute(context).await,
         Command::Completions(args) => completions::script(&args),

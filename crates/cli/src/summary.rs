@@ -4,6 +4,7 @@ mod data;
 
 use std::time::Duration;
 
+use crossdock_control::schema_review::Effect;
 use crossdock_control::{StreamSummary, Summary};
 use crossdock_core::store::{RunKind, RunStatus};
 use crossdock_core::{StreamStatus, code};
@@ -24,6 +25,19 @@ pub(crate) fn text(summary: &Summary, palette: Palette) -> String {
         went_through(summary),
         palette,
     );
+    for change in &summary.schema_changes {
+        let left_out = match change.effect {
+            Effect::LeftOut => " (left out)",
+            _ => "",
+        };
+        for line in change.lines() {
+            text += &format!(
+                "  {} {}{left_out}\n",
+                palette.warning("changed"),
+                crate::text::printable(&line)
+            );
+        }
+    }
     for (reason, records) in &summary.unattributed {
         text += &format!(
             "  {} {} of no known stream: {reason}\n",

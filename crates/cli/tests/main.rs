@@ -15,6 +15,7 @@ mod processor;
 mod quickstart;
 mod refresh;
 mod run;
+mod schema;
 mod signal;
 mod state;
 mod sync;

@@ -38,5 +38,7 @@ pub use quantity::duration;
 pub use reference::{ConnectorRef, Launcher, Protocol};
 pub use schema::json_schema;
 pub use selection::Selections;
-pub use setting::{CountMismatch, Mode, RejectedRecords, Retries, Settings, UnreadableRecords};
+pub use setting::{
+    CountMismatch, Mode, RejectedRecords, Retries, SchemaChanges, Settings, UnreadableRecords,
+};
 pub use suggestion::nearest;

@@ -13,7 +13,7 @@ use crate::diagnostic::{Diagnostic, Location};
 use crate::node::Position;
 use crate::pattern;
 use crate::reference::ConnectorRef;
-use crate::setting::Settings;
+use crate::setting::{SchemaChanges, Settings};
 
 /// What to run.
 #[derive(Clone, Debug, PartialEq)]
@@ -257,6 +257,10 @@ pub struct StreamSelection {
     pub fields: Option<Vec<String>>,
     /// How it is refreshed. `None`: as the settings say.
     pub refresh: Option<RefreshMode>,
+    /// What becomes of changes of its schema. `None`: as the settings say.
+    pub schema_changes: Option<SchemaChanges>,
+    /// Whether it is read anew when it gets new fields. `None`: as the settings say.
+    pub backfill: Option<bool>,
     /// Where it stands in the file, for errors that show later.
     pub at: Location,
 }
@@ -302,6 +306,8 @@ impl StreamSelection {
         take(&mut self.cursor_field, &later.cursor_field);
         take(&mut self.fields, &later.fields);
         take(&mut self.refresh, &later.refresh);
+        take(&mut self.schema_changes, &later.schema_changes);
+        take(&mut self.backfill, &later.backfill);
         self.at = later.at.clone();
     }
 }

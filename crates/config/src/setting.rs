@@ -46,6 +46,10 @@ pub struct Settings {
     pub count_mismatch: CountMismatch,
     /// Records that a destination rejects.
     pub rejected_records: RejectedRecords,
+    /// What becomes of changes of the source's schema.
+    pub schema_changes: SchemaChanges,
+    /// Whether a stream that gets new columns is read anew.
+    pub backfill: bool,
     /// How a stream is refreshed that names no mode, and whoever asks for it neither.
     pub refresh: RefreshMode,
     /// How often a run that failed is tried again.
@@ -79,6 +83,8 @@ impl Default for Settings {
             unreadable_records: UnreadableRecords::Fail,
             count_mismatch: CountMismatch::Fail,
             rejected_records: RejectedRecords::Fail,
+            schema_changes: SchemaChanges::PropagateFully,
+            backfill: false,
             refresh: RefreshMode::Merge,
             retries: Retries::default(),
             store: None,
@@ -143,6 +149,21 @@ pub enum RejectedRecords {
     Fail,
     /// The run goes on; the records are lost and counted.
     Allow,
+}
+
+/// What becomes of changes of the source's schema (Airbyte §3.12).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SchemaChanges {
+    /// Streams go on with the fields that they had, and new ones are not moved.
+    Ignore,
+    /// Nothing is moved until somebody has accepted the change.
+    Pause,
+    /// Fields flow as they are now; new streams are not moved.
+    PropagateColumns,
+    /// Everything flows as it is now.
+    #[default]
+    PropagateFully,
 }
 
 /// How often a run that failed is tried again. A failure is complete where nothing was committed,

@@ -12,7 +12,7 @@ use crossdock_core::store::RefreshMode;
 use crossdock_core::{DestinationSyncMode, SyncMode};
 
 use crate::quantity::{DURATION_PATTERN, SIZE_PATTERN};
-use crate::setting::{CountMismatch, Mode, RejectedRecords, UnreadableRecords};
+use crate::setting::{CountMismatch, Mode, RejectedRecords, SchemaChanges, UnreadableRecords};
 
 /// A Crossdock pipeline file: what to move from where to where.
 #[derive(Deserialize, JsonSchema)]
@@ -156,6 +156,10 @@ pub(crate) struct Stream {
     #[serde(default)]
     #[schemars(schema_with = "refresh_mode")]
     pub(crate) refresh: Option<RefreshMode>,
+    /// As in `settings`, for this stream.
+    pub(crate) schema_changes: Option<SchemaChanges>,
+    /// As in `settings`, for this stream.
+    pub(crate) backfill: Option<bool>,
 }
 
 /// Which namespace the streams have at the destination.
@@ -251,6 +255,15 @@ pub(crate) struct Settings {
     /// What to do when a destination rejects records.
     #[schemars(extend("default" = "fail"))]
     pub(crate) rejected_records: Option<RejectedRecords>,
+    /// What to do when the source has other streams, or its streams other fields, than in the last run. A change with
+    /// which a stream cannot go on as it is configured pauses the pipeline in any case: its cursor is gone, or the key
+    /// by which rows are replaced. `crossdock accept` takes a change. Sources that tell of their streams only while they
+    /// run are not concerned.
+    #[schemars(extend("default" = "propagate_fully"))]
+    pub(crate) schema_changes: Option<SchemaChanges>,
+    /// Whether a stream that gets new fields is read anew, in the mode that `refresh` says.
+    #[schemars(extend("default" = false))]
+    pub(crate) backfill: Option<bool>,
     /// What becomes of the rows of earlier copies when a stream is read anew because `crossdock refresh` asked for
     /// it and named no mode: with `merge` they stay beside the new ones, with `truncate` they go when the new copy
     /// is complete, if the destination keeps generations apart.

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod acceptance;
 mod beside;
 mod changing;
 pub mod command;
@@ -25,6 +26,7 @@ pub mod replay;
 pub mod run;
 pub mod run_log;
 pub mod schema_change;
+pub mod schema_review;
 pub mod select;
 pub mod serve;
 mod span;

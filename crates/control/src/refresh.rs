@@ -8,7 +8,8 @@ use crossdock_core::error::{Error, Result};
 use crossdock_core::store::{Refresh, RefreshMode, Resume, Store};
 use crossdock_core::stream::StreamId;
 
-use crate::generation::Asked;
+use crate::generation::{self, Asked};
+use crate::schema_review::Review;
 use crate::state;
 
 /// A stream by the words of a person.
@@ -52,6 +53,39 @@ pub(crate) fn asked(pipeline: &Pipeline, resume: &Resume) -> HashMap<StreamId, A
         (refresh.stream.clone(), asked)
     });
     asked.collect()
+}
+
+/// Adds the streams that are read anew since they have new fields. An error that is none: it cannot be done, since the
+/// state of the whole source is in one piece.
+pub(crate) fn backfill(
+    pipeline: &Pipeline,
+    resume: &Resume,
+    review: &Review,
+    asked: &mut HashMap<StreamId, Asked>,
+) -> Option<Error> {
+    if review.backfill.is_empty() {
+        return None;
+    }
+    if !resume.states.iter().all(generation::is_divisible) {
+        let names: Vec<_> = review.backfill.iter().map(ToString::to_string).collect();
+        let message =
+            "streams with new fields are not read anew, since the state covers the whole source";
+        let hint = format!("`crossdock refresh {}` reads all streams anew", pipeline.id);
+        let error = Error::new(&code::STATE_INDIVISIBLE, message);
+        return Some(error.with("streams", names.join(", ")).hint(hint));
+    }
+    let modes = Modes::new(pipeline);
+    for stream in &review.backfill {
+        let mode = asked
+            .get(stream)
+            .map_or_else(|| modes.of(stream), |asked| asked.mode);
+        let anew = Asked {
+            mode,
+            despite_state: true,
+        };
+        asked.insert(stream.clone(), anew);
+    }
+    None
 }
 
 /// How a pipeline has its streams refreshed.

@@ -21,6 +21,18 @@ pub fn configure(
     catalog: Catalog,
     destinations: &[DestinationCapabilities],
 ) -> Result<ConfiguredCatalog> {
+    configure_beside(pipeline, catalog, destinations, &[])
+}
+
+/// As [`configure`]. A cursor or a key that a stream had in `known` and has no more is not an error here, but a change
+/// of the source's that is reviewed (§3.12).
+pub(crate) fn configure_beside(
+    pipeline: &Pipeline,
+    catalog: Catalog,
+    destinations: &[DestinationCapabilities],
+    known: &[Stream],
+) -> Result<ConfiguredCatalog> {
+    let known: HashMap<StreamId, &Stream> = known.iter().map(|s| (s.id(), s)).collect();
     let mut errors = Vec::new();
     let mut streams = Vec::new();
     let selections = Selections::new(&pipeline.streams);
@@ -29,7 +41,7 @@ pub fn configure(
         let Some(selection) = selections.of(id) else {
             continue;
         };
-        match configure_stream(stream, &selection, destinations) {
+        match configure_stream(stream, &selection, destinations, known.get(id).copied()) {
             Ok(mut configured) => {
                 configured.target = target(pipeline, &configured.id());
                 streams.push(configured);
@@ -63,6 +75,7 @@ fn configure_stream(
     stream: Stream,
     selection: &StreamSelection,
     destinations: &[DestinationCapabilities],
+    known: Option<&Stream>,
 ) -> Result<ConfiguredStream> {
     let sync_mode = sync_mode(&stream, selection)?;
     let cursor_field = cursor(&stream, selection, sync_mode)?;
@@ -85,7 +98,11 @@ fn configure_stream(
         configured.selected_fields = Some(fields.clone());
     }
     for path in cursor_field.iter().chain(primary_key.iter().flatten()) {
-        field_exists(&configured.stream, path)?;
+        let was_there = known.is_some_and(|known| has_field(known, path));
+        field_exists(&configured.stream, path).or_else(|gone| match was_there {
+            true => Ok(()),
+            false => Err(gone),
+        })?;
     }
     configured.sync_mode = sync_mode;
     configured.cursor_field = cursor_field;
@@ -232,6 +249,12 @@ fn field_exists(stream: &Stream, path: &FieldPath) -> Result<()> {
         return Ok(());
     }
     Err(unknown_field(first, properties))
+}
+
+/// Whether a schema declares the field.
+fn has_field(stream: &Stream, path: &FieldPath) -> bool {
+    let declared = properties(stream).zip(path.first());
+    declared.is_some_and(|(properties, first)| properties.contains_key(first))
 }
 
 fn unknown_field(name: &str, properties: &serde_json::Map<String, Value>) -> Error {

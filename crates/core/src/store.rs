@@ -275,6 +275,28 @@ pub struct Edit {
     pub epoch: i64,
 }
 
+/// Changes of a source's catalog that a run found and did not take.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reviewed {
+    /// Nothing is moved until somebody has accepted them.
+    pub pauses: bool,
+    /// The changes, in the form of whoever found them.
+    pub changes: Value,
+    /// The catalog with all of them.
+    pub catalog: ConfiguredCatalog,
+}
+
+/// What a run found, as the store keeps it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SchemaReview {
+    /// The run.
+    pub run: i64,
+    /// When, ms since the epoch.
+    pub at: i64,
+    /// What it found.
+    pub reviewed: Reviewed,
+}
+
 /// A connector's configuration that the connector itself replaced (Airbyte's CONTROL).
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredConfig {
@@ -311,11 +333,22 @@ pub trait Store: Send + Sync {
     async fn clear(&self, lease: &Lease, lanes: Vec<Lane>) -> Result<()>;
 
     /// Keeps the catalog that the pipeline's run reads, for the next plan to compare with, or fails
-    /// with `store.fenced`.
+    /// with `store.fenced`. What an earlier run found and did not take is of the past then.
     async fn save_catalog(&self, lease: &Lease, catalog: ConfiguredCatalog) -> Result<()>;
 
-    /// The catalog of the pipeline's last run, if any.
+    /// The catalog of the pipeline's last run, if any, or that which somebody has accepted since.
     async fn catalog(&self, pipeline: &str) -> Result<Option<ConfiguredCatalog>>;
+
+    /// Keeps changes that the run found and does not take, for somebody to accept, or fails with
+    /// `store.fenced`.
+    async fn save_review(&self, lease: &Lease, reviewed: Reviewed) -> Result<()>;
+
+    /// The changes that wait for somebody to accept them, if any.
+    async fn review(&self, pipeline: &str) -> Result<Option<SchemaReview>>;
+
+    /// By hand: takes the catalog of the changes that wait, or fails with `store.nothing_to_accept`. As
+    /// `import` otherwise; states stay.
+    async fn accept(&self, pipeline: &str) -> Result<()>;
 
     /// Ends a run and gives the pipeline free.
     async fn finish(&self, lease: &Lease, end: RunEnd) -> Result<()>;

@@ -16,6 +16,7 @@ mod memory;
 mod migration;
 mod open;
 mod read;
+mod review;
 mod run;
 mod worker;
 
@@ -29,8 +30,8 @@ use crossdock_core::catalog::ConfiguredCatalog;
 use crossdock_core::checkpoint::{Lane, LaneState};
 use crossdock_core::clock::{Clock, SystemClock};
 use crossdock_core::store::{
-    Commit, Generation, HistoryEntry, Lease, Refresh, Resume, RunEnd, RunKind, RunRecord, Store,
-    StoredConfig,
+    Commit, Generation, HistoryEntry, Lease, Refresh, Resume, Reviewed, RunEnd, RunKind, RunRecord,
+    SchemaReview, Store, StoredConfig,
 };
 use crossdock_core::{Result, StreamId};
 use rusqlite::Connection;
@@ -187,6 +188,31 @@ impl Store for SqliteStore {
             .call("load the catalog", move |worker| {
                 read::catalog(&worker.connection, &pipeline)
             })
+            .await
+    }
+
+    async fn save_review(&self, lease: &Lease, reviewed: Reviewed) -> Result<()> {
+        let lease = lease.clone();
+        self.worker
+            .call("save a review", move |worker| {
+                review::save(worker, &lease, &reviewed)
+            })
+            .await
+    }
+
+    async fn review(&self, pipeline: &str) -> Result<Option<SchemaReview>> {
+        let pipeline = pipeline.to_owned();
+        self.worker
+            .call("load a review", move |worker| {
+                review::read(&worker.connection, &pipeline)
+            })
+            .await
+    }
+
+    async fn accept(&self, pipeline: &str) -> Result<()> {
+        let pipeline = pipeline.to_owned();
+        self.worker
+            .call("accept", move |worker| review::accept(worker, &pipeline))
             .await
     }
 

@@ -3,7 +3,9 @@
 use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream, Stream};
 use crossdock_core::checkpoint::{Lane, LaneState, StateKind};
 use crossdock_core::code::{self, Code};
-use crossdock_core::store::{Edit, Generation, Refresh, RefreshMode, RunEnd, RunStatus, Store};
+use crossdock_core::store::{
+    Edit, Generation, Refresh, RefreshMode, Reviewed, RunEnd, RunStatus, Store,
+};
 use crossdock_store::{SqliteStore, state_array};
 
 use crate::sample::{Place, context, end, id, refused, run, shown, state, states, whole};
@@ -239,4 +241,44 @@ async fn the_catalog_of_the_last_run_is_kept() {
     };
     store.finish(&lease, end).await.unwrap();
     refused(store.save_catalog(&lease, catalog).await, &code::FENCED);
+}
+
+#[tokio::test]
+async fn changes_wait_until_they_are_accepted_or_gone() {
+    let store = SqliteStore::in_memory().unwrap();
+    let catalog = |name: &str| ConfiguredCatalog {
+        streams: vec![ConfiguredStream::new(Stream::new(
+            name,
+            serde_json::json!({}),
+        ))],
+        ..ConfiguredCatalog::default()
+    };
+    let reviewed = Reviewed {
+        pauses: true,
+        changes: serde_json::json!([{"stream": "b"}]),
+        catalog: catalog("b"),
+    };
+    refused(store.accept("p").await, &code::NOTHING_TO_ACCEPT);
+    let lease = store.begin("p").await.unwrap();
+    store.save_catalog(&lease, catalog("a")).await.unwrap();
+    store.save_review(&lease, reviewed.clone()).await.unwrap();
+    // Not while a run goes on.
+    refused(store.accept("p").await, &code::PIPELINE_BUSY);
+    store.finish(&lease, end(RunStatus::Failed)).await.unwrap();
+    refused(
+        store.save_review(&lease, reviewed.clone()).await,
+        &code::FENCED,
+    );
+    let found = store.review("p").await.unwrap().unwrap();
+    assert_eq!((found.run, &found.reviewed), (lease.run, &reviewed));
+    assert_eq!(store.catalog("p").await.unwrap(), Some(catalog("a")));
+    store.accept("p").await.unwrap();
+    assert_eq!(store.catalog("p").await.unwrap(), Some(catalog("b")));
+    assert_eq!(store.review("p").await.unwrap(), None);
+    refused(store.accept("p").await, &code::NOTHING_TO_ACCEPT);
+    // A run that takes what the source offers has nothing left to accept.
+    let lease = store.begin("p").await.unwrap();
+    store.save_review(&lease, reviewed).await.unwrap();
+    store.save_catalog(&lease, catalog("a")).await.unwrap();
+    assert_eq!(store.review("p").await.unwrap(), None);
 }

@@ -7,7 +7,7 @@ use crossdock_control::ui::Role;
 use crossdock_core::{DestinationSyncMode, SyncMode};
 
 use super::dlq::Dlq;
-use super::refresh::{Clear, Refresh};
+use super::refresh::{Accept, Clear, Refresh};
 use super::state::State;
 
 /// What to do.
@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Runs(Runs),
     /// Print what a run's connectors said
     Logs(Logs),
+    /// Take changes of a source's schema that a run found and left alone
+    Accept(Accept),
     /// Have the next run read streams anew, from the beginning
     Refresh(Refresh),
     /// Empty what a pipeline wrote to its destinations, and forget its state
@@ -91,6 +93,7 @@ impl Command {
             Self::Runs(Runs { command: None, .. }) => "runs",
             Self::Runs(_) => "runs show",
             Self::Logs(_) => "logs",
+            Self::Accept(_) => "accept",
             Self::Refresh(_) => "refresh",
             Self::Clear(_) => "clear",
             Self::Dlq(dlq) => dlq.name(),

@@ -1,10 +1,16 @@
-//! The arguments of `crossdock refresh` and `crossdock clear`.
+//! The arguments of `crossdock accept`, `refresh` and `clear`.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use crossdock_control::refresh::Named;
 use crossdock_core::store::RefreshMode;
+
+#[derive(Debug, Args)]
+pub(crate) struct Accept {
+    /// The pipeline
+    pub(crate) pipeline: String,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct Refresh {

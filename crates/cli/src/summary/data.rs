@@ -19,6 +19,7 @@ pub(crate) fn data(summary: &Summary) -> Value {
         "records": summary.records(),
         "bytes": summary.bytes(),
         "streams": summary.streams.iter().map(stream).collect::<Vec<_>>(),
+        "schema_changes": summary.schema_changes,
         "dropped_without_stream": drops(&summary.unattributed),
         "warnings": summary.warnings.iter().map(error_value).collect::<Vec<_>>(),
         "error": summary.error.as_ref().map(error_value),

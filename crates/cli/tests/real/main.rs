@@ -23,6 +23,7 @@ mod quickstart;
 mod refresh;
 mod rotation;
 mod rounds;
+mod schema;
 mod script;
 mod secret;
 mod state_kind;

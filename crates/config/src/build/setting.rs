@@ -108,6 +108,8 @@ impl Builder<'_> {
         set(&mut settings.unreadable_records, given.unreadable_records);
         set(&mut settings.count_mismatch, given.count_mismatch);
         set(&mut settings.rejected_records, given.rejected_records);
+        set(&mut settings.schema_changes, given.schema_changes);
+        set(&mut settings.backfill, given.backfill);
         set(&mut settings.refresh, given.refresh);
         if let Some(store) = given.store {
             if store.trim().is_empty() {

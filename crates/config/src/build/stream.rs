@@ -39,6 +39,8 @@ impl Builder<'_> {
             cursor_field: given.cursor_field.as_ref().map(field_path),
             fields: given.fields,
             refresh: given.refresh,
+            schema_changes: given.schema_changes,
+            backfill: given.backfill,
             at: place.location(),
         }
     }

@@ -6,8 +6,8 @@ use crossdock_core::checkpoint::{Lane, LaneState};
 use crossdock_core::clock::{Clock, SystemClock};
 use crossdock_core::error::Result;
 use crossdock_core::store::{
-    Commit, Generation, HistoryEntry, Lease, Refresh, Resume, RunEnd, RunKind, RunRecord, Store,
-    StoredConfig,
+    Commit, Generation, HistoryEntry, Lease, Refresh, Resume, Reviewed, RunEnd, RunKind, RunRecord,
+    SchemaReview, Store, StoredConfig,
 };
 use crossdock_core::stream::StreamId;
 
@@ -53,6 +53,18 @@ impl Store for Forgetful {
 
     async fn catalog(&self, _: &str) -> Result<Option<ConfiguredCatalog>> {
         Ok(None)
+    }
+
+    async fn save_review(&self, _: &Lease, _: Reviewed) -> Result<()> {
+        Ok(())
+    }
+
+    async fn review(&self, _: &str) -> Result<Option<SchemaReview>> {
+        Ok(None)
+    }
+
+    async fn accept(&self, _: &str) -> Result<()> {
+        Ok(())
     }
 
     async fn finish(&self, _: &Lease, _: RunEnd) -> Result<()> {

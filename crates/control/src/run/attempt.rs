@@ -32,6 +32,7 @@ use crate::fields;
 use crate::generation;
 use crate::intake::{self, Inlet, Intake, Way};
 use crate::outlet::Outlet;
+use crate::schema_review::Review;
 use crate::span::{self, asked, spanned};
 use crate::ui::ProgressRelay;
 use crate::way;
@@ -92,8 +93,8 @@ impl Attempt<'_> {
         let mut resume = self.around.store.resume(&self.pipeline.id).await?;
         self.recall(lease, &mut resume).await?;
         if !self.prepared.learns {
-            let catalog = self.prepared.catalog.clone();
-            return self.leg(lease, &resume, catalog, None).await;
+            let (catalog, review) = self.reviewed(lease).await?;
+            return self.leg(lease, &resume, (catalog, review), None).await;
         }
         let mut held = match learning::take(self.held) {
             Some(held) => held,
@@ -109,7 +110,8 @@ impl Attempt<'_> {
         });
         match configured {
             Ok((true, catalog)) => {
-                let mut summary = self.leg(lease, &resume, catalog, Some(held)).await?;
+                let told = (catalog, Review::default());
+                let mut summary = self.leg(lease, &resume, told, Some(held)).await?;
                 summary.elapsed += listened;
                 Ok(summary)
             }
@@ -130,7 +132,8 @@ impl Attempt<'_> {
 
     /// Opens sources that tell of streams while they run, to be listened to before there is a catalog.
     async fn hold(&self, resume: &Resume) -> Result<Held> {
-        let (life, reader) = self.open_sources(&resume.states, None).await?;
+        let review = Review::default();
+        let (life, reader) = self.open_sources(&resume.states, None, &review).await?;
         Ok(Held::new(reader, life, self.known(), self.pipeline))
     }
 
@@ -139,6 +142,7 @@ impl Attempt<'_> {
         &self,
         states: &[LaneState],
         catalog: Option<&ConfiguredCatalog>,
+        review: &Review,
     ) -> Result<(Arc<Life>, Box<dyn SourceReader>)> {
         if let (Some(_), Some(catalog)) = (self.prepared.clears, catalog) {
             let (life, _) = self.alive(&Session::default());
@@ -153,7 +157,7 @@ impl Attempt<'_> {
         let mut inlets: Vec<Inlet> = Vec::new();
         let mut life = None;
         for (source, states) in sources.iter().zip(states) {
-            match self.open_source(source, &states, catalog).await {
+            match self.open_source(source, &states, catalog, review).await {
                 Ok((own, reader)) => {
                     life.get_or_insert(own);
                     inlets.push(Inlet {
@@ -195,11 +199,15 @@ impl Attempt<'_> {
         source: &PreparedSource,
         states: &[LaneState],
         catalog: Option<&ConfiguredCatalog>,
+        review: &Review,
     ) -> Result<(Arc<Life>, Box<dyn SourceReader>)> {
         let (life, session) = self.alive(&source.ready.session);
-        let selects = self.pipeline.streams.iter().any(|s| s.fields.is_some());
+        let selects = self.pipeline.streams.iter().any(|s| s.fields.is_some())
+            || catalog.is_some_and(|all| all.streams.iter().any(|s| s.selected_fields.is_some()));
         let has_way = way::has_way(self.pipeline);
         let mut own = source.catalog.clone();
+        let is_processed = self.prepared.has_processors || !source.connector.processors.is_empty();
+        review.narrow(&mut own, is_processed);
         if let Some(catalog) = catalog {
             generation::carry_over(&mut own, catalog);
         }
@@ -237,10 +245,10 @@ impl Attempt<'_> {
         &self,
         lease: &Lease,
         resume: &Resume,
-        mut catalog: ConfiguredCatalog,
+        (mut catalog, review): (ConfiguredCatalog, Review),
         held: Option<Held>,
     ) -> Result<Summary> {
-        let beginning = self.begin(lease, resume, &mut catalog).await?;
+        let beginning = self.begin(lease, resume, &mut catalog, &review).await?;
         let (wiring, acks) = crossdock_engine::wire(self.prepared.destinations.len());
         let mut writers = Writers::default();
         let opened = async {
@@ -252,7 +260,10 @@ impl Attempt<'_> {
                     let reader = LegReader::new(held, self.held.clone());
                     Ok((life, Box::new(reader) as Box<dyn SourceReader>))
                 }
-                None => self.open_sources(&beginning.states, Some(&catalog)).await,
+                None => {
+                    self.open_sources(&beginning.states, Some(&catalog), &review)
+                        .await
+                }
             }
         };
         let (source_life, source) = match opened.await {
@@ -269,6 +280,7 @@ impl Attempt<'_> {
             self.prepared.masked(e)
         });
         summary.kind = self.kind();
+        summary.schema_changes = review.changes;
         for warning in &summary.warnings {
             self.around.ui.warning(&self.pipeline.id, warning);
         }

@@ -175,7 +175,8 @@ impl Offers<'_> {
                 // It tells again what it has told, before processors changed it.
                 None => ConfiguredCatalog::default(),
                 Some(catalog) if is_alone => {
-                    select::configure(self.pipeline, catalog, self.capabilities)?
+                    let known = &self.known;
+                    select::configure_beside(self.pipeline, catalog, self.capabilities, known)?
                 }
                 Some(catalog) => self.learnt(&catalog.streams)?,
             };

@@ -10,6 +10,8 @@ use crossdock_core::store::{RunEnd, RunKind, RunStatus, StreamCounts};
 use crossdock_core::stream::StreamId;
 use crossdock_engine::Report;
 
+use crate::schema_review::StreamChange;
+
 /// What one stream did.
 #[derive(Clone, Debug)]
 pub struct StreamSummary {
@@ -38,6 +40,8 @@ pub struct Summary {
     pub elapsed: Duration,
     /// The streams in the order of the catalog.
     pub streams: Vec<StreamSummary>,
+    /// How the source's catalog differs from that of the last run.
+    pub schema_changes: Vec<StreamChange>,
     /// Records that were left out and belong to no stream that could be told.
     pub unattributed: Vec<(&'static str, u64)>,
     /// What is wrong but was allowed.
@@ -98,6 +102,7 @@ impl Summary {
             attempts: 1,
             elapsed,
             streams,
+            schema_changes: Vec::new(),
             unattributed: reasons_of(None),
             warnings: outcome
                 .warnings
@@ -120,6 +125,7 @@ impl Summary {
             attempts: 1,
             elapsed: Duration::ZERO,
             streams: Vec::new(),
+            schema_changes: Vec::new(),
             unattributed: Vec::new(),
             warnings: Vec::new(),
             cancelled: false,
@@ -142,6 +148,10 @@ impl Summary {
     /// read again.
     pub(crate) fn add_earlier(&mut self, earlier: &Self) {
         self.attempts += earlier.attempts;
+        if self.schema_changes.is_empty() {
+            // What one attempt took is agreed on for the next.
+            self.schema_changes.clone_from(&earlier.schema_changes);
+        }
         self.elapsed += earlier.elapsed;
         let earlier: HashMap<_, _> = earlier
             .streams

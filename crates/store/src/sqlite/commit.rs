@@ -175,6 +175,8 @@ pub(super) fn save_catalog(
          ON CONFLICT (pipeline) DO UPDATE SET run = excluded.run, catalog = excluded.catalog",
     )?
     .execute(params![pipeline, lease.run, text])?;
+    tx.prepare_cached("DELETE FROM review WHERE pipeline = ?1")?
+        .execute([pipeline])?;
     tx.commit()?;
     Ok(())
 }

@@ -8,8 +8,8 @@ use crossdock_core::checkpoint::{Lane, LaneState};
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::store::{
-    Commit, Generation, HistoryEntry, Lease, Refresh, Resume, RunEnd, RunKind, RunRecord, Store,
-    StoredConfig,
+    Commit, Generation, HistoryEntry, Lease, Refresh, Resume, Reviewed, RunEnd, RunKind, RunRecord,
+    SchemaReview, Store, StoredConfig,
 };
 use crossdock_core::stream::StreamId;
 
@@ -77,6 +77,18 @@ impl Store for MemoryStore {
 
     async fn catalog(&self, _: &str) -> Result<Option<ConfiguredCatalog>> {
         Ok(None)
+    }
+
+    async fn save_review(&self, _: &Lease, _: Reviewed) -> Result<()> {
+        Ok(())
+    }
+
+    async fn review(&self, _: &str) -> Result<Option<SchemaReview>> {
+        Ok(None)
+    }
+
+    async fn accept(&self, _: &str) -> Result<()> {
+        Ok(())
     }
 
     async fn finish(&self, _: &Lease, _: RunEnd) -> Result<()> {
