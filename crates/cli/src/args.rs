@@ -18,7 +18,7 @@ pub(crate) use command::{
     Side, Spec, Sync, Validate, Write,
 };
 pub(crate) use dlq::{Dlq, DlqPipelines};
-pub(crate) use refresh::{Accept, Clear, Refresh};
+pub(crate) use refresh::{Accept, Clear, Refresh, Status};
 pub(crate) use state::{Export, History, Import, Reset, Rollback, Show, State};
 
 /// Moves data from any connector to any other

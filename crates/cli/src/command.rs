@@ -22,6 +22,7 @@ mod runs;
 mod schema;
 mod spec;
 mod state;
+mod status;
 mod sync;
 mod validate;
 mod write;
@@ -83,6 +84,7 @@ async fn question(command: Command, context: &Context) -> Result<Answer, crossdo
         Command::Preview(args) => preview::execute(args, context).await,
         Command::Runs(args) => runs::execute(args, context).await,
         Command::Logs(args) => logs::execute(args, context).await,
+        Command::Status(args) => status::execute(args, context).await,
         Command::Accept(args) => accept::execute(args, context).await,
         Command::Refresh(args) => refresh::execute(args, context).await,
         Command::Doctor => doctor::execute(context).await,

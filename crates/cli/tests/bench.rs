@@ -11,7 +11,7 @@ use tempfile::TempDir;
 const FILTERS: &[(&str, &str)] = &[
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[MOMENT]"),
     (
-        r#""(elapsed_ms|at|committed_at|started_at|ended_at|emitted_at|estimated_at)":\d+"#,
+        r#""(elapsed_ms|at|committed_at|started_at|ended_at|emitted_at|estimated_at|synced_at)":\d+"#,
         r#""$1":[NUMBER]"#,
     ),
     (r#""emitted_at":\d+(\.\d+)?"#, r#""emitted_at":[NUMBER]"#),

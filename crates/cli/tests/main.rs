@@ -18,6 +18,7 @@ mod run;
 mod schema;
 mod signal;
 mod state;
+mod status;
 mod sync;
 mod trace;
 mod tutorial;

@@ -31,6 +31,7 @@ pub mod select;
 pub mod serve;
 mod span;
 pub mod state;
+pub mod status;
 mod store_folder;
 pub mod ui;
 mod way;

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::catalog::ConfiguredCatalog;
 use crate::checkpoint::{Lane, LaneState, Seq};
 use crate::destination::Mark;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::stream::StreamId;
 
 /// The right of one run to write a pipeline's state.
@@ -154,6 +154,10 @@ pub struct RunRecord {
     pub error_code: Option<String>,
     /// The message of that error, masked.
     pub error_message: Option<String>,
+    /// What sort of failure it was, as [`crate::ErrorKind::as_str`] has it. `None`: none, or an older Crossdock
+    /// wrote it.
+    #[serde(default)]
+    pub error_kind: Option<String>,
     /// Counts per stream.
     pub streams: Vec<StreamCounts>,
 }
@@ -165,8 +169,23 @@ pub struct RunEnd {
     pub status: RunStatus,
     /// Code and message of the error that ended it, masked.
     pub error: Option<(String, String)>,
+    /// What sort of failure that error is.
+    pub error_kind: Option<ErrorKind>,
     /// Counts per stream.
     pub streams: Vec<StreamCounts>,
+}
+
+impl RunEnd {
+    /// An end without an error, of a run that counted nothing.
+    #[must_use]
+    pub fn new(status: RunStatus) -> Self {
+        Self {
+            status,
+            error: None,
+            error_kind: None,
+            streams: Vec::new(),
+        }
+    }
 }
 
 /// One earlier version of a lane's state.
@@ -366,6 +385,9 @@ pub trait Store: Send + Sync {
     /// Remembers `value`; with `only_first`, if there is nothing. `false` if it was not kept.
     async fn remember(&self, owner: &str, key: &str, value: &str, only_first: bool)
     -> Result<bool>;
+
+    /// Whether a living process runs the pipeline.
+    async fn is_held(&self, pipeline: &str) -> Result<bool>;
 
     /// The pipelines that have states or runs.
     async fn pipelines(&self) -> Result<Vec<String>>;

@@ -265,6 +265,15 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn is_held(&self, pipeline: &str) -> Result<bool> {
+        let pipeline = pipeline.to_owned();
+        self.worker
+            .call("look at a lock", move |worker| {
+                Ok(worker.locks.is_held(&pipeline)?)
+            })
+            .await
+    }
+
     async fn pipelines(&self) -> Result<Vec<String>> {
         self.worker
             .call("list pipelines", |worker| {

@@ -3,9 +3,7 @@
 use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream, Stream};
 use crossdock_core::checkpoint::{Lane, LaneState, StateKind};
 use crossdock_core::code::{self, Code};
-use crossdock_core::store::{
-    Edit, Generation, Refresh, RefreshMode, Reviewed, RunEnd, RunStatus, Store,
-};
+use crossdock_core::store::{Edit, Generation, Refresh, RefreshMode, Reviewed, RunStatus, Store};
 use crossdock_store::{SqliteStore, state_array};
 
 use crate::sample::{Place, context, end, id, refused, run, shown, state, states, whole};
@@ -234,12 +232,10 @@ async fn the_catalog_of_the_last_run_is_kept() {
     };
     store.save_catalog(&lease, catalog.clone()).await.unwrap();
     assert_eq!(store.catalog("p").await.unwrap(), Some(catalog.clone()));
-    let end = RunEnd {
-        status: RunStatus::Succeeded,
-        error: None,
-        streams: Vec::new(),
-    };
-    store.finish(&lease, end).await.unwrap();
+    store
+        .finish(&lease, end(RunStatus::Succeeded))
+        .await
+        .unwrap();
     refused(store.save_catalog(&lease, catalog).await, &code::FENCED);
 }
 

@@ -7,7 +7,7 @@ use crossdock_control::ui::Role;
 use crossdock_core::{DestinationSyncMode, SyncMode};
 
 use super::dlq::Dlq;
-use super::refresh::{Accept, Clear, Refresh};
+use super::refresh::{Accept, Clear, Refresh, Status};
 use super::state::State;
 
 /// What to do.
@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Read(Read),
     /// Write messages from standard input, in Airbyte's form, to a destination
     Write(Write),
+    /// Say how pipelines stand, and what to do next
+    Status(Status),
     /// List the runs, or show one
     Runs(Runs),
     /// Print what a run's connectors said
@@ -93,6 +95,7 @@ impl Command {
             Self::Runs(Runs { command: None, .. }) => "runs",
             Self::Runs(_) => "runs show",
             Self::Logs(_) => "logs",
+            Self::Status(_) => "status",
             Self::Accept(_) => "accept",
             Self::Refresh(_) => "refresh",
             Self::Clear(_) => "clear",

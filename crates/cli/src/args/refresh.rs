@@ -1,10 +1,17 @@
-//! The arguments of `crossdock accept`, `refresh` and `clear`.
+//! The arguments of `crossdock status`, `accept`, `refresh` and `clear`.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use crossdock_control::refresh::Named;
 use crossdock_core::store::RefreshMode;
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// A pipeline, or a file whose pipelines are meant; otherwise all that the store knows
+    #[arg(value_name = "PIPELINE|FILE")]
+    pub(crate) of: Option<String>,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct Accept {

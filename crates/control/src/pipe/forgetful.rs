@@ -87,6 +87,10 @@ impl Store for Forgetful {
         Ok(true)
     }
 
+    async fn is_held(&self, _: &str) -> Result<bool> {
+        Ok(false)
+    }
+
     async fn pipelines(&self) -> Result<Vec<String>> {
         Ok(Vec::new())
     }

@@ -65,14 +65,11 @@ impl Attempt<'_> {
         let result = self.conduct(&lease).await;
         let end = match &result {
             Ok(summary) => summary.run_end(),
-            Err(error) => {
-                let error = self.prepared.masked_text(error);
-                RunEnd {
-                    status: RunStatus::Failed,
-                    error: Some(error),
-                    streams: Vec::new(),
-                }
-            }
+            Err(error) => RunEnd {
+                error: Some(self.prepared.masked_text(error)),
+                error_kind: Some(error.kind()),
+                ..RunEnd::new(RunStatus::Failed)
+            },
         };
         if let Some((code, reason)) = &end.error {
             let ui = &self.around.ui;

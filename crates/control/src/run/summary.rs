@@ -195,6 +195,7 @@ impl Summary {
                 .error
                 .as_ref()
                 .map(|e| (e.code().name.to_owned(), in_one_line(e))),
+            error_kind: self.error.as_ref().map(Error::kind),
             streams: self.streams.iter().map(|s| s.counts.clone()).collect(),
         }
     }

@@ -123,11 +123,7 @@ impl Drop for Unclaimed {
         let Some(jobs) = self.jobs.take() else { return };
         let lease = self.lease.clone();
         let job: Job = Box::new(move |worker| {
-            let end = RunEnd {
-                status: RunStatus::Cancelled,
-                error: None,
-                streams: Vec::new(),
-            };
+            let end = RunEnd::new(RunStatus::Cancelled);
             if let Err(fault) = finish(worker, &lease, &end) {
                 tracing::warn!(
                     run = lease.run,

@@ -13,6 +13,7 @@ pub(super) const ALL: &[&str] = &[
     include_str!("migration/0003_memory.sql"),
     include_str!("migration/0004_refresh.sql"),
     include_str!("migration/0005_review.sql"),
+    include_str!("migration/0006_error_kind.sql"),
 ];
 
 /// Runs the scripts that are missing, all or nothing. Writes nothing where none is.

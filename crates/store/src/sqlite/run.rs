@@ -1,7 +1,7 @@
 //! Runs and their counts.
 
-use crossdock_core::code;
 use crossdock_core::store::{RunEnd, RunKind, RunRecord, RunStatus, StreamCounts};
+use crossdock_core::{ErrorKind, code};
 use rusqlite::{Connection, Row, Transaction, params};
 
 use super::fault::Fault;
@@ -53,14 +53,16 @@ pub(super) fn close(tx: &Transaction<'_>, run: i64, now: i64, end: &RunEnd) -> R
     let error = end.error.as_ref();
     let closed = tx
         .prepare_cached(
-            "UPDATE run SET status = ?1, ended_at = ?2, error_code = ?3, error_message = ?4
-             WHERE id = ?5 AND status = ?6",
+            "UPDATE run SET status = ?1, ended_at = ?2, error_code = ?3, error_message = ?4,
+                 error_kind = ?5
+             WHERE id = ?6 AND status = ?7",
         )?
         .execute(params![
             end.status.as_str(),
             now,
             error.map(|(code, _)| code),
             error.map(|(_, message)| message),
+            end.error_kind.map(ErrorKind::as_str),
             run,
             RunStatus::Running.as_str(),
         ])?;
@@ -111,7 +113,7 @@ pub(super) fn list(
     let tx = connection.transaction()?;
     let mut select = tx.prepare_cached(
         "SELECT run.id, pipeline.name, run.epoch, run.started_at, run.ended_at, run.status,
-             run.error_code, run.error_message, run.kind
+             run.error_code, run.error_message, run.kind, run.error_kind
          FROM run JOIN pipeline ON pipeline.id = run.pipeline
          WHERE ?1 IS NULL OR pipeline.name = ?1
          ORDER BY run.id DESC LIMIT ?2",
@@ -131,7 +133,7 @@ pub(super) fn one(connection: &mut Connection, run: i64) -> Result<Option<RunRec
     let tx = connection.transaction()?;
     let mut select = tx.prepare_cached(
         "SELECT run.id, pipeline.name, run.epoch, run.started_at, run.ended_at, run.status,
-             run.error_code, run.error_message, run.kind
+             run.error_code, run.error_message, run.kind, run.error_kind
          FROM run JOIN pipeline ON pipeline.id = run.pipeline WHERE run.id = ?1",
     )?;
     let mut rows = select.query([run])?;
@@ -154,6 +156,7 @@ fn record(row: &Row<'_>) -> Result<RunRecord, Fault> {
         error_code: row.get(6)?,
         error_message: row.get(7)?,
         kind: kind(&row.get::<_, String>(8)?)?,
+        error_kind: row.get(9)?,
         streams: Vec::new(),
     })
 }

@@ -116,6 +116,7 @@ pub(in crate::command) fn run_data(run: &RunRecord) -> Map<String, Value> {
         "ended_at": run.ended_at,
         "error_code": run.error_code,
         "error_message": run.error_message,
+        "error_kind": run.error_kind,
         "streams": streams.collect::<Vec<_>>(),
     });
     match data {

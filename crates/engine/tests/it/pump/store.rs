@@ -111,6 +111,10 @@ impl Store for MemoryStore {
         Ok(true)
     }
 
+    async fn is_held(&self, _: &str) -> Result<bool> {
+        Ok(false)
+    }
+
     async fn pipelines(&self) -> Result<Vec<String>> {
         Ok(Vec::new())
     }
