@@ -14,7 +14,7 @@ use crate::quantity;
 use crate::table::{Side, Table};
 use crate::text;
 
-pub(crate) use data::{counts, data, failed_data};
+pub(crate) use data::{counts, data, failed_data, statistics};
 
 /// The summary of a run, without the last line's end. Its error, if any, is printed apart.
 pub(crate) fn text(summary: &Summary, palette: Palette) -> String {

@@ -14,6 +14,15 @@ const FILTERS: &[(&str, &str)] = &[
         r#""(elapsed_ms|at|committed_at|started_at|ended_at|emitted_at|estimated_at|synced_at)":\d+"#,
         r#""$1":[NUMBER]"#,
     ),
+    (
+        r#""((?:max|mean)_seconds_\w+)":\d+(\.\d+)?(e-\d+)?"#,
+        r#""$1":[NUMBER]"#,
+    ),
+    // How many states one return stands for is a matter of time.
+    (
+        r#""destination_states":\d+"#,
+        r#""destination_states":[NUMBER]"#,
+    ),
     (r#""emitted_at":\d+(\.\d+)?"#, r#""emitted_at":[NUMBER]"#),
     (r"\b(\d+h \d\dm|\d+m \d\ds|\d+\.\ds|\d+s)\b", "[TIME]"),
     // Progress, should a run take so long that it shows some.

@@ -201,6 +201,7 @@ mod tests {
             error_message: None,
             error_kind: None,
             streams: Vec::new(),
+            statistics: None,
         }
     }
 

@@ -26,6 +26,7 @@ pub mod served;
 pub mod session;
 pub mod source;
 pub mod spec;
+pub mod statistics;
 pub mod store;
 pub mod stream;
 

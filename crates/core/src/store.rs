@@ -14,6 +14,7 @@ use crate::catalog::ConfiguredCatalog;
 use crate::checkpoint::{Lane, LaneState, Seq};
 use crate::destination::Mark;
 use crate::error::{ErrorKind, Result};
+use crate::statistics::RunStatistics;
 use crate::stream::StreamId;
 
 /// The right of one run to write a pipeline's state.
@@ -160,6 +161,9 @@ pub struct RunRecord {
     pub error_kind: Option<String>,
     /// Counts per stream.
     pub streams: Vec<StreamCounts>,
+    /// What is kept beside the counts, if the run came to its end.
+    #[serde(default)]
+    pub statistics: Option<RunStatistics>,
 }
 
 /// The end of a run.
@@ -173,6 +177,8 @@ pub struct RunEnd {
     pub error_kind: Option<ErrorKind>,
     /// Counts per stream.
     pub streams: Vec<StreamCounts>,
+    /// What is kept beside the counts.
+    pub statistics: Option<RunStatistics>,
 }
 
 impl RunEnd {
@@ -184,6 +190,7 @@ impl RunEnd {
             error: None,
             error_kind: None,
             streams: Vec::new(),
+            statistics: None,
         }
     }
 }

@@ -91,6 +91,10 @@ async fn version_1_tells_its_runs_and_its_history() {
     assert_eq!(statuses, expected);
     assert_eq!(runs[0].error_message.as_deref(), Some("asked to end"));
     assert!(runs.iter().all(|run| run.kind == RunKind::Sync));
+    assert!(
+        runs.iter()
+            .all(|run| run.statistics.is_none() && run.error_kind.is_none())
+    );
     assert_eq!(runs[3].ended_at, Some(1_700_000_001_000));
     let users = StreamCounts {
         stream: public_users(),

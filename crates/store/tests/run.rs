@@ -1,10 +1,11 @@
 //! Runs and their counts.
 
+use crossdock_core::statistics::{RunStatistics, Statistics, StreamStatistics};
 use crossdock_core::store::{Commit, RunEnd, RunStatus, Store};
 use crossdock_core::{ErrorKind, code};
 use crossdock_store::SqliteStore;
 
-use crate::sample::{Place, counts, end, run};
+use crate::sample::{Place, counts, end, id, run};
 
 fn counted(streams: &[(&str, u64)]) -> Commit {
     Commit {
@@ -28,11 +29,23 @@ async fn a_run_is_recorded_with_its_last_counts() {
         .await
         .unwrap();
     store.commit(&lease, counted(&[("a", 2)])).await.unwrap();
+    let statistics = RunStatistics {
+        total: Statistics {
+            estimated_records: Some(9),
+            source_states: 3,
+            ..Statistics::default()
+        },
+        streams: vec![StreamStatistics {
+            stream: id("c"),
+            of: Statistics::default(),
+        }],
+    };
     let failed = RunEnd {
         status: RunStatus::Failed,
         error: Some(("connector.exit".to_owned(), "it ended".to_owned())),
         error_kind: Some(ErrorKind::Config),
         streams: counted(&[("c", 3)]).streams,
+        statistics: Some(statistics.clone()),
     };
     store.finish(&lease, failed).await.unwrap();
     drop(store);
@@ -47,6 +60,7 @@ async fn a_run_is_recorded_with_its_last_counts() {
     assert_eq!(found.error_code.as_deref(), Some("connector.exit"));
     assert_eq!(found.error_message.as_deref(), Some("it ended"));
     assert_eq!(found.error_kind.as_deref(), Some("config"));
+    assert_eq!(found.statistics, Some(statistics));
     assert_eq!(
         found.streams,
         counted(&[("b", 1), ("a", 2), ("c", 3)]).streams

@@ -27,4 +27,5 @@ mod schema;
 mod script;
 mod secret;
 mod state_kind;
+mod statistics;
 mod stranger;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crossdock_config::Pipeline;
 use crossdock_core::error::Error;
 use crossdock_core::event::StreamStatus;
+use crossdock_core::statistics::RunStatistics;
 use crossdock_core::store::{RunEnd, RunKind, RunStatus, StreamCounts};
 use crossdock_core::stream::StreamId;
 use crossdock_engine::Report;
@@ -40,6 +41,8 @@ pub struct Summary {
     pub elapsed: Duration,
     /// The streams in the order of the catalog.
     pub streams: Vec<StreamSummary>,
+    /// Estimates, and the life of states, over all attempts.
+    pub statistics: RunStatistics,
     /// How the source's catalog differs from that of the last run.
     pub schema_changes: Vec<StreamChange>,
     /// Records that were left out and belong to no stream that could be told.
@@ -66,6 +69,7 @@ impl Summary {
             elapsed,
             drops,
             statuses,
+            statistics,
             untidy,
         } = report;
         let committed_something = outcome
@@ -102,6 +106,7 @@ impl Summary {
             attempts: 1,
             elapsed,
             streams,
+            statistics,
             schema_changes: Vec::new(),
             unattributed: reasons_of(None),
             warnings: outcome
@@ -125,6 +130,7 @@ impl Summary {
             attempts: 1,
             elapsed: Duration::ZERO,
             streams: Vec::new(),
+            statistics: RunStatistics::default(),
             schema_changes: Vec::new(),
             unattributed: Vec::new(),
             warnings: Vec::new(),
@@ -153,6 +159,7 @@ impl Summary {
             self.schema_changes.clone_from(&earlier.schema_changes);
         }
         self.elapsed += earlier.elapsed;
+        let statistics = &earlier.statistics;
         let earlier: HashMap<_, _> = earlier
             .streams
             .iter()
@@ -164,6 +171,7 @@ impl Summary {
             };
             stream.counts.add(&before.counts);
         }
+        self.statistics.add_earlier(statistics);
     }
 
     /// Records read in all.
@@ -197,6 +205,7 @@ impl Summary {
                 .map(|e| (e.code().name.to_owned(), in_one_line(e))),
             error_kind: self.error.as_ref().map(Error::kind),
             streams: self.streams.iter().map(|s| s.counts.clone()).collect(),
+            statistics: Some(self.statistics.clone()),
         }
     }
 }

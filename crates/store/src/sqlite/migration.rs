@@ -14,6 +14,7 @@ pub(super) const ALL: &[&str] = &[
     include_str!("migration/0004_refresh.sql"),
     include_str!("migration/0005_review.sql"),
     include_str!("migration/0006_error_kind.sql"),
+    include_str!("migration/0007_statistics.sql"),
 ];
 
 /// Runs the scripts that are missing, all or nothing. Writes nothing where none is.
