@@ -10,6 +10,7 @@ mod file;
 mod init;
 mod look;
 mod manifest;
+mod notification;
 mod pipe;
 mod processor;
 mod quickstart;

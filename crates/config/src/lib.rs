@@ -14,6 +14,7 @@ mod guard;
 mod load;
 mod manifest;
 mod node;
+mod notification;
 mod pattern;
 mod plan;
 mod quantity;
@@ -30,6 +31,7 @@ pub use coerce::coerce;
 pub use diagnostic::{Diagnostic, Diagnostics, Location};
 pub use environment::{Environment, ProcessEnvironment};
 pub use load::{load, load_config, parse, parse_config};
+pub use notification::{Notification, Occasion, Webhook};
 pub use plan::{
     Connector, ConnectorConfig, DeadLetters, LetterForm, NamespaceRule, Pipeline, Plan, Processor,
     StreamSelection,

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, Location};
 use crate::node::Position;
+use crate::notification::Notification;
 use crate::pattern;
 use crate::reference::ConnectorRef;
 use crate::setting::{SchemaChanges, Settings};
@@ -53,6 +54,8 @@ pub struct Pipeline {
     pub is_stopped: bool,
     /// When it is to run: five or six fields of cron. `None`: when it is asked for.
     pub schedule: Option<String>,
+    /// Whom to tell how its runs went.
+    pub notifications: Vec<Notification>,
 }
 
 /// Whether a text can be a pipeline's id, which becomes a key of the store and part of file names.

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use crossdock_core::store::RefreshMode;
 use crossdock_core::{DestinationSyncMode, SyncMode};
 
+use crate::notification::Occasion;
 use crate::quantity::{DURATION_PATTERN, SIZE_PATTERN};
 use crate::setting::{CountMismatch, Mode, RejectedRecords, SchemaChanges, UnreadableRecords};
 
@@ -25,6 +26,9 @@ pub(crate) struct File {
     version: IgnoredAny,
     /// Settings for all pipelines of the file.
     pub(crate) settings: Option<Settings>,
+    /// Whom to tell how runs went, of every pipeline of the file.
+    #[schemars(length(min = 1))]
+    pub(crate) notifications: Option<Vec<Notification>>,
     /// The pipelines.
     #[schemars(length(min = 1))]
     pub(crate) pipelines: Vec<Pipeline>,
@@ -58,6 +62,9 @@ pub(crate) struct Pipeline {
     /// Keeps records that a destination refuses, so that the run goes on without them. Without it, the
     /// first refusal ends the run.
     pub(crate) dead_letters: Option<DeadLetters>,
+    /// Whom to tell how runs of this pipeline went, beside those that the file names for all.
+    #[schemars(length(min = 1))]
+    pub(crate) notifications: Option<Vec<Notification>>,
     /// Settings of this pipeline, which override those of the file key by key.
     pub(crate) settings: Option<Settings>,
 }
@@ -99,6 +106,35 @@ pub(crate) struct DeadLetters {
     /// So many of them may be refused; one more ends the run.
     #[serde(default)]
     pub(crate) window_nack_threshold: u64,
+}
+
+/// A webhook that is told how runs went: it gets a JSON object by POST, whose `text` Slack and others show, and whose
+/// `data` have what Airbyte's platform sends. A message that cannot be sent is a warning.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Notification {
+    /// The URL, `http://…`. It is a secret: `${env:NAME}` and `${file:PATH}` stand for values from outside, as in a
+    /// connector's configuration.
+    #[schemars(extend("examples" = ["${env:CROSSDOCK_WEBHOOK}"], "writeOnly" = true))]
+    #[expect(
+        dead_code,
+        reason = "it is read from the located tree, where its secrets are"
+    )]
+    webhook: String,
+    /// What to tell of. Without it: `sync_failure` and `connection_update_action_required`.
+    #[schemars(length(min = 1))]
+    pub(crate) on: Option<Vec<Occasion>>,
+    /// How long one try may take.
+    #[serde(default)]
+    #[schemars(schema_with = "duration", extend("default" = "10s"))]
+    pub(crate) timeout: Option<String>,
+    /// How often it is tried in all.
+    #[schemars(range(min = 1, max = 20), extend("default" = 5))]
+    pub(crate) attempts: Option<u32>,
+    /// The wait after the first try that failed. Each further one is twice as long, up to a minute.
+    #[serde(default)]
+    #[schemars(schema_with = "duration", extend("default" = "1s"))]
+    pub(crate) backoff: Option<String>,
 }
 
 /// A connector and its configuration.

@@ -15,6 +15,7 @@ pub mod init;
 mod intake;
 mod memory;
 pub mod merge;
+pub mod notification;
 mod outlet;
 pub mod pipe;
 pub mod plan;

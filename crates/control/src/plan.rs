@@ -108,16 +108,15 @@ pub async fn plan(pipeline: &Pipeline, around: &Surroundings) -> Result<Plan> {
         .iter()
         .map(|s| (s.id(), &s.stream.json_schema))
         .collect();
-    for change in review
+    let left_out: HashSet<&StreamId> = review
         .changes
         .iter()
         .filter(|one| one.effect == Effect::LeftOut)
-    {
-        let stream = plan
-            .streams
-            .iter_mut()
-            .find(|s| s.configured.id() == change.stream);
-        if let Some((stream, now)) = stream.zip(schemas.get(&change.stream)) {
+        .map(|one| &one.stream)
+        .collect();
+    for stream in &mut plan.streams {
+        let id = stream.configured.id();
+        if let Some(now) = schemas.get(&id).filter(|_| left_out.contains(&id)) {
             stream.changes = changes(&stream.configured.stream.json_schema, now);
         }
     }

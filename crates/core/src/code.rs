@@ -211,6 +211,9 @@ codes! {
     SCHEMA_CHANGED = "run.schema_changed", Config,
         "The source's schema has changed, and nothing is moved until somebody has accepted the change.",
         "`crossdock plan` shows the change, and `crossdock accept PIPELINE` takes it";
+    NOTIFICATION_FAILED = "run.notification_failed", Transient,
+        "A webhook did not take the message that tells how a run went.",
+        "check the URL and what answers there; the run itself is as it is told";
     RUN_INTERRUPTED = "run.interrupted", Transient,
         "The run's process ended before it could say how the run went.",
         "run again to go on from the last committed checkpoint";

@@ -1,6 +1,6 @@
 //! `crossdock plan`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crossdock_config::{ProcessEnvironment, load};
 use crossdock_control::plan::{self, Plan, PlannedStream, Start};
@@ -124,6 +124,12 @@ fn plan_shown(plan: &Plan, schedule: Option<&str>) -> String {
         ("target", Side::Left),
         ("begins", Side::Left),
     ]);
+    let reviewed: HashMap<&StreamId, &StreamChange> = plan
+        .review
+        .changes
+        .iter()
+        .map(|change| (&change.stream, change))
+        .collect();
     for stream in &plan.streams {
         let configured = &stream.configured;
         let reads = match &configured.cursor_field {
@@ -146,10 +152,7 @@ fn plan_shown(plan: &Plan, schedule: Option<&str>) -> String {
             configured.target_id().to_string(),
             begins.to_owned(),
         ]);
-        let reviewed = plan.review.changes.iter();
-        let reviewed = reviewed
-            .filter(|change| change.stream == configured.id())
-            .last();
+        let reviewed = reviewed.get(&configured.id());
         let left_out = match reviewed.map(|change| change.effect) {
             Some(Effect::LeftOut) => " (left out)",
             _ => "",

@@ -183,6 +183,11 @@ impl Builder<'_> {
         }
     }
 
+    /// A duration that is not nothing.
+    pub(super) fn positive(&mut self, target: &mut Duration, text: &str, place: &Place<'_>) {
+        self.duration(target, text, Least::Positive, place);
+    }
+
     fn duration(&mut self, target: &mut Duration, text: &str, least: Least, place: &Place<'_>) {
         match quantity::duration(text) {
             Ok(Duration::ZERO) if least == Least::Positive => {

@@ -186,7 +186,10 @@ fn what_the_file_says_is_no_change_of_the_sources() {
     // Fields that it selects or does not.
     let fewer = stream("users", &FIELDS[..2]);
     let selected = || named(|s| s.fields = Some(vec!["id".into(), "at".into()]));
-    assert_eq!(found(selected(), &[users()], &[fewer.clone()]), nothing);
+    assert_eq!(
+        found(selected(), &[users()], std::slice::from_ref(&fewer)),
+        nothing
+    );
     assert_eq!(found(selected(), &[fewer], &[users()]), nothing);
     // A cursor and a key that it chooses itself.
     let mut without = stream("users", &FIELDS[2..]);
@@ -241,7 +244,12 @@ fn streams_with_new_fields_are_read_anew_where_that_is_wanted() {
     let found = |policy, backfill, now: &ConfiguredStream| {
         let mut pipeline = pipeline(policy, Vec::new());
         pipeline.settings.backfill = backfill;
-        Review::new(&pipeline, &catalog(&[users()]), &catalog(&[now.clone()])).backfill
+        Review::new(
+            &pipeline,
+            &catalog(&[users()]),
+            &catalog(std::slice::from_ref(now)),
+        )
+        .backfill
     };
     assert_eq!(found(PropagateColumns, true, &more), [users().id()]);
     assert_eq!(found(PropagateColumns, false, &more), []);
