@@ -269,10 +269,12 @@ impl Reading {
 
     /// The source ended well: completes what it left unsaid.
     pub(crate) fn complete(&mut self, steps: &mut Vec<Step>) {
+        // A source that tells of one stream would tell of all. Old ones tell of none (§6, 11).
+        let tells = self.streams.iter().any(|progress| progress.told);
         for index in 0..self.streams.len() {
             let progress = &self.streams[index];
             let done = progress.status == Some(StreamStatus::Complete);
-            let incomplete = progress.told && !done;
+            let incomplete = tells && !done;
             if !progress.failed && incomplete {
                 // Exit 0 is not enough (§6, 4).
                 let error = Error::new(

@@ -18,7 +18,7 @@ async fn a_plain_read_ends_well() {
     let (seen, error) = rig
         .read(json!([
             ["log", "INFO", "password is hunter22"], ["raw", "plain\n\n"], ["status", "a", "STARTED"],
-            ["records", "a", 2], ["state", "a", {"n": 2}], ["status", "a", "COMPLETE"],
+            ["records", "a", 2], ["state", "a", {"n": 2}], ["status", "a", "COMPLETE"], ["status", "b", "COMPLETE"],
             ["records", "zzz", 3], ["stderr", "note hunter22", 1], ["control", {"password": "fresh-one"}],
             ["log", "WARN", "now fresh-one"],
         ]))
@@ -199,7 +199,11 @@ async fn a_bad_end_is_an_error_with_the_best_cause() {
 #[tokio::test]
 async fn a_stream_left_incomplete_fails_alone() {
     let (seen, error) = Rig::new(|_| {})
-        .read(json!([["status", "a", "INCOMPLETE"], ["records", "b", 1]]))
+        .read(json!([
+            ["status", "a", "INCOMPLETE"],
+            ["records", "b", 1],
+            ["status", "b", "COMPLETE"]
+        ]))
         .await;
     assert!(error.is_none(), "{error:?}");
     assert_eq!(seen.len(), 3, "{seen:?}");

@@ -4,6 +4,7 @@
 mod command;
 mod connector;
 mod dlq;
+mod refresh;
 mod state;
 
 use std::ffi::{OsStr, OsString};
@@ -18,6 +19,7 @@ pub(crate) use command::{
 };
 pub(crate) use connector::{Connector, Package, Platform, Serve};
 pub(crate) use dlq::{Dlq, DlqPipelines};
+pub(crate) use refresh::{Accept, Clear, Refresh, Status};
 pub(crate) use state::{Export, History, Import, Reset, Rollback, Show, State};
 
 /// Moves data from any connector to any other

@@ -1,6 +1,8 @@
 //! One module for each command: it asks control, and answers.
 
+mod accept;
 mod check;
+mod clear;
 mod completions;
 pub(crate) mod connector;
 mod discover;
@@ -14,11 +16,13 @@ mod plan;
 mod preview;
 mod quickstart;
 mod read;
+mod refresh;
 mod run;
 mod runs;
 mod schema;
 mod spec;
 mod state;
+mod status;
 mod sync;
 mod validate;
 mod write;
@@ -34,6 +38,7 @@ impl Command {
             self,
             Self::Quickstart(_)
                 | Self::Run(_)
+                | Self::Clear(_)
                 | Self::Sync(_)
                 | Self::Read(_)
                 | Self::Write(_)
@@ -48,6 +53,7 @@ pub(crate) async fn execute(command: Command, context: &Context) -> Answer {
         Command::Quickstart(args) => Box::pin(quickstart::execute(args, context)).await,
         Command::Run(args) => Box::pin(run::execute(args, context)).await,
         Command::Sync(args) => Box::pin(sync::execute(args, context)).await,
+        Command::Clear(args) => Box::pin(clear::execute(args, context)).await,
         Command::Dlq(args) => Box::pin(dlq::execute(args, context)).await,
         Command::Read(args) => Box::pin(read::execute(args, context)).await,
         Command::Write(args) => Box::pin(write::execute(args, context)).await,
@@ -78,6 +84,9 @@ async fn question(command: Command, context: &Context) -> Result<Answer, crossdo
         Command::Preview(args) => preview::execute(args, context).await,
         Command::Runs(args) => runs::execute(args, context).await,
         Command::Logs(args) => logs::execute(args, context).await,
+        Command::Status(args) => status::execute(args, context).await,
+        Command::Accept(args) => accept::execute(args, context).await,
+        Command::Refresh(args) => refresh::execute(args, context).await,
         Command::Doctor => doctor::execute(context).await,
         Command::Completions(args) => completions::script(&args),
         Command::Man(args) => completions::manual(&args),

@@ -4,8 +4,9 @@ mod data;
 
 use std::time::Duration;
 
+use crossdock_control::schema_review::Effect;
 use crossdock_control::{SchemaFindings, StreamSummary, Summary};
-use crossdock_core::store::RunStatus;
+use crossdock_core::store::{RunKind, RunStatus};
 use crossdock_core::{StreamStatus, code};
 
 use crate::palette::Palette;
@@ -13,7 +14,7 @@ use crate::quantity;
 use crate::table::{Side, Table};
 use crate::text;
 
-pub(crate) use data::{counts, data, failed_data};
+pub(crate) use data::{counts, data, failed_data, statistics};
 
 /// The summary of a run, without the last line's end. Its error, if any, is printed apart.
 pub(crate) fn text(summary: &Summary, palette: Palette) -> String {
@@ -24,6 +25,19 @@ pub(crate) fn text(summary: &Summary, palette: Palette) -> String {
         went_through(summary),
         palette,
     );
+    for change in &summary.schema_changes {
+        let left_out = match change.effect {
+            Effect::LeftOut => " (left out)",
+            _ => "",
+        };
+        for line in change.lines() {
+            text += &format!(
+                "  {} {}{left_out}\n",
+                palette.warning("changed"),
+                crate::text::printable(&line)
+            );
+        }
+    }
     for (reason, records) in &summary.unattributed {
         text += &format!(
             "  {} {} of no known stream: {reason}\n",
@@ -44,6 +58,9 @@ fn went_through(summary: &Summary) -> bool {
 
 fn head(summary: &Summary, palette: Palette) -> String {
     let (word, preposition) = match summary.status() {
+        RunStatus::Succeeded if summary.kind == RunKind::Clear => {
+            (palette.success("cleared"), "in")
+        }
         RunStatus::Succeeded => (palette.success("succeeded"), "in"),
         RunStatus::Cancelled => (palette.warning("cancelled"), "after"),
         RunStatus::Failed | RunStatus::Running => (palette.error("failed"), "after"),
@@ -56,7 +73,8 @@ fn head(summary: &Summary, palette: Palette) -> String {
     if summary.attempts > 1 {
         head += &format!(", {} attempts", summary.attempts);
     }
-    if summary.status() == RunStatus::Succeeded && summary.records() == 0 {
+    let moves = summary.kind == RunKind::Sync;
+    if summary.status() == RunStatus::Succeeded && summary.records() == 0 && moves {
         head += ": nothing new";
     }
     head

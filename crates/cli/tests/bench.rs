@@ -11,8 +11,17 @@ use tempfile::TempDir;
 const FILTERS: &[(&str, &str)] = &[
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[MOMENT]"),
     (
-        r#""(elapsed_ms|at|committed_at|started_at|ended_at|emitted_at|estimated_at)":\d+"#,
+        r#""(elapsed_ms|at|committed_at|started_at|ended_at|emitted_at|estimated_at|synced_at)":\d+"#,
         r#""$1":[NUMBER]"#,
+    ),
+    (
+        r#""((?:max|mean)_seconds_\w+)":\d+(\.\d+)?(e-\d+)?"#,
+        r#""$1":[NUMBER]"#,
+    ),
+    // How many states one return stands for is a matter of time.
+    (
+        r#""destination_states":\d+"#,
+        r#""destination_states":[NUMBER]"#,
     ),
     (r#""emitted_at":\d+(\.\d+)?"#, r#""emitted_at":[NUMBER]"#),
     (r"\b(\d+h \d\dm|\d+m \d\ds|\d+\.\ds|\d+s)\b", "[TIME]"),

@@ -30,6 +30,7 @@ impl Plan {
             settings: settings.clone(),
             is_stopped: false,
             schedule: None,
+            notifications: Vec::new(),
         };
         Self {
             settings,

@@ -1,6 +1,7 @@
 //! From the file's form to the plan: reads units, references and secrets, fills in defaults, and
 //! checks what no schema can say. All faults of a file are told together.
 
+mod notification;
 mod processor;
 mod setting;
 mod stream;
@@ -37,6 +38,7 @@ impl Builder<'_> {
         if let Some(given) = file.settings {
             self.settings(&mut settings, given, &root.key("settings"));
         }
+        let notifications = self.notifications(file.notifications, &root.key("notifications"));
         let mut pipelines = Vec::new();
         let mut lines = HashMap::new();
         for (pipeline, place) in file
@@ -56,7 +58,13 @@ impl Builder<'_> {
                         .hint("give each pipeline an id of its own: its state is kept under it"),
                 );
             }
-            pipelines.push(self.pipeline(pipeline, &place, &settings));
+            let mut pipeline = self.pipeline(pipeline, &place, &settings);
+            if let Some(pipeline) = &mut pipeline {
+                pipeline
+                    .notifications
+                    .splice(..0, notifications.iter().cloned());
+            }
+            pipelines.push(pipeline);
         }
         let pipelines = pipelines.into_iter().flatten().collect();
         self.wrong.unless_any(Plan {
@@ -98,6 +106,7 @@ impl Builder<'_> {
         let dead_letters = given
             .dead_letters
             .map(|given| self.dead_letters(given, &place.key("dead_letters")));
+        let notifications = self.notifications(given.notifications, &place.key("notifications"));
         let places = place.key("processors");
         let own = given.processors.into_iter().zip(places.items()).zip(1..);
         processors.extend(
@@ -115,6 +124,7 @@ impl Builder<'_> {
             settings,
             is_stopped: false,
             schedule: None,
+            notifications,
         })
     }
 

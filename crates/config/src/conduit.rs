@@ -283,6 +283,7 @@ impl Reader<'_> {
             settings: Settings::default(),
             is_stopped,
             schedule: None,
+            notifications: Vec::new(),
         })
     }
 

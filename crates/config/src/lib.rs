@@ -14,6 +14,7 @@ mod guard;
 mod load;
 mod manifest;
 mod node;
+mod notification;
 mod plan;
 mod quantity;
 mod reference;
@@ -29,6 +30,7 @@ pub use coerce::coerce;
 pub use diagnostic::{Diagnostic, Diagnostics, Location};
 pub use environment::{Environment, ProcessEnvironment};
 pub use load::{load, load_config, parse, parse_config};
+pub use notification::{Notification, Occasion, Webhook};
 pub use plan::{
     Connector, ConnectorConfig, DeadLetters, LetterForm, NamespaceRule, Pipeline, Plan, Processor,
     StreamSelection,
@@ -38,6 +40,7 @@ pub use reference::{ConnectorRef, Launcher, Protocol};
 pub use schema::json_schema;
 pub use selection::Selections;
 pub use setting::{
-    CountMismatch, Mode, RejectedRecords, Retries, SchemaCheck, Settings, UnreadableRecords,
+    CountMismatch, Mode, RejectedRecords, Retries, SchemaChanges, SchemaCheck, Settings,
+    UnreadableRecords,
 };
 pub use suggestion::nearest;

@@ -6,13 +6,15 @@ use std::path::PathBuf;
 
 use crossdock_core::catalog::{FieldPath, Lookback};
 use crossdock_core::pattern::{self, Scope};
+use crossdock_core::store::RefreshMode;
 use crossdock_core::{DestinationSyncMode, StreamId, SyncMode};
 use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, Location};
 use crate::node::Position;
+use crate::notification::Notification;
 use crate::reference::ConnectorRef;
-use crate::setting::Settings;
+use crate::setting::{SchemaChanges, Settings};
 
 /// What to run.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +54,8 @@ pub struct Pipeline {
     pub is_stopped: bool,
     /// When it is to run: five or six fields of cron. `None`: when it is asked for.
     pub schedule: Option<String>,
+    /// Whom to tell how its runs went.
+    pub notifications: Vec<Notification>,
 }
 
 /// Whether a text can be a pipeline's id, which becomes a key of the store and part of file names.
@@ -274,6 +278,12 @@ pub struct StreamSelection {
     pub lookback: Option<Lookback>,
     /// The top-level fields to keep. `None`: all.
     pub fields: Option<Vec<String>>,
+    /// How it is refreshed. `None`: as the settings say.
+    pub refresh: Option<RefreshMode>,
+    /// What becomes of changes of its schema. `None`: as the settings say.
+    pub schema_changes: Option<SchemaChanges>,
+    /// Whether it is read anew when it gets new fields. `None`: as the settings say.
+    pub backfill: Option<bool>,
     /// Where it stands in the file, for errors that show later.
     pub at: Location,
 }
@@ -315,6 +325,9 @@ impl StreamSelection {
         take(&mut self.cursor_field, &later.cursor_field);
         take(&mut self.lookback, &later.lookback);
         take(&mut self.fields, &later.fields);
+        take(&mut self.refresh, &later.refresh);
+        take(&mut self.schema_changes, &later.schema_changes);
+        take(&mut self.backfill, &later.backfill);
         self.at = later.at.clone();
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crossdock_core::session::{AnswerTimes, Limits};
+use crossdock_core::store::RefreshMode;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -47,6 +48,12 @@ pub struct Settings {
     pub rejected_records: RejectedRecords,
     /// Whether some records are held against the schemas of their streams.
     pub schema_check: SchemaCheck,
+    /// What becomes of changes of the source's schema.
+    pub schema_changes: SchemaChanges,
+    /// Whether a stream that gets new columns is read anew.
+    pub backfill: bool,
+    /// How a stream is refreshed that names no mode, and whoever asks for it neither.
+    pub refresh: RefreshMode,
     /// How often a run that failed is tried again.
     pub retries: Retries,
     /// The file that keeps the state. `None`: the caller's default. The same for all pipelines
@@ -79,6 +86,9 @@ impl Default for Settings {
             count_mismatch: CountMismatch::Fail,
             rejected_records: RejectedRecords::Fail,
             schema_check: SchemaCheck::Sampled,
+            schema_changes: SchemaChanges::PropagateFully,
+            backfill: false,
+            refresh: RefreshMode::Merge,
             retries: Retries::default(),
             store: None,
         }
@@ -153,6 +163,21 @@ pub enum SchemaCheck {
     Sampled,
     /// No record is looked at.
     Off,
+}
+
+/// What becomes of changes of the source's schema (Airbyte §3.12).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SchemaChanges {
+    /// Streams go on with the fields that they had, and new ones are not moved.
+    Ignore,
+    /// Nothing is moved until somebody has accepted the change.
+    Pause,
+    /// Fields flow as they are now; new streams are not moved.
+    PropagateColumns,
+    /// Everything flows as it is now.
+    #[default]
+    PropagateFully,
 }
 
 /// How often a run that failed is tried again. A failure is complete where nothing was committed,

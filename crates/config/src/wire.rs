@@ -8,10 +8,14 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
+use crossdock_core::store::RefreshMode;
 use crossdock_core::{DestinationSyncMode, SyncMode};
 
+use crate::notification::Occasion;
 use crate::quantity::{DURATION_PATTERN, SIZE_PATTERN};
-use crate::setting::{CountMismatch, Mode, RejectedRecords, SchemaCheck, UnreadableRecords};
+use crate::setting::{
+    CountMismatch, Mode, RejectedRecords, SchemaChanges, SchemaCheck, UnreadableRecords,
+};
 
 /// A Crossdock pipeline file: what to move from where to where.
 #[derive(Deserialize, JsonSchema)]
@@ -24,6 +28,9 @@ pub(crate) struct File {
     version: IgnoredAny,
     /// Settings for all pipelines of the file.
     pub(crate) settings: Option<Settings>,
+    /// Whom to tell how runs went, of every pipeline of the file.
+    #[schemars(length(min = 1))]
+    pub(crate) notifications: Option<Vec<Notification>>,
     /// The pipelines.
     #[schemars(length(min = 1))]
     pub(crate) pipelines: Vec<Pipeline>,
@@ -57,6 +64,9 @@ pub(crate) struct Pipeline {
     /// Keeps records that a destination refuses, so that the run goes on without them. Without it, the
     /// first refusal ends the run.
     pub(crate) dead_letters: Option<DeadLetters>,
+    /// Whom to tell how runs of this pipeline went, beside those that the file names for all.
+    #[schemars(length(min = 1))]
+    pub(crate) notifications: Option<Vec<Notification>>,
     /// Settings of this pipeline, which override those of the file key by key.
     pub(crate) settings: Option<Settings>,
 }
@@ -102,6 +112,35 @@ pub(crate) struct DeadLetters {
     /// So many of them may be refused; one more ends the run.
     #[serde(default)]
     pub(crate) window_nack_threshold: u64,
+}
+
+/// A webhook that is told how runs went: it gets a JSON object by POST, whose `text` Slack and others show, and whose
+/// `data` have what Airbyte's platform sends. A message that cannot be sent is a warning.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Notification {
+    /// The URL, `http://…`. It is a secret: `${env:NAME}` and `${file:PATH}` stand for values from outside, as in a
+    /// connector's configuration.
+    #[schemars(extend("examples" = ["${env:CROSSDOCK_WEBHOOK}"], "writeOnly" = true))]
+    #[expect(
+        dead_code,
+        reason = "it is read from the located tree, where its secrets are"
+    )]
+    webhook: String,
+    /// What to tell of. Without it: `sync_failure` and `connection_update_action_required`.
+    #[schemars(length(min = 1))]
+    pub(crate) on: Option<Vec<Occasion>>,
+    /// How long one try may take.
+    #[serde(default)]
+    #[schemars(schema_with = "duration", extend("default" = "10s"))]
+    pub(crate) timeout: Option<String>,
+    /// How often it is tried in all.
+    #[schemars(range(min = 1, max = 20), extend("default" = 5))]
+    pub(crate) attempts: Option<u32>,
+    /// The wait after the first try that failed. Each further one is twice as long, up to a minute.
+    #[serde(default)]
+    #[schemars(schema_with = "duration", extend("default" = "1s"))]
+    pub(crate) backoff: Option<String>,
 }
 
 /// A connector and its configuration.
@@ -163,6 +202,14 @@ pub(crate) struct Stream {
     pub(crate) fields: Option<Vec<String>>,
     /// What its records go through before anything else, in this order: mappers as Airbyte's API has them.
     pub(crate) mappers: Option<Vec<Mapper>>,
+    /// As in `settings`, for this stream.
+    #[serde(default)]
+    #[schemars(schema_with = "refresh_mode")]
+    pub(crate) refresh: Option<RefreshMode>,
+    /// As in `settings`, for this stream.
+    pub(crate) schema_changes: Option<SchemaChanges>,
+    /// As in `settings`, for this stream.
+    pub(crate) backfill: Option<bool>,
 }
 
 /// A mapper of Airbyte: changes a field of each record, or leaves records out.
@@ -308,6 +355,21 @@ pub(crate) struct Settings {
     /// Whether some records are held against the schemas of their streams. None is ever refused for that.
     #[schemars(extend("default" = "sampled"))]
     pub(crate) schema_check: Option<SchemaCheck>,
+    /// What to do when the source has other streams, or its streams other fields, than in the last run. A change with
+    /// which a stream cannot go on as it is configured pauses the pipeline in any case: its cursor is gone, or the key
+    /// by which rows are replaced. `crossdock accept` takes a change. Sources that tell of their streams only while they
+    /// run are not concerned.
+    #[schemars(extend("default" = "propagate_fully"))]
+    pub(crate) schema_changes: Option<SchemaChanges>,
+    /// Whether a stream that gets new fields is read anew, in the mode that `refresh` says.
+    #[schemars(extend("default" = false))]
+    pub(crate) backfill: Option<bool>,
+    /// What becomes of the rows of earlier copies when a stream is read anew because `crossdock refresh` asked for
+    /// it and named no mode: with `merge` they stay beside the new ones, with `truncate` they go when the new copy
+    /// is complete, if the destination keeps generations apart.
+    #[serde(default)]
+    #[schemars(schema_with = "refresh_mode", extend("default" = "merge"))]
+    pub(crate) refresh: Option<RefreshMode>,
     /// How often a run that failed is tried again.
     pub(crate) retries: Option<Retries>,
     /// The file that keeps the state of all pipelines. Only in the settings of the file.
@@ -415,6 +477,11 @@ fn destination_sync_mode(_: &mut SchemaGenerator) -> Schema {
     use DestinationSyncMode::{Append, AppendDedup, Overwrite, SoftDelete, Update};
     let modes = [Append, Overwrite, AppendDedup, Update, SoftDelete];
     let modes = modes.map(DestinationSyncMode::as_str);
+    json_schema!({"type": "string", "enum": modes})
+}
+
+fn refresh_mode(_: &mut SchemaGenerator) -> Schema {
+    let modes = [RefreshMode::Merge, RefreshMode::Truncate].map(RefreshMode::as_str);
     json_schema!({"type": "string", "enum": modes})
 }
 

@@ -35,7 +35,7 @@ fn the_documented_defaults_are_the_defaults() {
         lines.collect::<String>()
     };
     let (settings, retries) = (write_out("Settings", "  "), write_out("Retries", "    "));
-    assert_eq!(settings.lines().count(), 15, "{settings}");
+    assert_eq!(settings.lines().count(), 18, "{settings}");
     assert_eq!(retries.lines().count(), 8, "{retries}");
     let text = pipeline(&format!("settings:\n{settings}  retries:\n{retries}"));
     let plan = parse(&text, &Fake::default())

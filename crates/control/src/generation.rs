@@ -7,8 +7,10 @@ use std::collections::{HashMap, HashSet};
 
 use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream, DestinationSyncMode, SyncMode};
 use crossdock_core::checkpoint::{Lane, LaneState, StateKind};
+use crossdock_core::code;
+use crossdock_core::error::{Error, Result};
 use crossdock_core::json::Json;
-use crossdock_core::store::{Generation, Resume};
+use crossdock_core::store::{Generation, RefreshMode, Resume};
 use crossdock_core::stream::StreamId;
 use serde_json::Value;
 
@@ -23,8 +25,23 @@ pub struct Beginning {
     pub states: Vec<LaneState>,
 }
 
+/// What is asked of a stream beyond what its modes ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// How the new copy goes with older ones.
+    pub mode: RefreshMode,
+    /// It is read anew though it has a state: it got new columns. Otherwise the state is gone already; one
+    /// that is there all the same was put back since, and the stream goes on from it.
+    pub despite_state: bool,
+}
+
 /// Numbers the streams of `catalog` and says what the run starts from.
-pub fn begin(catalog: &mut ConfiguredCatalog, resume: &Resume, sync_id: i64) -> Beginning {
+pub fn begin(
+    catalog: &mut ConfiguredCatalog,
+    resume: &Resume,
+    asked: &HashMap<StreamId, Asked>,
+    sync_id: i64,
+) -> Beginning {
     let mut beginning = Beginning {
         states: resume.states.clone(),
         ..Beginning::default()
@@ -35,7 +52,9 @@ pub fn begin(catalog: &mut ConfiguredCatalog, resume: &Resume, sync_id: i64) -> 
         let id = stream.id();
         let known = generations.get(&id).copied();
         let current = known.map_or(0, |g| g.generation);
+        let asked = asked.get(&id);
         let anew = match stream.sync_mode {
+            _ if asked.is_some_and(|asked| asked.despite_state) => true,
             SyncMode::FullRefresh => !resumes(stream, known, &stated),
             // Its state was taken away since it last ran: everything is read again, which makes a
             // new copy.
@@ -45,7 +64,14 @@ pub fn begin(catalog: &mut ConfiguredCatalog, resume: &Resume, sync_id: i64) -> 
         stream.sync_id = Some(sync_id);
         stream.generation_id = Some(generation);
         let overwrites = stream.destination_sync_mode == DestinationSyncMode::Overwrite;
-        stream.minimum_generation_id = Some(if overwrites { generation } else { 0 });
+        // What a truncating refresh began holds until it is complete, over however many runs.
+        let goes_on = known.is_some_and(|g| g.truncates && !g.complete);
+        let truncates = match asked {
+            Some(asked) if anew => asked.mode == RefreshMode::Truncate,
+            _ => goes_on,
+        };
+        let takes_place = overwrites || truncates;
+        stream.minimum_generation_id = Some(if takes_place { generation } else { 0 });
         if anew {
             beginning.clear.push(Lane::Stream(id.clone()));
         }
@@ -54,11 +80,67 @@ pub fn begin(catalog: &mut ConfiguredCatalog, resume: &Resume, sync_id: i64) -> 
                 stream: id,
                 generation,
                 complete: false,
+                truncates,
             });
         }
     }
     forget(&mut beginning.states, &beginning.clear);
     beginning
+}
+
+/// Numbers the streams of `catalog` so that what earlier runs wrote of them goes, and says which states are
+/// forgotten. `is_whole`: these are all the streams of the pipeline, and a state of the whole source goes with them;
+/// otherwise one in one piece is an error (§3.9).
+pub fn clear(
+    catalog: &mut ConfiguredCatalog,
+    resume: &Resume,
+    is_whole: bool,
+    sync_id: i64,
+) -> Result<Beginning> {
+    let mut beginning = Beginning::default();
+    let generations: HashMap<_, _> = resume
+        .generations
+        .iter()
+        .map(|g| (&g.stream, g.generation))
+        .collect();
+    for stream in &mut catalog.streams {
+        let id = stream.id();
+        let generation = generations.get(&id).copied().unwrap_or(0) + 1;
+        stream.sync_id = Some(sync_id);
+        stream.generation_id = Some(generation);
+        stream.minimum_generation_id = Some(generation);
+        beginning.clear.push(Lane::Stream(id.clone()));
+        beginning.generations.push(Generation {
+            stream: id,
+            generation,
+            complete: false,
+            truncates: true,
+        });
+    }
+    if is_whole {
+        beginning.clear.push(Lane::Global);
+    } else if resume.states.iter().any(|s| !is_divisible(s)) {
+        let message = "the state covers the whole source, so single streams cannot be cleared";
+        return Err(Error::new(&code::STATE_INDIVISIBLE, message)
+            .hint("clear the whole pipeline, without `--stream`"));
+    }
+    Ok(beginning)
+}
+
+/// Whether a state can be forgotten for single streams.
+#[must_use]
+pub fn is_divisible(state: &LaneState) -> bool {
+    match state.lane {
+        Lane::Stream(_) => true,
+        Lane::Global => {
+            let value = state.state.to_value().ok();
+            let parts = value.as_ref().and_then(|value| value.get("stream_states"));
+            state.kind == StateKind::Global
+                && parts
+                    .and_then(Value::as_array)
+                    .is_some_and(|parts| !parts.is_empty())
+        }
+    }
 }
 
 /// Gives the streams of `own`, which are those of a source, the numbers of the run's `catalog`.
@@ -131,21 +213,26 @@ fn described(entry: &Value) -> Option<StreamId> {
 pub(crate) fn forget(states: &mut Vec<LaneState>, lanes: &[Lane]) {
     let lanes: HashSet<&Lane> = lanes.iter().collect();
     states.retain(|s| !lanes.contains(&s.lane));
-    for state in states.iter_mut().filter(|s| s.kind == StateKind::Global) {
-        let Ok(mut value) = state.state.to_value() else {
-            continue;
-        };
-        let Some(Value::Array(entries)) = value.get_mut("stream_states") else {
-            continue;
-        };
-        let before = entries.len();
-        entries
-            .retain(|entry| !described(entry).is_some_and(|id| lanes.contains(&Lane::Stream(id))));
-        // An untouched state keeps its own text, to the digit.
-        if entries.len() != before {
-            state.state = Json::from_value(&value);
-        }
+    states.retain_mut(|state| state.kind != StateKind::Global || leaves_some(state, &lanes));
+}
+
+/// Takes the parts of streams out of a GLOBAL state. `false`: none is left, and what they shared is of no
+/// use to any.
+fn leaves_some(state: &mut LaneState, lanes: &HashSet<&Lane>) -> bool {
+    let Ok(mut value) = state.state.to_value() else {
+        return true;
+    };
+    let Some(Value::Array(entries)) = value.get_mut("stream_states") else {
+        return true;
+    };
+    let before = entries.len();
+    entries.retain(|entry| !described(entry).is_some_and(|id| lanes.contains(&Lane::Stream(id))));
+    let left = entries.len();
+    // An untouched state keeps its own text, to the digit.
+    if left != before {
+        state.state = Json::from_value(&value);
     }
+    left > 0 || before == 0
 }
 
 /// The generations that a run which went well has completed.
@@ -158,124 +245,10 @@ pub fn completed(catalog: &ConfiguredCatalog) -> Vec<Generation> {
             stream: s.id(),
             generation: s.generation_id.unwrap_or(0),
             complete: true,
+            truncates: false,
         })
         .collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crossdock_core::catalog::Stream;
-    use serde_json::json;
-
-    struct Case {
-        sync_mode: SyncMode,
-        destination: DestinationSyncMode,
-        resumable: bool,
-        known: Option<(i64, bool)>,
-        has_state: bool,
-    }
-
-    fn check(case: &Case, expected: (i64, i64, bool)) {
-        let mut stream = ConfiguredStream::new(Stream::new("a", json!({})));
-        stream.sync_mode = case.sync_mode;
-        stream.destination_sync_mode = case.destination;
-        stream.stream.is_resumable = Some(case.resumable);
-        let id = stream.id();
-        let mut catalog = ConfiguredCatalog {
-            streams: vec![stream],
-            ..Default::default()
-        };
-        let lane = Lane::Stream(id.clone());
-        let state = LaneState {
-            lane,
-            kind: StateKind::Stream,
-            state: Json::from_value(&json!({"x": 1})),
-        };
-        let resume = Resume {
-            states: case.has_state.then_some(state).into_iter().collect(),
-            generations: case
-                .known
-                .map(|(generation, complete)| Generation {
-                    stream: id,
-                    generation,
-                    complete,
-                })
-                .into_iter()
-                .collect(),
-            ..Resume::default()
-        };
-        let beginning = begin(&mut catalog, &resume, 7);
-        let stream = &catalog.streams[0];
-        assert_eq!(
-            (
-                stream.generation_id.unwrap(),
-                stream.minimum_generation_id.unwrap(),
-                beginning.states.is_empty(),
-            ),
-            expected
-        );
-        assert_eq!(stream.sync_id, Some(7));
-    }
-
-    #[test]
-    fn the_table_of_generations() {
-        use DestinationSyncMode::{Append, Overwrite};
-        use SyncMode::{FullRefresh, Incremental};
-        let case = |sync_mode, destination, resumable, known, has_state| Case {
-            sync_mode,
-            destination,
-            resumable,
-            known,
-            has_state,
-        };
-        check(&case(Incremental, Append, false, None, true), (0, 0, false));
-        check(
-            &case(Incremental, Append, false, Some((3, true)), true),
-            (3, 0, false),
-        );
-        check(&case(Incremental, Append, false, None, false), (0, 0, true));
-        check(
-            &case(Incremental, Append, false, Some((3, true)), false),
-            (4, 0, true),
-        );
-        check(&case(FullRefresh, Append, false, None, true), (1, 0, true));
-        check(
-            &case(FullRefresh, Overwrite, false, Some((3, true)), true),
-            (4, 4, true),
-        );
-        check(
-            &case(FullRefresh, Overwrite, true, Some((3, true)), true),
-            (4, 4, true),
-        );
-        check(
-            &case(FullRefresh, Overwrite, true, Some((3, false)), true),
-            (3, 3, false),
-        );
-        check(
-            &case(FullRefresh, Overwrite, true, Some((3, false)), false),
-            (4, 4, true),
-        );
-        check(
-            &case(FullRefresh, Overwrite, false, Some((3, false)), true),
-            (4, 4, true),
-        );
-    }
-
-    #[test]
-    fn a_global_state_loses_only_the_stream_that_is_read_anew() {
-        let text = r#"{"shared_state":{"lsn":123456789012345678901},"stream_states":[{"stream_descriptor":{"name":"a"},"stream_state":{}},{"stream_descriptor":{"name":"b"},"stream_state":{}}]}"#;
-        let state = |text: &'static str| LaneState {
-            lane: Lane::Global,
-            kind: StateKind::Global,
-            state: Json::parse_text(text).unwrap(),
-        };
-        let mut states = vec![state(text)];
-        forget(&mut states, &[Lane::Stream(StreamId::new("a"))]);
-        let value = states[0].state.to_value().unwrap();
-        assert_eq!(value["stream_states"].as_array().unwrap().len(), 1);
-        let mut states = vec![state(text)];
-        forget(&mut states, &[Lane::Stream(StreamId::new("c"))]);
-        assert_eq!(states, [state(text)]);
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod acceptance;
 mod beside;
 mod changing;
 pub mod command;
@@ -15,21 +16,25 @@ mod intake;
 mod lookback;
 mod memory;
 pub mod merge;
+pub mod notification;
 mod outlet;
 pub mod pipe;
 pub mod plan;
 mod prepare;
 pub mod preview;
 mod recall;
+pub mod refresh;
 pub mod replay;
 pub mod run;
 pub mod run_log;
 pub mod schema_change;
 mod schema_check;
+pub mod schema_review;
 pub mod select;
 pub mod serve;
 mod span;
 pub mod state;
+pub mod status;
 mod store_folder;
 pub mod ui;
 mod way;
@@ -46,7 +51,7 @@ pub use crossdock_engine::Cancel;
 pub use crossdock_engine::progress::{Progress, StreamProgress};
 pub use crossdock_engine::trace::TARGET as SPAN_TARGET;
 pub use deletion::delete_connectors;
-pub use run::{StreamSummary, Summary, Surroundings, run};
+pub use run::{StreamSummary, Summary, Surroundings, clear, run};
 pub use schema_check::SchemaFindings;
 
 /// The native connectors of this build.

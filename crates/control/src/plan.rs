@@ -9,10 +9,13 @@ use crossdock_core::checkpoint::Lane;
 use crossdock_core::error::Result;
 use crossdock_core::store::Resume;
 use crossdock_core::stream::StreamId;
+use serde_json::Value;
 
 use crate::generation;
+use crate::refresh;
 use crate::run::{Surroundings, prepare_all};
 use crate::schema_change::{SchemaChange, changes};
+use crate::schema_review::{Effect, Review};
 use crate::ui::Phase;
 
 /// What a pipeline's next run would do.
@@ -24,6 +27,8 @@ pub struct Plan {
     pub streams: Vec<PlannedStream>,
     /// What the last run moved and this one would not.
     pub gone: Vec<StreamId>,
+    /// How the source differs from what was agreed on, and what would become of that.
+    pub review: Review,
 }
 
 /// One stream of a plan.
@@ -72,7 +77,17 @@ pub async fn plan(pipeline: &Pipeline, around: &Surroundings) -> Result<Plan> {
     };
     let before = around.store.catalog(&pipeline.id).await?;
     let mut catalog = prepared.catalog;
-    let beginning = generation::begin(&mut catalog, &resume, 0);
+    let review = match &before {
+        Some(agreed) if !prepared.learns => Review::new(pipeline, agreed, &catalog),
+        _ => Review::default(),
+    };
+    let offered = catalog.clone();
+    review.narrow(&mut catalog, false);
+    let mut asked = refresh::asked(pipeline, &resume);
+    if let Some(impossible) = refresh::backfill(pipeline, &resume, &review, &mut asked) {
+        around.ui.warning(&pipeline.id, &impossible);
+    }
+    let beginning = generation::begin(&mut catalog, &resume, &asked, 0);
     let known: HashSet<&StreamId> = resume.generations.iter().map(|g| &g.stream).collect();
     let cleared: HashSet<&Lane> = beginning.clear.iter().collect();
     let has_whole = beginning.states.iter().any(|s| s.lane == Lane::Global);
@@ -86,7 +101,27 @@ pub async fn plan(pipeline: &Pipeline, around: &Surroundings) -> Result<Plan> {
             (false, _) => Start::Beginning,
         }
     };
-    Ok(compare(&pipeline.id, catalog, before, start))
+    let mut plan = compare(&pipeline.id, catalog, before, start);
+    // What is left out is told as well.
+    let schemas: HashMap<StreamId, &Value> = offered
+        .streams
+        .iter()
+        .map(|s| (s.id(), &s.stream.json_schema))
+        .collect();
+    let left_out: HashSet<&StreamId> = review
+        .changes
+        .iter()
+        .filter(|one| one.effect == Effect::LeftOut)
+        .map(|one| &one.stream)
+        .collect();
+    for stream in &mut plan.streams {
+        let id = stream.configured.id();
+        if let Some(now) = schemas.get(&id).filter(|_| left_out.contains(&id)) {
+            stream.changes = changes(&stream.configured.stream.json_schema, now);
+        }
+    }
+    plan.review = review;
+    Ok(plan)
 }
 
 /// Sets the catalog beside that of the last run. Pure.
@@ -124,5 +159,6 @@ fn compare(
             .map(ConfiguredStream::id)
             .filter(|id| !now.contains(id))
             .collect(),
+        review: Review::default(),
     }
 }

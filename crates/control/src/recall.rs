@@ -12,7 +12,7 @@ use crossdock_core::checkpoint::{Lane, LaneState, StateKind};
 use crossdock_core::destination::Stored;
 use crossdock_core::store::{Generation, Resume};
 
-use crate::generation::forget;
+use crate::generation::{forget, is_divisible};
 
 /// What the store has to be told before the run goes on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,6 +53,7 @@ pub(crate) fn recall(resume: &mut Resume, stored: Vec<Stored>, epoch: i64) -> Re
                     stream: stream.clone(),
                     generation: *generation,
                     complete: true,
+                    truncates: false,
                 });
             }
             accepted.push(stored.state);
@@ -63,6 +64,11 @@ pub(crate) fn recall(resume: &mut Resume, stored: Vec<Stored>, epoch: i64) -> Re
                 .filter(|(stream, generation)| known.get(stream) != Some(generation))
                 .map(|(stream, _)| Lane::Stream(stream.clone()))
                 .collect();
+            // Of a state in one piece nothing is left when all its streams are read anew.
+            let is_spent = anew.len() == stored.generations.len() && !anew.is_empty();
+            if is_spent && !is_divisible(&stored.state) {
+                continue;
+            }
             let mut state = vec![stored.state];
             forget(&mut state, &anew);
             accepted.append(&mut state);
@@ -129,6 +135,7 @@ mod tests {
             stream: StreamId::new(*stream),
             generation: *generation,
             complete: false,
+            truncates: false,
         };
         Resume {
             states,
@@ -194,6 +201,27 @@ mod tests {
             vec![stored("a", 10, 9, 0)],
             &[state("a", 7), state("b", 1)],
         );
+    }
+
+    #[test]
+    fn a_state_in_one_piece_goes_with_the_last_of_its_streams() {
+        let check = |known: &[(&str, i64)], left: usize| {
+            let whole = Stored {
+                state: LaneState {
+                    lane: Lane::Global,
+                    kind: StateKind::Legacy,
+                    state: Json::from_value(&json!(7)),
+                },
+                epoch: 5,
+                generations: vec![(StreamId::new("a"), 1), (StreamId::new("b"), 4)],
+            };
+            let mut resume = resume(vec![], known);
+            recall(&mut resume, vec![whole], 9);
+            assert_eq!(resume.states.len(), left, "{known:?}");
+        };
+        check(&[("a", 1), ("b", 4)], 1);
+        check(&[("a", 2), ("b", 4)], 1);
+        check(&[("a", 2), ("b", 5)], 0);
     }
 
     #[test]

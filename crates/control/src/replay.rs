@@ -50,9 +50,9 @@ pub async fn replay(
         Ok(summaries) => end(summaries),
         // What it says of a configuration is not masked here, so it stands on the screen alone.
         Err(error) => RunEnd {
-            status: RunStatus::Failed,
             error: Some((error.code().name.to_owned(), "the replay failed".to_owned())),
-            streams: Vec::new(),
+            error_kind: Some(error.kind()),
+            ..RunEnd::new(RunStatus::Failed)
         },
     };
     let finished = around.store.finish(&lease, end).await;
@@ -61,16 +61,13 @@ pub async fn replay(
 
 /// How the replay ended, for the list of runs.
 fn end(summaries: &[Summary]) -> RunEnd {
-    let mut whole = RunEnd {
-        status: RunStatus::Succeeded,
-        error: None,
-        streams: Vec::new(),
-    };
+    let mut whole = RunEnd::new(RunStatus::Succeeded);
     for summary in summaries {
         let own = summary.run_end();
         if whole.status == RunStatus::Succeeded {
             whole.status = own.status;
         }
+        whole.error_kind = whole.error_kind.or(own.error_kind);
         whole.error = whole.error.or(own.error);
         for counts in own.streams {
             match whole.streams.iter_mut().find(|s| s.stream == counts.stream) {

@@ -2,6 +2,8 @@
 //! help (§3.8).
 
 mod attempt;
+mod beginning;
+mod clearing;
 mod ending;
 mod learning;
 mod preparing;
@@ -28,6 +30,7 @@ use crossdock_engine::trace;
 use tokio::sync::watch;
 use tracing::{Instrument as _, Span};
 
+pub use clearing::clear;
 pub(crate) use preparing::prepare_all;
 pub use summary::{StreamSummary, Summary};
 
@@ -82,6 +85,8 @@ pub(crate) struct Prepared {
     pub(crate) has_processors: bool,
     /// Masks the secrets of the pipeline's processors (P10).
     pub(crate) masker: Masker,
+    /// Nothing is read: the streams are emptied.
+    pub(crate) clears: Option<clearing::Clearing>,
 }
 
 impl Prepared {
@@ -168,11 +173,21 @@ pub async fn run(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> 
 
 async fn conduct(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> {
     around.ui.phase(&pipeline.id, &Phase::Preparing);
-    let mut cancel = around.cancel.clone();
-    let prepared = interruptible(&cancel, Box::pin(prepare_all(pipeline, around))).await?;
+    let prepare = Box::pin(prepare_all(pipeline, around));
+    let prepared = interruptible(&around.cancel, prepare).await?;
     if !pipeline.settings.resume {
         forget(pipeline, around).await?;
     }
+    attempts(pipeline, around, &prepared).await
+}
+
+/// Attempt after attempt while a new one can help.
+async fn attempts(
+    pipeline: &Pipeline,
+    around: &Surroundings,
+    prepared: &Prepared,
+) -> Result<Summary> {
+    let mut cancel = around.cancel.clone();
     let policy = policy(&pipeline.settings, prepared.is_bounded(&pipeline.settings));
     let mut retries = RetryState::default();
     let mut number = 0;
@@ -189,7 +204,7 @@ async fn conduct(pipeline: &Pipeline, around: &Surroundings) -> Result<Summary> 
         let attempt = Attempt {
             pipeline,
             around,
-            prepared: &prepared,
+            prepared,
             clock: clock(),
             held: &held,
             begins_anew: !pipeline.settings.resume && number == 1,

@@ -1,11 +1,14 @@
 //! What changed in a stream's columns between two runs. Pure.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use crossdock_core::schema::{Field, Nested, StreamSchema};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// One change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum SchemaChange {
     /// A field that was not there.
@@ -13,24 +16,34 @@ pub enum SchemaChange {
         /// The field.
         field: String,
         /// Its type.
-        to: &'static str,
+        to: Cow<'static, str>,
     },
     /// A field that is gone.
     Removed {
         /// The field.
         field: String,
         /// The type that it had.
-        from: &'static str,
+        from: Cow<'static, str>,
     },
     /// A field of another type.
     Changed {
         /// The field.
         field: String,
         /// The type that it had.
-        from: &'static str,
+        from: Cow<'static, str>,
         /// Its type.
-        to: &'static str,
+        to: Cow<'static, str>,
     },
+}
+
+impl fmt::Display for SchemaChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Added { field, to } => write!(f, "+ {field}: {to}"),
+            Self::Removed { field, from } => write!(f, "- {field}: {from}"),
+            Self::Changed { field, from, to } => write!(f, "~ {field}: {from} → {to}"),
+        }
+    }
 }
 
 /// What is different in `now`, in its order, then what is gone. Fields of objects and of the elements
@@ -51,13 +64,13 @@ fn compare(path: &str, before: &[Field], now: &[Field], changes: &mut Vec<Schema
     let find = |fields: &'_ [Field], name: &str| fields.iter().position(|f| f.name == name);
     for field in now {
         let name = format!("{path}{}", field.name);
-        let to = field.data_type.as_str();
+        let to = Cow::from(field.data_type.as_str());
         let Some(earlier) = find(before, &field.name).map(|at| &before[at]) else {
             changes.push(SchemaChange::Added { field: name, to });
             continue;
         };
         if earlier.data_type != field.data_type {
-            let from = earlier.data_type.as_str();
+            let from = Cow::from(earlier.data_type.as_str());
             changes.push(SchemaChange::Changed {
                 field: name,
                 from,
@@ -74,7 +87,7 @@ fn compare(path: &str, before: &[Field], now: &[Field], changes: &mut Vec<Schema
     {
         changes.push(SchemaChange::Removed {
             field: format!("{path}{}", field.name),
-            from: field.data_type.as_str(),
+            from: field.data_type.as_str().into(),
         });
     }
 }
@@ -107,16 +120,16 @@ mod tests {
             [
                 SchemaChange::Added {
                     field: "new".into(),
-                    to: "boolean"
+                    to: "boolean".into()
                 },
                 SchemaChange::Changed {
                     field: "n".into(),
-                    from: "integer",
-                    to: "number"
+                    from: "integer".into(),
+                    to: "number".into()
                 },
                 SchemaChange::Removed {
                     field: "old".into(),
-                    from: "string"
+                    from: "string".into()
                 },
             ]
         );
@@ -130,8 +143,8 @@ mod tests {
                 "city": {"type": "string"}, "zip": {"type": zip},
                 "tags": {"type": "array", "items": {"type": tag}}}}}})
         };
-        let change = |field: &str, from, to| {
-            let field = field.to_owned();
+        let change = |field: &str, from: &'static str, to: &'static str| {
+            let (field, from, to) = (field.to_owned(), from.into(), to.into());
             SchemaChange::Changed { field, from, to }
         };
         assert_eq!(

@@ -23,6 +23,18 @@ pub fn configure(
     catalog: Catalog,
     destinations: &[DestinationCapabilities],
 ) -> Result<ConfiguredCatalog> {
+    configure_beside(pipeline, catalog, destinations, &[])
+}
+
+/// As [`configure`]. A cursor or a key that a stream had in `known` and has no more is not an error here, but a change
+/// of the source's that is reviewed (§3.12).
+pub(crate) fn configure_beside(
+    pipeline: &Pipeline,
+    catalog: Catalog,
+    destinations: &[DestinationCapabilities],
+    known: &[Stream],
+) -> Result<ConfiguredCatalog> {
+    let known: HashMap<StreamId, &Stream> = known.iter().map(|s| (s.id(), s)).collect();
     let mut errors = Vec::new();
     let mut streams = Vec::new();
     let selections = Selections::new(&pipeline.streams);
@@ -31,7 +43,7 @@ pub fn configure(
         let Some(selection) = selections.of(id) else {
             continue;
         };
-        match configure_stream(stream, &selection, destinations) {
+        match configure_stream(stream, &selection, destinations, known.get(id).copied()) {
             Ok(mut configured) => {
                 configured.target = target(pipeline, &configured.id());
                 streams.push(configured);
@@ -65,6 +77,7 @@ fn configure_stream(
     stream: Stream,
     selection: &StreamSelection,
     destinations: &[DestinationCapabilities],
+    known: Option<&Stream>,
 ) -> Result<ConfiguredStream> {
     let sync_mode = sync_mode(&stream, selection)?;
     let cursor_field = cursor(&stream, selection, sync_mode)?;
@@ -87,7 +100,11 @@ fn configure_stream(
         configured.selected_fields = Some(fields.clone());
     }
     for path in cursor_field.iter().chain(primary_key.iter().flatten()) {
-        field_exists(&configured.stream, path)?;
+        let was_there = known.is_some_and(|known| has_field(known, path));
+        field_exists(&configured.stream, path).or_else(|gone| match was_there {
+            true => Ok(()),
+            false => Err(gone),
+        })?;
     }
     configured.sync_mode = sync_mode;
     configured.cursor_field = cursor_field;
@@ -280,6 +297,12 @@ fn field_exists(stream: &Stream, path: &FieldPath) -> Result<()> {
     Err(unknown_field(first, properties))
 }
 
+/// Whether a schema declares the field.
+fn has_field(stream: &Stream, path: &FieldPath) -> bool {
+    let declared = properties(stream).zip(path.first());
+    declared.is_some_and(|(properties, first)| properties.contains_key(first))
+}
+
 fn unknown_field(name: &str, properties: &serde_json::Map<String, Value>) -> Error {
     let error = Error::new(
         &code::FIELD_UNKNOWN,
@@ -324,7 +347,7 @@ fn select_fields<'a>(
 }
 
 /// The stream's name at the destination (§3.10), if it differs.
-fn target(pipeline: &Pipeline, id: &StreamId) -> Option<StreamId> {
+pub(crate) fn target(pipeline: &Pipeline, id: &StreamId) -> Option<StreamId> {
     let namespace = match &pipeline.namespace {
         NamespaceRule::Source => id.namespace.clone(),
         NamespaceRule::Destination => None,

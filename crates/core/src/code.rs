@@ -211,6 +211,12 @@ codes! {
     CANCELLED = "run.cancelled", Cancelled,
         "The run was asked to end.",
         "run again to go on from the last committed checkpoint";
+    SCHEMA_CHANGED = "run.schema_changed", Config,
+        "The source's schema has changed, and nothing is moved until somebody has accepted the change.",
+        "`crossdock plan` shows the change, and `crossdock accept PIPELINE` takes it";
+    NOTIFICATION_FAILED = "run.notification_failed", Transient,
+        "A webhook did not take the message that tells how a run went.",
+        "check the URL and what answers there; the run itself is as it is told";
     RUN_INTERRUPTED = "run.interrupted", Transient,
         "The run's process ended before it could say how the run went.",
         "run again to go on from the last committed checkpoint";
@@ -246,6 +252,9 @@ codes! {
     PIPELINE_UNKNOWN = "store.unknown_pipeline", Config,
         "The store knows no pipeline of that name.",
         "`crossdock state show` without a name lists the pipelines";
+    NOTHING_TO_ACCEPT = "store.nothing_to_accept", Config,
+        "The pipeline's last run found no change of the source's schema that waits to be accepted.",
+        "run the pipeline: a change that it finds can be accepted afterwards";
     STORED_STREAM_UNKNOWN = "store.unknown_stream", Config,
         "The store has no state of that stream.",
         "`crossdock state show PIPELINE` lists the streams that have a state";

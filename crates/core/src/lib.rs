@@ -28,6 +28,7 @@ pub mod session;
 pub mod source;
 pub mod spec;
 pub mod state_array;
+pub mod statistics;
 pub mod store;
 pub mod stream;
 

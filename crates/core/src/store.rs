@@ -13,7 +13,8 @@ use serde_json::Value;
 use crate::catalog::ConfiguredCatalog;
 use crate::checkpoint::{Lane, LaneState, Seq};
 use crate::destination::Mark;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
+use crate::statistics::RunStatistics;
 use crate::stream::StreamId;
 
 /// The right of one run to write a pipeline's state.
@@ -137,6 +138,9 @@ impl RunStatus {
 pub struct RunRecord {
     /// Its number.
     pub run: i64,
+    /// What it was for.
+    #[serde(default)]
+    pub kind: RunKind,
     /// The pipeline.
     pub pipeline: String,
     /// Its epoch.
@@ -151,8 +155,15 @@ pub struct RunRecord {
     pub error_code: Option<String>,
     /// The message of that error, masked.
     pub error_message: Option<String>,
+    /// What sort of failure it was, as [`crate::ErrorKind::as_str`] has it. `None`: none, or an older Crossdock
+    /// wrote it.
+    #[serde(default)]
+    pub error_kind: Option<String>,
     /// Counts per stream.
     pub streams: Vec<StreamCounts>,
+    /// What is kept beside the counts, if the run came to its end.
+    #[serde(default)]
+    pub statistics: Option<RunStatistics>,
 }
 
 /// The end of a run.
@@ -162,8 +173,26 @@ pub struct RunEnd {
     pub status: RunStatus,
     /// Code and message of the error that ended it, masked.
     pub error: Option<(String, String)>,
+    /// What sort of failure that error is.
+    pub error_kind: Option<ErrorKind>,
     /// Counts per stream.
     pub streams: Vec<StreamCounts>,
+    /// What is kept beside the counts.
+    pub statistics: Option<RunStatistics>,
+}
+
+impl RunEnd {
+    /// An end without an error, of a run that counted nothing.
+    #[must_use]
+    pub fn new(status: RunStatus) -> Self {
+        Self {
+            status,
+            error: None,
+            error_kind: None,
+            streams: Vec::new(),
+            statistics: None,
+        }
+    }
 }
 
 /// One earlier version of a lane's state.
@@ -190,6 +219,61 @@ pub struct Generation {
     pub generation: i64,
     /// Whether the run that began this generation completed it.
     pub complete: bool,
+    /// A refresh that truncates began it: until it is complete, the rows of older ones are to go.
+    pub truncates: bool,
+}
+
+/// What a refresh does with the rows of earlier copies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefreshMode {
+    /// They stay beside those that are read anew.
+    #[default]
+    Merge,
+    /// They go when the new copy is complete.
+    Truncate,
+}
+
+impl RefreshMode {
+    /// The name in the store and in pipeline files.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Merge => "merge",
+            Self::Truncate => "truncate",
+        }
+    }
+}
+
+/// A stream that the next run is to read anew, since somebody asked for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refresh {
+    /// The stream.
+    pub stream: StreamId,
+    /// `None`: as the pipeline says when it runs.
+    pub mode: Option<RefreshMode>,
+}
+
+/// What a run is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunKind {
+    /// It moves records.
+    #[default]
+    Sync,
+    /// It empties what the pipeline filled.
+    Clear,
+}
+
+impl RunKind {
+    /// The name in the store and in `--json`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::Clear => "clear",
+        }
+    }
 }
 
 /// Everything a run resumes from.
@@ -204,6 +288,8 @@ pub struct Resume {
     pub generations: Vec<Generation>,
     /// Which lanes a person changed last by hand, and when.
     pub edits: Vec<Edit>,
+    /// The streams that somebody wants to be read anew.
+    pub refreshes: Vec<Refresh>,
 }
 
 /// A lane's last change by hand: import, reset or rollback.
@@ -213,6 +299,28 @@ pub struct Edit {
     pub lane: Lane,
     /// The epoch that the change took: it is later than every run with a smaller one.
     pub epoch: i64,
+}
+
+/// Changes of a source's catalog that a run found and did not take.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reviewed {
+    /// Nothing is moved until somebody has accepted them.
+    pub pauses: bool,
+    /// The changes, in the form of whoever found them.
+    pub changes: Value,
+    /// The catalog with all of them.
+    pub catalog: ConfiguredCatalog,
+}
+
+/// What a run found, as the store keeps it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SchemaReview {
+    /// The run.
+    pub run: i64,
+    /// When, ms since the epoch.
+    pub at: i64,
+    /// What it found.
+    pub reviewed: Reviewed,
 }
 
 /// A connector's configuration that the connector itself replaced (Airbyte's CONTROL).
@@ -229,7 +337,12 @@ pub struct StoredConfig {
 pub trait Store: Send + Sync {
     /// Begins a run: takes the pipeline (or fails with `store.pipeline_busy` while a living
     /// process holds it) and fences all earlier runs off.
-    async fn begin(&self, pipeline: &str) -> Result<Lease>;
+    async fn begin(&self, pipeline: &str) -> Result<Lease> {
+        self.begin_as(pipeline, RunKind::Sync).await
+    }
+
+    /// As `begin`, of a run of this kind.
+    async fn begin_as(&self, pipeline: &str, kind: RunKind) -> Result<Lease>;
 
     /// What the pipeline resumes from.
     async fn resume(&self, pipeline: &str) -> Result<Resume>;
@@ -237,7 +350,8 @@ pub trait Store: Send + Sync {
     /// Commits, all or nothing, or fails with `store.fenced`.
     async fn commit(&self, lease: &Lease, commit: Commit) -> Result<()>;
 
-    /// Sets generations, all or nothing, or fails with `store.fenced`.
+    /// Sets generations, all or nothing, or fails with `store.fenced`. What [`Store::refresh`] asked for
+    /// of their streams is thereby begun.
     async fn set_generations(&self, lease: &Lease, generations: Vec<Generation>) -> Result<()>;
 
     /// Forgets lanes' states at the start of a run that reads them anew, or fails with
@@ -245,11 +359,22 @@ pub trait Store: Send + Sync {
     async fn clear(&self, lease: &Lease, lanes: Vec<Lane>) -> Result<()>;
 
     /// Keeps the catalog that the pipeline's run reads, for the next plan to compare with, or fails
-    /// with `store.fenced`.
+    /// with `store.fenced`. What an earlier run found and did not take is of the past then.
     async fn save_catalog(&self, lease: &Lease, catalog: ConfiguredCatalog) -> Result<()>;
 
-    /// The catalog of the pipeline's last run, if any.
+    /// The catalog of the pipeline's last run, if any, or that which somebody has accepted since.
     async fn catalog(&self, pipeline: &str) -> Result<Option<ConfiguredCatalog>>;
+
+    /// Keeps changes that the run found and does not take, for somebody to accept, or fails with
+    /// `store.fenced`.
+    async fn save_review(&self, lease: &Lease, reviewed: Reviewed) -> Result<()>;
+
+    /// The changes that wait for somebody to accept them, if any.
+    async fn review(&self, pipeline: &str) -> Result<Option<SchemaReview>>;
+
+    /// By hand: takes the catalog of the changes that wait, or fails with `store.nothing_to_accept`. As
+    /// `import` otherwise; states stay.
+    async fn accept(&self, pipeline: &str) -> Result<()>;
 
     /// Ends a run and gives the pipeline free.
     async fn finish(&self, lease: &Lease, end: RunEnd) -> Result<()>;
@@ -268,6 +393,9 @@ pub trait Store: Send + Sync {
     async fn remember(&self, owner: &str, key: &str, value: &str, only_first: bool)
     -> Result<bool>;
 
+    /// Whether a living process runs the pipeline.
+    async fn is_held(&self, pipeline: &str) -> Result<bool>;
+
     /// The pipelines that have states or runs.
     async fn pipelines(&self) -> Result<Vec<String>>;
 
@@ -285,13 +413,18 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<HistoryEntry>>;
 
-    /// By hand: replaces all states of the pipeline. Refused with `store.pipeline_busy` while a
+    /// By hand: replaces all states of the pipeline, and takes back what `refresh` asked for. Refused with `store.pipeline_busy` while a
     /// run goes on. Fences earlier runs off.
     async fn import(&self, pipeline: &str, states: Vec<LaneState>) -> Result<()>;
 
     /// By hand: forgets the state of one stream, or of all (`None`); within a GLOBAL state, the
     /// stream's part. As `import` otherwise.
     async fn reset(&self, pipeline: &str, stream: Option<&StreamId>) -> Result<()>;
+
+    /// By hand: as `reset` of these streams, and the pipeline's next run begins new generations of them,
+    /// as each refresh says. A state that covers the whole source in one piece can be forgotten only with
+    /// all streams that it is of. As `import` otherwise.
+    async fn refresh(&self, pipeline: &str, refreshes: Vec<Refresh>) -> Result<()>;
 
     /// By hand: takes every lane back to how it stood right after history version `version`.
     /// As `import` otherwise.

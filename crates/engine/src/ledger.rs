@@ -27,7 +27,7 @@ use crossdock_core::stream::StreamId;
 
 use book::{DestinationBook, RUNS, StreamBook};
 use filtered::Filtered;
-use lane::{KEPT, Pending, Waiting};
+use lane::{Extent, KEPT, Pending, Waiting};
 
 /// What an acknowledgement that could not be used was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,14 +152,14 @@ impl<C> Ledger<C> {
         };
         self.last += 1;
         // A checkpoint ends a run: records after it must not hold it back.
-        let read: Box<[u64]> = match stream {
+        let read: Box<[Extent]> = match stream {
             Some(at) => {
                 self.streams[at].close();
-                Box::new([self.streams[at].counts.read])
+                Box::new([self.streams[at].read()])
             }
             None => {
                 self.streams.iter_mut().for_each(StreamBook::close);
-                self.streams.iter().map(|s| s.counts.read).collect()
+                self.streams.iter().map(StreamBook::read).collect()
             }
         };
         let at = *self.lane_index.entry(lane.clone()).or_insert_with(|| {
@@ -168,7 +168,7 @@ impl<C> Ledger<C> {
         });
         let most = KEPT.among(self.lanes.len());
         let waiting = &mut self.lanes[at];
-        let total: u64 = read.iter().sum();
+        let total: u64 = read.iter().map(|extent| extent.records).sum();
         if let Some(source) = source_count {
             let counted = total - waiting.read_before;
             if counted != source {
@@ -438,8 +438,15 @@ impl<C> Ledger<C> {
     /// Marks all records read as committed: the end of a run that went well.
     pub fn commit_all(&mut self) {
         for stream in &mut self.streams {
-            stream.counts.committed = stream.counts.read;
+            let read = stream.read();
+            stream.commit(read, 0);
         }
+    }
+
+    /// Bytes of the records of each stream that committed checkpoints cover, in the order of entry.
+    #[must_use]
+    pub fn committed_bytes(&self) -> Vec<u64> {
+        self.streams.iter().map(|s| s.committed_bytes).collect()
     }
 
     /// The differences between the source's counts and ours, at most 100.

@@ -12,6 +12,7 @@ pub mod retry;
 pub mod run;
 mod source_actor;
 pub mod stall;
+mod statistics;
 pub mod trace;
 
 pub use pump::{Job, Report, Settings, execute, wire};

@@ -18,6 +18,7 @@ use crossdock_core::error::{Error, Result};
 use crossdock_core::event::Event;
 use crossdock_core::json::Json;
 use crossdock_core::source::SourceReader;
+use crossdock_core::statistics::RunStatistics;
 use crossdock_core::store::{Generation, Lease, Store};
 use crossdock_core::stream::StreamId;
 use tokio::sync::{mpsc, watch};
@@ -117,6 +118,8 @@ pub struct Report {
     pub drops: BTreeMap<(Option<StreamId>, &'static str), u64>,
     /// The last status of each stream.
     pub statuses: BTreeMap<StreamId, crossdock_core::event::StreamStatus>,
+    /// Estimates, and the life of states.
+    pub statistics: RunStatistics,
     /// Failures to end a connector tidily; they change nothing of the outcome.
     pub untidy: Vec<Error>,
 }
@@ -181,6 +184,7 @@ pub async fn execute(wiring: Wiring, job: Job) -> Report {
     drop(deliveries);
     let untidy = floor.close().await;
     floor.show(&run);
+    let statistics = floor.statistics(&run);
     let mut outcome = run.outcome();
     // The last commit is told after the run is over. A destination that could not publish it has
     // the data safe, but nobody sees it: that is no success.
@@ -196,6 +200,7 @@ pub async fn execute(wiring: Wiring, job: Job) -> Report {
         elapsed: began.elapsed(),
         drops: std::mem::take(&mut floor.drops),
         statuses: std::mem::take(&mut floor.statuses),
+        statistics,
         untidy,
     }
 }

@@ -16,6 +16,7 @@ mod memory;
 mod migration;
 mod open;
 mod read;
+mod review;
 mod run;
 mod worker;
 
@@ -29,7 +30,8 @@ use crossdock_core::catalog::ConfiguredCatalog;
 use crossdock_core::checkpoint::{Lane, LaneState};
 use crossdock_core::clock::{Clock, SystemClock};
 use crossdock_core::store::{
-    Commit, Generation, HistoryEntry, Lease, Resume, RunEnd, RunRecord, Store, StoredConfig,
+    Commit, Generation, HistoryEntry, Lease, Refresh, Resume, Reviewed, RunEnd, RunKind, RunRecord,
+    SchemaReview, Store, StoredConfig,
 };
 use crossdock_core::{Result, StreamId};
 use rusqlite::Connection;
@@ -122,13 +124,13 @@ impl fmt::Debug for SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn begin(&self, pipeline: &str) -> Result<Lease> {
+    async fn begin_as(&self, pipeline: &str, kind: RunKind) -> Result<Lease> {
         let pipeline = pipeline.to_owned();
         let jobs = self.worker.jobs();
         let unclaimed = self
             .worker
             .call("begin", move |worker| {
-                let lease = lease::begin(worker, &pipeline)?;
+                let lease = lease::begin(worker, &pipeline, kind)?;
                 Ok(Unclaimed::new(lease, jobs))
             })
             .await?;
@@ -189,6 +191,31 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn save_review(&self, lease: &Lease, reviewed: Reviewed) -> Result<()> {
+        let lease = lease.clone();
+        self.worker
+            .call("save a review", move |worker| {
+                review::save(worker, &lease, &reviewed)
+            })
+            .await
+    }
+
+    async fn review(&self, pipeline: &str) -> Result<Option<SchemaReview>> {
+        let pipeline = pipeline.to_owned();
+        self.worker
+            .call("load a review", move |worker| {
+                review::read(&worker.connection, &pipeline)
+            })
+            .await
+    }
+
+    async fn accept(&self, pipeline: &str) -> Result<()> {
+        let pipeline = pipeline.to_owned();
+        self.worker
+            .call("accept", move |worker| review::accept(worker, &pipeline))
+            .await
+    }
+
     async fn finish(&self, lease: &Lease, end: RunEnd) -> Result<()> {
         let lease = lease.clone();
         self.worker
@@ -234,6 +261,15 @@ impl Store for SqliteStore {
         self.worker
             .call("remember", move |worker| {
                 memory::remember(worker, &owner, &key, &value, only_first)
+            })
+            .await
+    }
+
+    async fn is_held(&self, pipeline: &str) -> Result<bool> {
+        let pipeline = pipeline.to_owned();
+        self.worker
+            .call("look at a lock", move |worker| {
+                Ok(worker.locks.is_held(&pipeline)?)
             })
             .await
     }
@@ -293,6 +329,15 @@ impl Store for SqliteStore {
         self.worker
             .call("reset", move |worker| {
                 edit::reset(worker, &pipeline, stream.as_ref())
+            })
+            .await
+    }
+
+    async fn refresh(&self, pipeline: &str, refreshes: Vec<Refresh>) -> Result<()> {
+        let pipeline = pipeline.to_owned();
+        self.worker
+            .call("refresh", move |worker| {
+                edit::refresh(worker, &pipeline, &refreshes)
             })
             .await
     }

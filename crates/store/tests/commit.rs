@@ -32,6 +32,7 @@ async fn everything_committed_is_there_after_reopening() {
         stream: id("users"),
         generation: 3,
         complete,
+        truncates: !complete,
     };
     store
         .set_generations(&lease, vec![generation(false)])
@@ -70,9 +71,10 @@ async fn an_unknown_pipeline_resumes_from_nothing() {
         marks,
         generations,
         edits,
+        refreshes,
     } = store.resume("p").await.unwrap();
     assert!(states.is_empty() && marks.is_empty());
-    assert!(generations.is_empty() && edits.is_empty());
+    assert!(generations.is_empty() && edits.is_empty() && refreshes.is_empty());
 }
 
 #[tokio::test]

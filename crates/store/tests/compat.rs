@@ -6,7 +6,9 @@ use std::path::Path;
 use crossdock_core::StreamId;
 use crossdock_core::checkpoint::{Lane, LaneState, Seq, StateKind};
 use crossdock_core::destination::Mark;
-use crossdock_core::store::{Generation, RunStatus, StoredConfig, StreamCounts};
+use crossdock_core::store::{
+    Generation, Refresh, RefreshMode, RunKind, RunStatus, StoredConfig, StreamCounts,
+};
 use rusqlite::Connection;
 
 use crate::sample::{Place, id, json, run, state, whole};
@@ -52,6 +54,7 @@ async fn version_1_resumes() {
         stream,
         generation,
         complete,
+        truncates: false,
     };
     let generations = [
         generation(id("orders"), 3, false),
@@ -87,6 +90,11 @@ async fn version_1_tells_its_runs_and_its_history() {
     ];
     assert_eq!(statuses, expected);
     assert_eq!(runs[0].error_message.as_deref(), Some("asked to end"));
+    assert!(runs.iter().all(|run| run.kind == RunKind::Sync));
+    assert!(
+        runs.iter()
+            .all(|run| run.statistics.is_none() && run.error_kind.is_none())
+    );
     assert_eq!(runs[3].ended_at, Some(1_700_000_001_000));
     let users = StreamCounts {
         stream: public_users(),
@@ -133,6 +141,12 @@ async fn version_1_goes_on() {
     store.rollback("p", 1).await.unwrap();
     let states = store.resume("p").await.unwrap().states;
     assert_eq!(states[1].state, json(r#"{"n":1}"#));
+    let again = Refresh {
+        stream: public_users(),
+        mode: Some(RefreshMode::Truncate),
+    };
+    store.refresh("p", vec![again.clone()]).await.unwrap();
+    assert_eq!(store.resume("p").await.unwrap().refreshes, [again]);
 }
 
 /// Whoever changes a released script instead of adding one is stopped here.

@@ -36,6 +36,7 @@ async fn a_zombie_commits_nothing() {
         stream: id("a"),
         generation: 1,
         complete: true,
+        truncates: false,
     };
     refused(
         old.set_generations(&zombie, vec![generation]).await,

@@ -1,10 +1,11 @@
 //! Runs and their counts.
 
-use crossdock_core::code;
+use crossdock_core::statistics::{RunStatistics, Statistics, StreamStatistics};
 use crossdock_core::store::{Commit, RunEnd, RunStatus, Store};
+use crossdock_core::{ErrorKind, code};
 use crossdock_store::SqliteStore;
 
-use crate::sample::{Place, counts, end, run};
+use crate::sample::{Place, counts, end, id, run};
 
 fn counted(streams: &[(&str, u64)]) -> Commit {
     Commit {
@@ -28,10 +29,23 @@ async fn a_run_is_recorded_with_its_last_counts() {
         .await
         .unwrap();
     store.commit(&lease, counted(&[("a", 2)])).await.unwrap();
+    let statistics = RunStatistics {
+        total: Statistics {
+            estimated_records: Some(9),
+            source_states: 3,
+            ..Statistics::default()
+        },
+        streams: vec![StreamStatistics {
+            stream: id("c"),
+            of: Statistics::default(),
+        }],
+    };
     let failed = RunEnd {
         status: RunStatus::Failed,
         error: Some(("connector.exit".to_owned(), "it ended".to_owned())),
+        error_kind: Some(ErrorKind::Config),
         streams: counted(&[("c", 3)]).streams,
+        statistics: Some(statistics.clone()),
     };
     store.finish(&lease, failed).await.unwrap();
     drop(store);
@@ -45,6 +59,8 @@ async fn a_run_is_recorded_with_its_last_counts() {
     assert!(found.started_at > 0 && found.ended_at >= Some(found.started_at));
     assert_eq!(found.error_code.as_deref(), Some("connector.exit"));
     assert_eq!(found.error_message.as_deref(), Some("it ended"));
+    assert_eq!(found.error_kind.as_deref(), Some("config"));
+    assert_eq!(found.statistics, Some(statistics));
     assert_eq!(
         found.streams,
         counted(&[("b", 1), ("a", 2), ("c", 3)]).streams
@@ -94,4 +110,27 @@ async fn a_run_whose_store_went_is_closed_by_the_next() {
     );
     assert_eq!(runs[1].ended_at, None);
     assert_eq!(runs[1].streams, counted(&[("a", 1)]).streams);
+}
+
+#[tokio::test]
+async fn whether_a_pipeline_is_run_is_seen_from_elsewhere() {
+    let place = Place::new();
+    let (runner, onlooker) = (place.open(), place.open());
+    assert!(!onlooker.is_held("p").await.unwrap());
+    let lease = runner.begin("p").await.unwrap();
+    assert!(runner.is_held("p").await.unwrap() && onlooker.is_held("p").await.unwrap());
+    assert!(!onlooker.is_held("q").await.unwrap());
+    // To look takes nothing away.
+    runner
+        .finish(&lease, end(RunStatus::Succeeded))
+        .await
+        .unwrap();
+    assert!(!runner.is_held("p").await.unwrap() && !onlooker.is_held("p").await.unwrap());
+    let lease = onlooker.begin("p").await.unwrap();
+    assert!(runner.is_held("p").await.unwrap());
+    // As a process that dies leaves it.
+    drop(onlooker);
+    assert!(!runner.is_held("p").await.unwrap());
+    let run = runner.run(lease.run).await.unwrap().unwrap();
+    assert_eq!(run.status, RunStatus::Running);
 }

@@ -99,11 +99,7 @@ pub(crate) fn mark(name: &str, seq: u64) -> Commit {
 }
 
 pub(crate) fn end(status: RunStatus) -> RunEnd {
-    RunEnd {
-        status,
-        error: None,
-        streams: Vec::new(),
-    }
+    RunEnd::new(status)
 }
 
 /// Runs `p` once with these commits, one after the other.

@@ -116,8 +116,8 @@ fn incomplete_streams_fail_though_the_exit_was_good() {
         &[
             "a Incomplete",
             "a failed: connector.stream_incomplete",
-            "b at {}",
-            "b Complete",
+            "b failed: connector.stream_incomplete",
+            "b Incomplete",
         ],
     );
     check(
@@ -137,6 +137,33 @@ fn incomplete_streams_fail_though_the_exit_was_good() {
         &["a failed: no", "a Incomplete"],
     );
     assert_eq!(reading.cause().unwrap().message, "no");
+}
+
+#[test]
+fn a_source_that_tells_of_streams_has_to_complete_every_one() {
+    let of_b = |line: &str| line.replace("\"a\"", "\"b\"");
+    check(
+        reading(&["a", "b"]),
+        &[STARTED, A, STATE, COMPLETE, &of_b(A)],
+        &[
+            "a Started",
+            "a Running",
+            "a x1",
+            "a at {\"n\":1}",
+            "a Complete",
+            "b Started",
+            "b Running",
+            "b x1",
+            "b failed: connector.stream_incomplete",
+            "b Incomplete",
+        ],
+    );
+    // What is not of this catalog says nothing of the streams that are.
+    check(
+        reading(&["a"]),
+        &[&of_b(COMPLETE)],
+        &["warn", "a at {}", "a Complete"],
+    );
 }
 
 #[test]

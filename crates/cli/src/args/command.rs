@@ -8,6 +8,7 @@ use crossdock_core::{DestinationSyncMode, SyncMode};
 
 use super::connector::Connector;
 use super::dlq::Dlq;
+use super::refresh::{Accept, Clear, Refresh, Status};
 use super::state::State;
 
 /// What to do.
@@ -37,10 +38,18 @@ pub(crate) enum Command {
     Read(Read),
     /// Write messages from standard input, in Airbyte's form, to a destination
     Write(Write),
+    /// Say how pipelines stand, and what to do next
+    Status(Status),
     /// List the runs, or show one
     Runs(Runs),
     /// Print what a run's connectors said
     Logs(Logs),
+    /// Take changes of a source's schema that a run found and left alone
+    Accept(Accept),
+    /// Have the next run read streams anew, from the beginning
+    Refresh(Refresh),
+    /// Empty what a pipeline wrote to its destinations, and forget its state
+    Clear(Clear),
     /// Look at records that destinations refused (dead letters), and write them after all
     #[command(subcommand)]
     Dlq(Dlq),
@@ -87,6 +96,10 @@ impl Command {
             Self::Runs(Runs { command: None, .. }) => "runs",
             Self::Runs(_) => "runs show",
             Self::Logs(_) => "logs",
+            Self::Status(_) => "status",
+            Self::Accept(_) => "accept",
+            Self::Refresh(_) => "refresh",
+            Self::Clear(_) => "clear",
             Self::Dlq(dlq) => dlq.name(),
             Self::Doctor => "doctor",
             Self::Completions(_) => "completions",

@@ -1,11 +1,15 @@
 //! One pipeline, run and told.
 
 use crossdock_config::{ConnectorRef, Pipeline, Protocol};
+use crossdock_control::notification::{Told, messages};
+use crossdock_control::refresh::Named;
 use crossdock_control::{Summary, Surroundings};
+use crossdock_core::clock::{Clock as _, SystemClock};
 use crossdock_core::{Error, code};
 use serde_json::Value;
 
 use crate::context::Context;
+use crate::notification;
 use crate::summary;
 
 /// How a pipeline ended.
@@ -20,13 +24,47 @@ pub(super) struct Finished {
 
 /// Runs a pipeline and shows its summary.
 pub(super) async fn run(pipeline: &Pipeline, around: &Surroundings, context: &Context) -> Finished {
+    let began = SystemClock.now_ms();
     let done = crossdock_control::run(pipeline, around).await;
+    told(pipeline, done, began, context).await
+}
+
+/// Empties streams of a pipeline and shows the summary.
+pub(super) async fn clear(
+    pipeline: &Pipeline,
+    named: &[Named],
+    around: &Surroundings,
+    context: &Context,
+) -> Finished {
+    let began = SystemClock.now_ms();
+    let done = crossdock_control::clear(pipeline, named, around).await;
+    told(pipeline, done, began, context).await
+}
+
+/// Tells how a run ended: on the screen, and to the webhooks that want to hear of it.
+async fn told(
+    pipeline: &Pipeline,
+    done: Result<Summary, Error>,
+    started_at: i64,
+    context: &Context,
+) -> Finished {
     context.screen.clear();
-    match done {
+    let finished_at = SystemClock.now_ms();
+    let (summary, error) = match &done {
+        Ok(summary) => (Some(summary), summary.error.as_ref()),
+        Err(error) => (None, Some(error)),
+    };
+    let messages = messages(&Told {
+        pipeline,
+        summary,
+        error,
+        started_at,
+        finished_at,
+    });
+    let finished = match done {
         Ok(summary) => {
             let mut finished = tell(summary, context);
-            let pipeline = &pipeline.id;
-            finished.error = finished.error.map(|error| named(error, pipeline));
+            finished.error = finished.error.map(|error| named(error, &pipeline.id));
             finished
         }
         Err(error) => {
@@ -39,7 +77,10 @@ pub(super) async fn run(pipeline: &Pipeline, around: &Surroundings, context: &Co
                 records: 0,
             }
         }
-    }
+    };
+    // Whoever watches does not wait for it.
+    notification::send(&messages, &pipeline.id, context).await;
+    finished
 }
 
 /// Shows a summary.

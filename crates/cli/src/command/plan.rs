@@ -1,10 +1,11 @@
 //! `crossdock plan`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crossdock_config::{ProcessEnvironment, load};
 use crossdock_control::plan::{self, Plan, PlannedStream, Start};
 use crossdock_control::schema_change::SchemaChange;
+use crossdock_control::schema_review::{ChangeKind, Effect, StreamChange};
 use crossdock_core::catalog::FieldPath;
 use crossdock_core::{DestinationSyncMode, Error, StreamId, SyncMode};
 use serde::Serialize;
@@ -58,6 +59,9 @@ struct PlanData<'a> {
     schedule: Option<&'a str>,
     streams: Vec<StreamData<'a>>,
     gone: &'a [StreamId],
+    /// Nothing would be moved until somebody has accepted the changes.
+    paused: bool,
+    source_changes: &'a [StreamChange],
 }
 
 #[derive(Serialize)]
@@ -80,6 +84,8 @@ fn plan_data<'a>(plan: &'a Plan, schedule: Option<&'a str>) -> PlanData<'a> {
         schedule,
         streams: plan.streams.iter().map(stream_data).collect(),
         gone: &plan.gone,
+        paused: plan.review.pauses(),
+        source_changes: &plan.review.changes,
     }
 }
 
@@ -118,6 +124,12 @@ fn plan_shown(plan: &Plan, schedule: Option<&str>) -> String {
         ("target", Side::Left),
         ("begins", Side::Left),
     ]);
+    let reviewed: HashMap<&StreamId, &StreamChange> = plan
+        .review
+        .changes
+        .iter()
+        .map(|change| (&change.stream, change))
+        .collect();
     for stream in &plan.streams {
         let configured = &stream.configured;
         let reads = match &configured.cursor_field {
@@ -140,8 +152,19 @@ fn plan_shown(plan: &Plan, schedule: Option<&str>) -> String {
             configured.target_id().to_string(),
             begins.to_owned(),
         ]);
+        let reviewed = reviewed.get(&configured.id());
+        let left_out = match reviewed.map(|change| change.effect) {
+            Some(Effect::LeftOut) => " (left out)",
+            _ => "",
+        };
         for change in &stream.changes {
-            table.below(change_shown(change));
+            table.below(text::printable(&change.to_string()) + left_out);
+        }
+        let breaks = reviewed
+            .map(|change| change.breaks.as_slice())
+            .unwrap_or_default();
+        for breach in breaks {
+            table.below(text::printable(&breach.to_string()));
         }
     }
     shown += &table.render(2);
@@ -152,16 +175,25 @@ fn plan_shown(plan: &Plan, schedule: Option<&str>) -> String {
             text::printable(&gone.join(", "))
         );
     }
+    let new = plan
+        .review
+        .changes
+        .iter()
+        .filter(|change| change.kind == ChangeKind::Added && change.effect == Effect::LeftOut);
+    let new: Vec<_> = new.map(|change| change.stream.to_string()).collect();
+    if !new.is_empty() {
+        shown += &format!(
+            "\n  new and left out: {}\n",
+            text::printable(&new.join(", "))
+        );
+    }
+    if plan.review.pauses() {
+        let id = text::printable(&plan.pipeline);
+        shown += &format!(
+            "\n  the run would pause here; after it, `crossdock accept {id}` takes the changes\n"
+        );
+    }
     shown
-}
-
-fn change_shown(change: &SchemaChange) -> String {
-    let line = match change {
-        SchemaChange::Added { field, to } => format!("+ {field}: {to}"),
-        SchemaChange::Removed { field, from } => format!("- {field}: {from}"),
-        SchemaChange::Changed { field, from, to } => format!("~ {field}: {from} → {to}"),
-    };
-    text::printable(&line)
 }
 
 fn path(path: &FieldPath) -> String {

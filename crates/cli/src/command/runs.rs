@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crossdock_control::state;
-use crossdock_core::store::RunRecord;
+use crossdock_core::statistics::Statistics;
+use crossdock_core::store::{RunKind, RunRecord};
 use crossdock_core::{Error, code};
 use serde_json::Value;
 
@@ -40,6 +41,14 @@ fn data(run: &RunRecord) -> Value {
     data.into()
 }
 
+/// How it went, and what for if that is not what runs are mostly for.
+fn status(run: &RunRecord) -> String {
+    match run.kind {
+        RunKind::Sync => run.status.as_str().to_owned(),
+        RunKind::Clear => format!("{} ({})", run.status.as_str(), run.kind.as_str()),
+    }
+}
+
 fn took(run: &RunRecord) -> String {
     let milliseconds = run.ended_at.map(|end| end - run.started_at);
     let milliseconds = milliseconds.and_then(|ms| u64::try_from(ms).ok());
@@ -66,7 +75,7 @@ fn list(runs: &[RunRecord]) -> String {
             run.pipeline.clone(),
             quantity::moment(run.started_at),
             took(run),
-            run.status.as_str().to_owned(),
+            status(run),
             quantity::count(run.streams.iter().map(|s| s.read).sum()),
         ]);
         if let Some(reason) = view::reason(run) {
@@ -79,7 +88,7 @@ fn list(runs: &[RunRecord]) -> String {
 fn shown(run: &RunRecord) -> String {
     let mut out = format!("run {} of {}\n\n", run.run, text::printable(&run.pipeline));
     let mut line = |name: &str, value: String| out += &format!("  {name:<9}{value}\n");
-    line("status", run.status.as_str().to_owned());
+    line("status", status(run));
     line("started", quantity::moment(run.started_at));
     if let Some(end) = run.ended_at {
         line(
@@ -124,5 +133,52 @@ fn shown(run: &RunRecord) -> String {
         ]);
     }
     out.push('\n');
-    out + &table.render(2)
+    out += &table.render(2);
+    if let Some(all) = &run.statistics {
+        out += &statistics(&all.total);
+    }
+    out
+}
+
+/// How far estimates and states went, in a few lines.
+fn statistics(of: &Statistics) -> String {
+    let mut lines = Vec::new();
+    let estimated = [
+        of.estimated_records
+            .map(|number| quantity::of(number, "record")),
+        of.estimated_bytes.map(quantity::bytes),
+    ];
+    let estimated: Vec<_> = estimated.into_iter().flatten().collect();
+    if !estimated.is_empty() {
+        lines.push(format!("expected: {}", estimated.join(", ")));
+    }
+    lines.push(format!(
+        "committed: {}",
+        quantity::bytes(of.committed_bytes)
+    ));
+    let seconds = |of: Option<f64>| {
+        of.map(|seconds| quantity::duration(Duration::from_secs_f64(seconds.max(0.0))))
+    };
+    let mut states = format!(
+        "states: {} from the source",
+        quantity::count(of.source_states)
+    );
+    if let (Some(max), Some(mean)) = (
+        seconds(of.between_states.max_seconds()),
+        seconds(of.between_states.mean_seconds()),
+    ) {
+        states += &format!(", {mean} from one to the next and at most {max}");
+    }
+    if let (Some(max), Some(mean)) = (
+        seconds(of.until_committed.max_seconds()),
+        seconds(of.until_committed.mean_seconds()),
+    ) {
+        states += &format!("; {mean} until one was committed and at most {max}");
+    }
+    lines.push(states);
+    let lines: Vec<_> = lines
+        .into_iter()
+        .map(|line| format!("  {line}\n"))
+        .collect();
+    format!("\n{}", lines.concat())
 }

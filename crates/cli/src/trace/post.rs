@@ -6,17 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::header::HOST;
-use hyper::http::uri::Scheme;
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
 use opentelemetry_http::{HttpClient, HttpError};
-use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 
-/// The longest answer that is read, in bytes.
-const LONGEST: usize = 1 << 20;
+use crate::http;
 
 /// An HTTP client that works from any thread, since spans are sent by one that knows no runtime.
 #[derive(Clone)]
@@ -67,7 +61,7 @@ impl HttpClient for Post {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let place = request.uri().to_string();
         let patience = self.patience;
-        let sent = async move { tokio::time::timeout(patience, send(request)).await };
+        let sent = async move { tokio::time::timeout(patience, http::send(request)).await };
         let answer = match self.runtime.spawn(sent).await? {
             Ok(answer) => answer,
             Err(_) => Err("no answer in time".into()),
@@ -79,30 +73,4 @@ impl HttpClient for Post {
         }
         answer
     }
-}
-
-async fn send(mut request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-    let uri = request.uri().clone();
-    if uri.scheme() != Some(&Scheme::HTTP) {
-        return Err("only `http://` is spoken; a collector beside us can go on by TLS".into());
-    }
-    let host = uri.host().ok_or("the endpoint has no host")?;
-    let port = uri.port_u16().unwrap_or(80);
-    let stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await?;
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let connection = tokio::spawn(connection);
-    let authority = uri.authority().map_or(host, |authority| authority.as_str());
-    request.headers_mut().insert(HOST, authority.parse()?);
-    *request.uri_mut() = uri
-        .path_and_query()
-        .map_or("/", |path| path.as_str())
-        .parse()?;
-    let (head, body) = sender
-        .send_request(request.map(Full::new))
-        .await?
-        .into_parts();
-    let body = Limited::new(body, LONGEST).collect().await?.to_bytes();
-    connection.abort();
-    Ok(Response::from_parts(head, body))
 }

@@ -53,8 +53,13 @@ fn complete_is_said_once_for_every_stream_of_a_good_run() {
         "ok",
         &["a", "b"],
     );
-    // The source says nothing of `b`: it is complete all the same.
-    check(&[complete("a")], "ok", &["a", "b"]);
+    // The source tells of `a` and says nothing of `b`, though it ends with exit code 0.
+    check(&[complete("a")], "connector.stream_incomplete", &[]);
+    check(
+        &[complete("a"), b.clone(), json!(["records", "b", 2])],
+        "connector.stream_incomplete",
+        &[],
+    );
     check(
         &[complete("a"), complete("b"), json!(["exit", 1])],
         "connector.exit",
@@ -78,6 +83,39 @@ fn complete_is_said_once_for_every_stream_of_a_good_run() {
         ],
         "connector.stream_failed",
         &[],
+    );
+}
+
+/// The generation goes on until it is complete: what an overwrite is to replace stays until then.
+#[test]
+fn an_overwrite_that_a_stream_leaves_incomplete_is_not_finalised() {
+    let script = Script::new();
+    let complete = |s: &str| json!(["status", s, "COMPLETE"]);
+    let read = |end: &[Value]| {
+        let mut steps = vec![json!(["records", "a", 2]), json!(["records", "b", 2])];
+        steps.extend_from_slice(end);
+        two(&Value::Array(steps))
+    };
+    let more = json!({"streams": [{"name": "*", "sync_mode": "full_refresh", "destination_sync_mode": "overwrite"}]});
+    let envelope = script.run(read(&[complete("a")]), "echo", more.clone());
+    assert_eq!(code(&envelope), "connector.stream_incomplete");
+    assert_eq!(envelope["error"]["context"]["stream"], "b", "{envelope:#}");
+    let b = crate::lab::stream(&envelope["data"], "b");
+    assert_eq!(b["status"], "incomplete", "{b:#}");
+    let shown = script.shown();
+    let generations = shown["generations"].as_array().unwrap();
+    assert!(
+        generations.iter().all(|g| g["complete"] == false),
+        "{shown:#}"
+    );
+    assert_eq!(completed(&script), [] as [&str; 0]);
+    script.good(read(&[complete("a"), complete("b")]), "echo", more);
+    assert_eq!(completed(&script), ["a", "b"]);
+    let shown = script.shown();
+    let generations = shown["generations"].as_array().unwrap();
+    assert!(
+        generations.iter().all(|g| g["complete"] == true),
+        "{shown:#}"
     );
 }
 

@@ -11,6 +11,13 @@ PATH = {"type": "object", "required": ["path"], "properties": {"path": {"type": 
 MODES = [DestinationSyncMode.append, DestinationSyncMode.overwrite]
 
 
+def told(catalog):
+    """What the SDK made of the catalog that it was given."""
+    return {"streams": [
+        {"generation_id": one.generation_id, "minimum_generation_id": one.minimum_generation_id,
+         "destination_sync_mode": one.destination_sync_mode.value} for one in catalog.streams]}
+
+
 class Lines(Destination):
     def spec(self, *_args, **_kwargs):
         return ConnectorSpecification(connectionSpecification=PATH, supported_destination_sync_modes=MODES)
@@ -19,6 +26,9 @@ class Lines(Destination):
         return AirbyteConnectionStatus(status=Status.SUCCEEDED)
 
     def write(self, config, configured_catalog, input_messages):
+        if "catalogs" in config:
+            with open(config["catalogs"], "a") as notes:
+                notes.write(json.dumps(told(configured_catalog)) + "\n")
         with open(config["path"], "a") as out:
             for message in input_messages:
                 if message.type == Type.RECORD:

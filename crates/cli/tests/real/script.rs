@@ -130,8 +130,23 @@ impl Script {
         self.lab.good(&["state", "export", "p"])
     }
 
-    /// Runs another command, which must go well.
-    pub(crate) fn command(&self, args: &[&str]) {
-        self.lab.good(args);
+    /// What `state show` says of the pipeline.
+    pub(crate) fn shown(&self) -> Value {
+        self.lab.good(&["state", "show", "p"])
+    }
+
+    /// The file of the last run.
+    pub(crate) fn file(&self) -> String {
+        self.lab.text("pipeline.yaml")
+    }
+
+    /// Runs another command and returns its envelope.
+    pub(crate) fn try_command(&self, args: &[&str]) -> Value {
+        self.lab.run(args)
+    }
+
+    /// Runs another command, which must go well, and returns its data.
+    pub(crate) fn command(&self, args: &[&str]) -> Value {
+        self.lab.good(args)
     }
 }

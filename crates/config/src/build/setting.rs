@@ -109,6 +109,9 @@ impl Builder<'_> {
         set(&mut settings.count_mismatch, given.count_mismatch);
         set(&mut settings.rejected_records, given.rejected_records);
         set(&mut settings.schema_check, given.schema_check);
+        set(&mut settings.schema_changes, given.schema_changes);
+        set(&mut settings.backfill, given.backfill);
+        set(&mut settings.refresh, given.refresh);
         if let Some(store) = given.store {
             if store.trim().is_empty() {
                 let place = place.key("store");
@@ -179,6 +182,11 @@ impl Builder<'_> {
             let place = place.key("backoff_max");
             self.duration(&mut target.backoff_max, &value, Least::Zero, &place);
         }
+    }
+
+    /// A duration that is not nothing.
+    pub(super) fn positive(&mut self, target: &mut Duration, text: &str, place: &Place<'_>) {
+        self.duration(target, text, Least::Positive, place);
     }
 
     fn duration(&mut self, target: &mut Duration, text: &str, least: Least, place: &Place<'_>) {

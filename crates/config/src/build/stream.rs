@@ -44,6 +44,9 @@ impl Builder<'_> {
             cursor_field: given.cursor_field.as_ref().map(field_path),
             lookback,
             fields: given.fields,
+            refresh: given.refresh,
+            schema_changes: given.schema_changes,
+            backfill: given.backfill,
             at: place.location(),
         }
     }

@@ -45,6 +45,7 @@ impl Reader<'_> {
             prefix: String::new(),
             dead_letters,
             settings,
+            notifications: Vec::new(),
             is_stopped: is_suspended || has_no_replica,
             schedule,
         })

@@ -6,7 +6,8 @@ use crossdock_core::checkpoint::{Lane, LaneState};
 use crossdock_core::clock::{Clock, SystemClock};
 use crossdock_core::error::Result;
 use crossdock_core::store::{
-    Commit, Generation, HistoryEntry, Lease, Resume, RunEnd, RunRecord, Store, StoredConfig,
+    Commit, Generation, HistoryEntry, Lease, Refresh, Resume, Reviewed, RunEnd, RunKind, RunRecord,
+    SchemaReview, Store, StoredConfig,
 };
 use crossdock_core::stream::StreamId;
 
@@ -26,7 +27,7 @@ pub(super) struct Forgetful;
 
 #[async_trait]
 impl Store for Forgetful {
-    async fn begin(&self, pipeline: &str) -> Result<Lease> {
+    async fn begin_as(&self, pipeline: &str, _: RunKind) -> Result<Lease> {
         Ok(lease(pipeline))
     }
 
@@ -54,6 +55,18 @@ impl Store for Forgetful {
         Ok(None)
     }
 
+    async fn save_review(&self, _: &Lease, _: Reviewed) -> Result<()> {
+        Ok(())
+    }
+
+    async fn review(&self, _: &str) -> Result<Option<SchemaReview>> {
+        Ok(None)
+    }
+
+    async fn accept(&self, _: &str) -> Result<()> {
+        Ok(())
+    }
+
     async fn finish(&self, _: &Lease, _: RunEnd) -> Result<()> {
         Ok(())
     }
@@ -72,6 +85,10 @@ impl Store for Forgetful {
 
     async fn remember(&self, _: &str, _: &str, _: &str, _: bool) -> Result<bool> {
         Ok(true)
+    }
+
+    async fn is_held(&self, _: &str) -> Result<bool> {
+        Ok(false)
     }
 
     async fn pipelines(&self) -> Result<Vec<String>> {
@@ -95,6 +112,10 @@ impl Store for Forgetful {
     }
 
     async fn reset(&self, _: &str, _: Option<&StreamId>) -> Result<()> {
+        Ok(())
+    }
+
+    async fn refresh(&self, _: &str, _: Vec<Refresh>) -> Result<()> {
         Ok(())
     }
 

@@ -14,12 +14,13 @@ use crossdock_core::destination::{Acknowledge, DestinationOpening, DestinationWr
 use crossdock_core::error::{Error, Result};
 use crossdock_core::session::Session;
 use crossdock_core::source::{SourceOpening, SourceReader};
-use crossdock_core::store::{Commit, Lease, Resume, RunEnd, RunStatus};
+use crossdock_core::store::{Lease, Resume, RunEnd, RunKind, RunStatus};
 use crossdock_engine::dead_letter::{DeadLetterOffice, DeadLetters, Tolerance};
 use crossdock_engine::life::Life;
 use crossdock_engine::{Job, Report};
 use tracing::{Instrument as _, Span};
 
+use super::clearing::{self, Nothing};
 use super::ending::ending;
 use super::learning::{self, Held, LegReader, Slot};
 use super::{
@@ -32,8 +33,8 @@ use crate::generation;
 use crate::intake::{self, Inlet, Intake, Way};
 use crate::lookback::{self, Origin};
 use crate::outlet::Outlet;
-use crate::recall::recall;
 use crate::schema_check::{Findings, checking};
+use crate::schema_review::Review;
 use crate::span::{self, asked, spanned};
 use crate::ui::ProgressRelay;
 use crate::way;
@@ -54,23 +55,27 @@ pub(super) struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
+    fn kind(&self) -> RunKind {
+        match self.prepared.clears {
+            Some(_) => RunKind::Clear,
+            None => RunKind::Sync,
+        }
+    }
+
     /// An error means that nothing was read. Whatever happens, the pipeline is given free.
     pub(super) async fn run(&self) -> Result<Summary> {
         let store = &self.around.store;
-        let lease = store.begin(&self.pipeline.id).await?;
+        let lease = store.begin_as(&self.pipeline.id, self.kind()).await?;
         self.around.ui.began(&self.pipeline.id, lease.run);
         Span::current().record("crossdock.run", lease.run);
         let result = self.conduct(&lease).await;
         let end = match &result {
             Ok(summary) => summary.run_end(),
-            Err(error) => {
-                let error = self.prepared.masked_text(error);
-                RunEnd {
-                    status: RunStatus::Failed,
-                    error: Some(error),
-                    streams: Vec::new(),
-                }
-            }
+            Err(error) => RunEnd {
+                error: Some(self.prepared.masked_text(error)),
+                error_kind: Some(error.kind()),
+                ..RunEnd::new(RunStatus::Failed)
+            },
         };
         if let Some((code, reason)) = &end.error {
             let ui = &self.around.ui;
@@ -91,8 +96,8 @@ impl Attempt<'_> {
         let mut resume = self.around.store.resume(&self.pipeline.id).await?;
         self.recall(lease, &mut resume).await?;
         if !self.prepared.learns {
-            let catalog = self.prepared.catalog.clone();
-            return self.leg(lease, &resume, catalog, None).await;
+            let (catalog, review) = self.reviewed(lease).await?;
+            return self.leg(lease, &resume, (catalog, review), None).await;
         }
         let mut held = match learning::take(self.held) {
             Some(held) => held,
@@ -108,7 +113,8 @@ impl Attempt<'_> {
         });
         match configured {
             Ok((true, catalog)) => {
-                let mut summary = self.leg(lease, &resume, catalog, Some(held)).await?;
+                let told = (catalog, Review::default());
+                let mut summary = self.leg(lease, &resume, told, Some(held)).await?;
                 summary.elapsed += listened;
                 Ok(summary)
             }
@@ -129,7 +135,8 @@ impl Attempt<'_> {
 
     /// Opens sources that tell of streams while they run, to be listened to before there is a catalog.
     async fn hold(&self, resume: &Resume) -> Result<Held> {
-        let (life, reader) = self.open_sources(&resume.states, None).await?;
+        let review = Review::default();
+        let (life, reader) = self.open_sources(&resume.states, None, &review).await?;
         Ok(Held::new(reader, life, self.known(), self.pipeline))
     }
 
@@ -138,7 +145,12 @@ impl Attempt<'_> {
         &self,
         states: &[LaneState],
         catalog: Option<&ConfiguredCatalog>,
+        review: &Review,
     ) -> Result<(Arc<Life>, Box<dyn SourceReader>)> {
+        if let (Some(_), Some(catalog)) = (self.prepared.clears, catalog) {
+            let (life, _) = self.alive(&Session::default());
+            return Ok((life, Box::new(Nothing::of(catalog))));
+        }
         let sources = &self.prepared.sources;
         let ids: Vec<&str> = sources
             .iter()
@@ -149,7 +161,8 @@ impl Attempt<'_> {
         let mut inlets: Vec<Inlet> = Vec::new();
         let mut life = None;
         for ((source, states), begun) in sources.iter().zip(states).zip(begun) {
-            match self.open_source(source, (&states, begun), catalog).await {
+            let from = (states.as_slice(), begun.as_slice());
+            match self.open_source(source, from, catalog, review).await {
                 Ok((own, reader)) => {
                     life.get_or_insert(own);
                     inlets.push(Inlet {
@@ -192,11 +205,15 @@ impl Attempt<'_> {
         source: &PreparedSource,
         (states, begun): (&[LaneState], &[LaneState]),
         catalog: Option<&ConfiguredCatalog>,
+        review: &Review,
     ) -> Result<(Arc<Life>, Box<dyn SourceReader>)> {
         let (life, session) = self.alive(&source.ready.session);
-        let selects = self.pipeline.streams.iter().any(|s| s.fields.is_some());
+        let selects = self.pipeline.streams.iter().any(|s| s.fields.is_some())
+            || catalog.is_some_and(|all| all.streams.iter().any(|s| s.selected_fields.is_some()));
         let has_way = way::has_way(self.pipeline);
         let mut own = source.catalog.as_ref().clone();
+        let is_processed = self.prepared.has_processors || !source.connector.processors.is_empty();
+        review.narrow(&mut own, is_processed);
         if let Some(catalog) = catalog {
             generation::carry_over(&mut own, catalog);
         }
@@ -244,18 +261,10 @@ impl Attempt<'_> {
         &self,
         lease: &Lease,
         resume: &Resume,
-        mut catalog: ConfiguredCatalog,
+        (mut catalog, review): (ConfiguredCatalog, Review),
         held: Option<Held>,
     ) -> Result<Summary> {
-        let store = &self.around.store;
-        let beginning = generation::begin(&mut catalog, resume, lease.run);
-        if !beginning.clear.is_empty() {
-            store.clear(lease, beginning.clear).await?;
-        }
-        if !beginning.generations.is_empty() {
-            store.set_generations(lease, beginning.generations).await?;
-        }
-        store.save_catalog(lease, catalog.clone()).await?;
+        let beginning = self.begin(lease, resume, &mut catalog, &review).await?;
         let (wiring, acks) = crossdock_engine::wire(self.prepared.destinations.len());
         let mut writers = Writers::default();
         let opened = async {
@@ -267,7 +276,10 @@ impl Attempt<'_> {
                     let reader = LegReader::new(held, self.held.clone());
                     Ok((life, Box::new(reader) as Box<dyn SourceReader>))
                 }
-                None => self.open_sources(&beginning.states, Some(&catalog)).await,
+                None => {
+                    self.open_sources(&beginning.states, Some(&catalog), &review)
+                        .await
+                }
             }
         };
         let (source_life, source) = match opened.await {
@@ -287,6 +299,8 @@ impl Attempt<'_> {
             let mask = |text: &str| self.prepared.mask(text);
             stream.schema = self.findings.of(&stream.counts.stream, mask);
         }
+        summary.kind = self.kind();
+        summary.schema_changes = review.changes;
         for warning in &summary.warnings {
             self.around.ui.warning(&self.pipeline.id, warning);
         }
@@ -311,10 +325,13 @@ impl Attempt<'_> {
             let chain = way::working(&connector.processors, &self.around.store)?;
             let processes = !chain.is_empty();
             let before = catalog;
-            let catalog = match processes {
+            let mut catalog = match processes {
                 true => fields::selected(chain.configure(before)),
                 false => before.clone(),
             };
+            if self.prepared.clears.is_some() {
+                clearing::replacing(&mut catalog, &ready.spec.destination)?;
+            }
             let outlet = Outlet::new(chain, self.pipeline.dead_letters.is_some(), acks);
             let opening = DestinationOpening {
                 keeps_refused: self.pipeline.dead_letters.is_some(),
@@ -343,35 +360,6 @@ impl Attempt<'_> {
             writers.lives.push(life);
         }
         writers.letters = self.dead_letters(lease).await?;
-        Ok(())
-    }
-
-    /// Asks a transactional destination how far the data is. Only where it is the only one:
-    /// another destination's data may end elsewhere.
-    async fn recall(&self, lease: &Lease, resume: &mut Resume) -> Result<()> {
-        let [PreparedDestination { found, ready, .. }] = self.prepared.destinations.as_slice()
-        else {
-            return Ok(());
-        };
-        if !ready.spec.destination.transactional_checkpoint || self.begins_anew {
-            return Ok(());
-        }
-        let ask = found
-            .destination
-            .stored(ready.config(), &self.pipeline.id, &ready.session);
-        let stored = interruptible(&self.around.cancel, ask).await?;
-        let recalled = recall(resume, stored, lease.epoch);
-        let store = &self.around.store;
-        if !recalled.generations.is_empty() {
-            store.set_generations(lease, recalled.generations).await?;
-        }
-        if !recalled.states.is_empty() {
-            let commit = Commit {
-                states: recalled.states,
-                ..Commit::default()
-            };
-            store.commit(lease, commit).await?;
-        }
         Ok(())
     }
 

@@ -59,6 +59,18 @@ pub(crate) async fn prepare_all(pipeline: &Pipeline, around: &Surroundings) -> R
     offers.configured(asked, destinations, &processors)
 }
 
+/// Finds and configures the destinations alone.
+pub(super) async fn destinations(
+    pipeline: &Pipeline,
+    around: &Surroundings,
+) -> Result<Vec<PreparedDestination>> {
+    chains(pipeline)?;
+    let asking = Asking { pipeline, around };
+    let destinations = pipeline.destinations.iter().enumerate();
+    let asked = destinations.map(|(at, c)| asking.destination(at + 1, c));
+    all(asked.collect()).await
+}
+
 /// Carries out all of them at once; the first error ends them.
 async fn all<T>(all: Vec<impl Future<Output = Result<T>>>) -> Result<Vec<T>> {
     futures::future::try_join_all(all).await
@@ -174,7 +186,8 @@ impl Offers<'_> {
                 // It tells again what it has told, before processors changed it.
                 None => ConfiguredCatalog::default(),
                 Some(catalog) if is_alone => {
-                    select::configure(self.pipeline, catalog, self.capabilities)?
+                    let known = &self.known;
+                    select::configure_beside(self.pipeline, catalog, self.capabilities, known)?
                 }
                 Some(catalog) => self.learnt(&catalog.streams)?,
             };
@@ -233,6 +246,7 @@ impl Offers<'_> {
             catalog,
             learns,
             has_processors: !processors.is_empty(),
+            clears: None,
         })
     }
 

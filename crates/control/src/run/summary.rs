@@ -6,11 +6,13 @@ use std::time::Duration;
 use crossdock_config::Pipeline;
 use crossdock_core::error::Error;
 use crossdock_core::event::StreamStatus;
-use crossdock_core::store::{RunEnd, RunStatus, StreamCounts};
+use crossdock_core::statistics::RunStatistics;
+use crossdock_core::store::{RunEnd, RunKind, RunStatus, StreamCounts};
 use crossdock_core::stream::StreamId;
 use crossdock_engine::Report;
 
 use crate::schema_check::SchemaFindings;
+use crate::schema_review::StreamChange;
 
 /// What one stream did.
 #[derive(Clone, Debug)]
@@ -32,6 +34,8 @@ pub struct StreamSummary {
 pub struct Summary {
     /// The pipeline.
     pub pipeline: String,
+    /// What it was for.
+    pub kind: RunKind,
     /// The number of the last attempt's run in the store.
     pub run: i64,
     /// Attempts made.
@@ -40,6 +44,10 @@ pub struct Summary {
     pub elapsed: Duration,
     /// The streams in the order of the catalog.
     pub streams: Vec<StreamSummary>,
+    /// Estimates, and the life of states, over all attempts.
+    pub statistics: RunStatistics,
+    /// How the source's catalog differs from that of the last run.
+    pub schema_changes: Vec<StreamChange>,
     /// Records that were left out and belong to no stream that could be told.
     pub unattributed: Vec<(&'static str, u64)>,
     /// What is wrong but was allowed.
@@ -64,6 +72,7 @@ impl Summary {
             elapsed,
             drops,
             statuses,
+            statistics,
             untidy,
         } = report;
         let committed_something = outcome
@@ -96,10 +105,13 @@ impl Summary {
             .collect();
         Self {
             pipeline: pipeline.id.clone(),
+            kind: RunKind::Sync,
             run,
             attempts: 1,
             elapsed,
             streams,
+            statistics,
+            schema_changes: Vec::new(),
             unattributed: reasons_of(None),
             warnings: outcome
                 .warnings
@@ -117,10 +129,13 @@ impl Summary {
     pub(crate) fn nothing(pipeline: &Pipeline, run: i64) -> Self {
         Self {
             pipeline: pipeline.id.clone(),
+            kind: RunKind::Sync,
             run,
             attempts: 1,
             elapsed: Duration::ZERO,
             streams: Vec::new(),
+            statistics: RunStatistics::default(),
+            schema_changes: Vec::new(),
             unattributed: Vec::new(),
             warnings: Vec::new(),
             cancelled: false,
@@ -143,7 +158,12 @@ impl Summary {
     /// read again.
     pub(crate) fn add_earlier(&mut self, earlier: &Self) {
         self.attempts += earlier.attempts;
+        if self.schema_changes.is_empty() {
+            // What one attempt took is agreed on for the next.
+            self.schema_changes.clone_from(&earlier.schema_changes);
+        }
         self.elapsed += earlier.elapsed;
+        let statistics = &earlier.statistics;
         let earlier: HashMap<_, _> = earlier
             .streams
             .iter()
@@ -158,6 +178,7 @@ impl Summary {
                 stream.schema.get_or_insert_default().add(found.clone());
             }
         }
+        self.statistics.add_earlier(statistics);
     }
 
     /// Records read in all.
@@ -189,7 +210,9 @@ impl Summary {
                 .error
                 .as_ref()
                 .map(|e| (e.code().name.to_owned(), in_one_line(e))),
+            error_kind: self.error.as_ref().map(Error::kind),
             streams: self.streams.iter().map(|s| s.counts.clone()).collect(),
+            statistics: Some(self.statistics.clone()),
         }
     }
 }

@@ -17,26 +17,47 @@ pub fn validate(state: &str) -> Result<()> {
     parts(state).map(|_| ())
 }
 
-/// The state without the part of `stream`, everything else as it was; `None` if it has no such
-/// part.
-pub fn without(state: &str, stream: &StreamId) -> Result<Option<String>> {
+/// What is left of a state.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// It had no part of them.
+    Same,
+    /// The other parts, and everything else as it was.
+    Less(String),
+    /// It had parts, and all of them are gone: what the streams shared is of no use to any.
+    Nothing,
+}
+
+/// The state without the parts of `streams`.
+///
+/// # Errors
+/// `store.import_invalid` if it is no GLOBAL state.
+pub fn without(state: &str, streams: &[&StreamId]) -> Result<Rest> {
     let all = parts(state)?;
     let kept: Vec<&RawValue> = all
         .iter()
-        .filter(|(id, _)| id != stream)
+        .filter(|(id, _)| !streams.contains(&id))
         .map(|(_, part)| *part)
         .collect();
     if kept.len() == all.len() {
-        return Ok(None);
+        return Ok(Rest::Same);
+    }
+    if kept.is_empty() {
+        return Ok(Rest::Nothing);
     }
     let mut object = members(state).ok_or_else(|| invalid("a GLOBAL state is not an object"))?;
     let kept = serde_json::value::to_raw_value(&kept).map_err(|e| {
         invalid("a GLOBAL state cannot be written without one of its streams").caused_by(e)
     })?;
     object.insert("stream_states".to_owned(), &kept);
-    serde_json::to_string(&object).map(Some).map_err(|e| {
+    serde_json::to_string(&object).map(Rest::Less).map_err(|e| {
         invalid("a GLOBAL state cannot be written without one of its streams").caused_by(e)
     })
+}
+
+/// Whether it has parts of streams at all. One without covers every stream in one piece.
+pub fn has_parts(state: &str) -> Result<bool> {
+    Ok(!parts(state)?.is_empty())
 }
 
 fn parts(state: &str) -> Result<Vec<(StreamId, &RawValue)>> {

@@ -1,3 +1,4 @@
+use super::global::Rest;
 use super::*;
 use crate::code;
 
@@ -193,34 +194,28 @@ fn deep_nesting_is_no_way_to_crash() {
 }
 
 #[test]
-fn a_part_of_a_global_state_is_taken_out() {
-    fn check(stream: StreamId, expected: Option<&str>) {
-        let state = r#"{"shared_state":{"n":12345678901234567890123},"stream_states":[{"stream_descriptor":{"name":"a"},"stream_state":{"c":1.0}},{"stream_descriptor":{"name":"a","namespace":"x"},"stream_state":null,"id":3}],"z":1}"#;
-        assert_eq!(
-            global::without(state, &stream).unwrap().as_deref(),
-            expected
-        );
+fn parts_of_a_global_state_are_taken_out() {
+    let a = r#"{"stream_descriptor":{"name":"a"},"stream_state":{"c":1.0}}"#;
+    let x = r#"{"stream_descriptor":{"name":"a","namespace":"x"},"stream_state":null,"id":3}"#;
+    let state = |parts: &str| {
+        format!(
+            r#"{{"shared_state":{{"n":12345678901234567890123}},"stream_states":[{parts}],"z":1}}"#
+        )
+    };
+    let check = |streams: &[StreamId], expected: Rest| {
+        let streams: Vec<_> = streams.iter().collect();
+        let whole = state(&format!("{a},{x}"));
+        assert_eq!(global::without(&whole, &streams).unwrap(), expected);
+    };
+    let (plain, spaced) = (StreamId::new("a"), StreamId::with_namespace("x", "a"));
+    check(std::slice::from_ref(&plain), Rest::Less(state(x)));
+    check(std::slice::from_ref(&spaced), Rest::Less(state(a)));
+    check(&[StreamId::new("b")], Rest::Same);
+    // What they shared goes with the last of them (§3.9).
+    check(&[spaced, plain.clone()], Rest::Nothing);
+    assert!(global::without("[]", &[&plain]).is_err());
+    for whole in [r#"{"shared_state":1}"#, r#"{"stream_states":null}"#] {
+        assert_eq!(global::without(whole, &[&plain]).unwrap(), Rest::Same);
+        assert!(!global::has_parts(whole).unwrap());
     }
-    check(
-        StreamId::new("a"),
-        Some(
-            r#"{"shared_state":{"n":12345678901234567890123},"stream_states":[{"stream_descriptor":{"name":"a","namespace":"x"},"stream_state":null,"id":3}],"z":1}"#,
-        ),
-    );
-    check(
-        StreamId::with_namespace("x", "a"),
-        Some(
-            r#"{"shared_state":{"n":12345678901234567890123},"stream_states":[{"stream_descriptor":{"name":"a"},"stream_state":{"c":1.0}}],"z":1}"#,
-        ),
-    );
-    check(StreamId::new("b"), None);
-    assert!(global::without("[]", &StreamId::new("a")).is_err());
-    assert_eq!(
-        global::without(r#"{"shared_state":1}"#, &StreamId::new("a")).unwrap(),
-        None
-    );
-    assert_eq!(
-        global::without(r#"{"stream_states":null}"#, &StreamId::new("a")).unwrap(),
-        None
-    );
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use crossdock_core::store::StreamCounts;
 use crossdock_core::stream::StreamId;
 
+use super::lane::Extent;
 use super::share::Share;
 
 /// Above so many runs, neighbouring batches of a stream become one (P7).
@@ -34,6 +35,8 @@ pub(super) struct Run {
 pub(super) struct StreamBook {
     pub(super) runs: VecDeque<Run>,
     pub(super) counts: StreamCounts,
+    /// Bytes of the records that committed checkpoints cover.
+    pub(super) committed_bytes: u64,
     /// Rejections of which only the number is known, not yet taken off the written ones.
     pub(super) rejected_by_count: u64,
 }
@@ -43,6 +46,7 @@ impl StreamBook {
         Self {
             runs: VecDeque::new(),
             counts: StreamCounts::new(stream),
+            committed_bytes: 0,
             rejected_by_count: 0,
         }
     }
@@ -152,8 +156,17 @@ impl StreamBook {
         self.runs.front().map_or(u64::MAX, |run| run.first)
     }
 
-    pub(super) fn commit(&mut self, read: u64, checkpoints: u64) {
-        self.counts.committed = self.counts.committed.max(read);
+    /// What has been read of it so far.
+    pub(super) fn read(&self) -> Extent {
+        Extent {
+            records: self.counts.read,
+            bytes: self.counts.bytes,
+        }
+    }
+
+    pub(super) fn commit(&mut self, read: Extent, checkpoints: u64) {
+        self.counts.committed = self.counts.committed.max(read.records);
+        self.committed_bytes = self.committed_bytes.max(read.bytes);
         self.counts.checkpoints += checkpoints;
     }
 

@@ -14,12 +14,19 @@ pub(super) const KEPT: Share = Share {
     least: 16,
 };
 
+/// How much was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Extent {
+    pub(super) records: u64,
+    pub(super) bytes: u64,
+}
+
 /// A checkpoint that waits.
 #[derive(Debug)]
 pub(super) struct Pending<C> {
     pub(super) seq: u64,
-    /// Records read before it: of the lane's stream, or of every stream known then.
-    pub(super) read: Box<[u64]>,
+    /// What was read before it: of the lane's stream, or of every stream known then.
+    pub(super) read: Box<[Extent]>,
     pub(super) content: C,
 }
 

@@ -12,6 +12,7 @@ use crossdock_core::destination::{Ack, Ending};
 use crossdock_core::error::{Error, Result};
 use crossdock_core::event::{Estimate, Refused, StreamStatus};
 use crossdock_core::source::SourceControl;
+use crossdock_core::statistics::RunStatistics;
 use crossdock_core::store::{Generation, Lease, Store};
 use crossdock_core::stream::StreamId;
 use tokio::sync::{Notify, mpsc, watch};
@@ -31,6 +32,7 @@ use crate::progress::{Progress, StreamProgress, Watcher};
 use crate::run::Run;
 use crate::source_actor::{Delivery, SourceActor, Waiting};
 use crate::stall::{DestinationSight, Sight};
+use crate::statistics::StateLives;
 use crate::trace::{self, StreamSpans, TARGET};
 
 /// Deliveries that may wait for the loop; the budget bounds their bytes.
@@ -76,6 +78,7 @@ pub(super) struct Floor {
     checkpoint_since: Option<(Seq, i64)>,
     estimates: HashMap<StreamId, Estimate>,
     estimate: Option<Estimate>,
+    lives: StateLives,
 }
 
 impl Floor {
@@ -141,6 +144,7 @@ impl Floor {
             }
         });
         let floor = Self {
+            lives: StateLives::new(job.clock.now_ms()),
             clock: job.clock,
             settings: job.settings,
             source_life: job.source_life,
@@ -188,11 +192,13 @@ impl Floor {
     }
 
     pub(super) fn checkpoint(
-        &self,
+        &mut self,
         seq: Seq,
         checkpoint: &Arc<Checkpoint>,
         permit: Option<Permit>,
     ) {
+        self.lives
+            .emitted(&checkpoint.lane, seq, self.clock.now_ms());
         self.tell(|| Command::Checkpoint(seq, checkpoint.clone(), permit.clone()));
     }
 
@@ -226,6 +232,9 @@ impl Floor {
     /// An acknowledgement is a sign of life.
     pub(super) fn heard_from(&mut self, at: usize, ack: &Ack) {
         self.stations[at].life.beat();
+        if let Ack::UpTo { lane, .. } = ack {
+            self.lives.returned(lane);
+        }
         if let Some((refusals, _)) = &mut self.refusals {
             refusals.answered(at, ack);
         }
@@ -324,7 +333,9 @@ impl Floor {
 
     pub(super) fn tell_committed(&mut self, order: Order) {
         self.last_commit = Some(Instant::now());
+        let now = self.clock.now_ms();
         for mark in order.marks {
+            self.lives.committed(&mark.lane, mark.seq, now);
             self.tell(|| Command::Committed(mark.clone()));
         }
         for checkpoint in order.checkpoints {
@@ -366,6 +377,17 @@ impl Floor {
                 .as_ref()
                 .and_then(|(refusals, _)| refusals.office_since()),
         }
+    }
+
+    /// What is kept of the run beside its counts.
+    pub(super) fn statistics(&self, run: &Run<Arc<Checkpoint>>) -> RunStatistics {
+        let ledger = run.ledger();
+        self.lives.report(
+            &ledger.counts(),
+            &ledger.committed_bytes(),
+            &self.estimates,
+            self.estimate.as_ref(),
+        )
     }
 
     pub(super) fn show(&self, run: &Run<Arc<Checkpoint>>) {

@@ -12,7 +12,7 @@ use super::fault::Fault;
 use super::history::Change;
 use super::worker::Worker;
 use super::{lane, lease, run};
-use crossdock_core::state_array::global;
+use crossdock_core::state_array::global::{self, Rest};
 
 /// P2, P4: states, marks and counts in one transaction, which is on the disk when this returns.
 pub(super) fn commit(worker: &Worker, lease: &Lease, commit: &Commit) -> Result<(), Fault> {
@@ -108,19 +108,18 @@ pub(super) fn clear(worker: &Worker, lease: &Lease, lanes: &[Lane]) -> Result<()
     if let Some((lane, kind, text)) = whole
         && !lanes.contains(&Lane::Global)
     {
-        let mut rest = text.clone();
-        for stream in streams {
-            rest = global::without(&rest, stream)?.unwrap_or(rest);
-        }
-        if rest != *text {
-            change.set(lane, Some((*kind, &rest)))?;
+        match global::without(text, &streams)? {
+            Rest::Same => {}
+            Rest::Less(rest) => change.set(lane, Some((*kind, &rest)))?,
+            Rest::Nothing => change.set(lane, None)?,
         }
     }
     tx.commit()?;
     Ok(())
 }
 
-/// Sets the generations of the streams named.
+/// Sets the generations of the streams named. A refresh of them is begun with the same transaction: it is
+/// asked for until then, and not any more.
 pub(super) fn set_generations(
     worker: &Worker,
     lease: &Lease,
@@ -129,6 +128,11 @@ pub(super) fn set_generations(
     let tx = worker.write()?;
     let pipeline = lease::check(&tx, lease)?;
     upsert_generations(&tx, pipeline, generations)?;
+    let mut begun = tx.prepare_cached("DELETE FROM refresh WHERE pipeline = ?1 AND stream = ?2")?;
+    for one in generations {
+        begun.execute(params![pipeline, lane::stream_key(&one.stream)])?;
+    }
+    drop(begun);
     tx.commit()?;
     Ok(())
 }
@@ -139,13 +143,19 @@ fn upsert_generations(
     generations: &[Generation],
 ) -> Result<(), Fault> {
     let mut upsert = tx.prepare_cached(
-        "INSERT INTO generation (pipeline, stream, generation, complete) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (pipeline, stream)
-         DO UPDATE SET generation = excluded.generation, complete = excluded.complete",
+        "INSERT INTO generation (pipeline, stream, generation, complete, truncates)
+         VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (pipeline, stream) DO UPDATE SET generation = excluded.generation,
+             complete = excluded.complete, truncates = excluded.truncates",
     )?;
     for one in generations {
-        let stream = lane::stream_key(&one.stream);
-        upsert.execute(params![pipeline, stream, one.generation, one.complete])?;
+        upsert.execute(params![
+            pipeline,
+            lane::stream_key(&one.stream),
+            one.generation,
+            one.complete,
+            one.truncates
+        ])?;
     }
     Ok(())
 }
@@ -165,6 +175,8 @@ pub(super) fn save_catalog(
          ON CONFLICT (pipeline) DO UPDATE SET run = excluded.run, catalog = excluded.catalog",
     )?
     .execute(params![pipeline, lease.run, text])?;
+    tx.prepare_cached("DELETE FROM review WHERE pipeline = ?1")?
+        .execute([pipeline])?;
     tx.commit()?;
     Ok(())
 }

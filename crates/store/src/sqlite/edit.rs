@@ -2,9 +2,10 @@
 //! and gets an epoch of its own, so that it neither disturbs a run nor is undone by one that is
 //! late.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crossdock_core::checkpoint::{Lane, LaneState, StateKind};
+use crossdock_core::store::{Refresh, RefreshMode};
 use crossdock_core::{Error, StreamId, code};
 use rusqlite::params;
 
@@ -13,7 +14,7 @@ use super::fault::Fault;
 use super::history::{Change, Pruned};
 use super::worker::Worker;
 use super::{lane, lease, read};
-use crossdock_core::state_array::global;
+use crossdock_core::state_array::global::{self, Rest};
 
 /// Replaces all states.
 pub(super) fn import(worker: &Worker, pipeline: &str, states: &[LaneState]) -> Result<(), Fault> {
@@ -33,8 +34,10 @@ pub(super) fn import(worker: &Worker, pipeline: &str, states: &[LaneState]) -> R
             );
         }
     }
-    edit(worker, pipeline, &Lane::Global, |change| {
-        replace(change, &target)
+    edit(worker, pipeline, |change| {
+        change.forget_refreshes()?;
+        replace(change, &target)?;
+        Ok(vec![Lane::Global])
     })
 }
 
@@ -45,49 +48,85 @@ pub(super) fn reset(
     stream: Option<&StreamId>,
 ) -> Result<(), Fault> {
     require(worker, pipeline)?;
-    let lane = stream.map_or(Lane::Global, |stream| Lane::Stream(stream.clone()));
-    edit(worker, pipeline, &lane, |change| match stream {
-        None => replace(change, &BTreeMap::new()),
-        Some(stream) => reset_stream(change, pipeline, stream),
+    edit(worker, pipeline, |change| match stream {
+        None => {
+            replace(change, &BTreeMap::new())?;
+            Ok(vec![Lane::Global])
+        }
+        Some(stream) => {
+            if !forget(change, pipeline, &[stream])? {
+                let message = "the stream has no state to reset";
+                return Err(Error::new(&code::STORED_STREAM_UNKNOWN, message)
+                    .with("pipeline", pipeline)
+                    .with("stream", stream)
+                    .into());
+            }
+            Ok(vec![Lane::Stream(stream.clone())])
+        }
     })
 }
 
-fn reset_stream(change: &Change<'_>, pipeline: &str, stream: &StreamId) -> Result<(), Fault> {
-    let key = lane::stream_key(stream);
-    let current = change.current()?;
-    if current.iter().any(|(lane, ..)| *lane == key) {
-        return change.set(&key, None);
-    }
-    let whole = lane::key(&Lane::Global);
-    match current.iter().find(|(lane, ..)| *lane == whole) {
-        Some((_, StateKind::Global, text)) => {
-            if let Some(rest) = global::without(text, stream)? {
-                return change.set(&whole, Some((StateKind::Global, &rest)));
+/// Forgets the states of streams that are to be read anew, and notes how.
+pub(super) fn refresh(worker: &Worker, pipeline: &str, refreshes: &[Refresh]) -> Result<(), Fault> {
+    require(worker, pipeline)?;
+    let streams: Vec<&StreamId> = refreshes.iter().map(|one| &one.stream).collect();
+    edit(worker, pipeline, |change| {
+        forget(change, pipeline, &streams)?;
+        change.note_refreshes(
+            refreshes
+                .iter()
+                .map(|one| (&one.stream, one.mode.map(RefreshMode::as_str))),
+        )?;
+        Ok(streams.iter().map(|s| Lane::Stream((*s).clone())).collect())
+    })
+}
+
+/// Takes the states of streams away, and tells whether there was any. A state of the whole source in one
+/// piece goes only with all streams that it is of.
+fn forget(change: &Change<'_>, pipeline: &str, streams: &[&StreamId]) -> Result<bool, Fault> {
+    let keys: HashSet<String> = streams.iter().map(|s| lane::stream_key(s)).collect();
+    let mut found = false;
+    for (lane, kind, text) in change.current()? {
+        if lane != lane::key(&Lane::Global) {
+            if keys.contains(&lane) {
+                change.set(&lane, None)?;
+                found = true;
             }
+            continue;
         }
-        Some((_, kind, _)) => {
-            let message = "the state covers the whole source, so one stream cannot be reset";
-            return Err(Error::new(&code::STATE_INDIVISIBLE, message)
-                .with("pipeline", pipeline)
-                .with("stream", stream)
-                .with("kind", lane::kind_name(*kind))
-                .into());
+        if kind == StateKind::Global && global::has_parts(&text)? {
+            match global::without(&text, streams)? {
+                Rest::Same => continue,
+                Rest::Less(rest) => change.set(&lane, Some((kind, &rest)))?,
+                Rest::Nothing => change.set(&lane, None)?,
+            }
+        } else {
+            let all = change.streams()?;
+            if all.is_empty() || !all.iter().all(|stream| keys.contains(stream)) {
+                // The very part that a GLOBAL state without parts does not have.
+                if kind == StateKind::Global && streams.len() == 1 {
+                    continue;
+                }
+                let message = "the state covers the whole source, so one stream cannot be reset";
+                let mut error = Error::new(&code::STATE_INDIVISIBLE, message)
+                    .with("pipeline", pipeline)
+                    .with("kind", lane::kind_name(kind));
+                for stream in streams {
+                    error = error.with("stream", stream);
+                }
+                return Err(error.into());
+            }
+            change.set(&lane, None)?;
         }
-        None => {}
+        found = true;
     }
-    Err(Error::new(
-        &code::STORED_STREAM_UNKNOWN,
-        "the stream has no state to reset",
-    )
-    .with("pipeline", pipeline)
-    .with("stream", stream)
-    .into())
+    Ok(found)
 }
 
 /// Takes all lanes back to a version.
 pub(super) fn rollback(worker: &Worker, pipeline: &str, version: i64) -> Result<(), Fault> {
     require(worker, pipeline)?;
-    edit(worker, pipeline, &Lane::Global, |change| {
+    edit(worker, pipeline, |change| {
         let unknown = |message: &'static str| {
             Error::new(&code::STORE_VERSION_UNKNOWN, message)
                 .with("pipeline", pipeline)
@@ -110,7 +149,9 @@ pub(super) fn rollback(worker: &Worker, pipeline: &str, version: i64) -> Result<
                 }
             }
         }
-        replace(change, &target)
+        change.forget_refreshes()?;
+        replace(change, &target)?;
+        Ok(vec![Lane::Global])
     })
 }
 
@@ -136,25 +177,27 @@ fn replace(
     Ok(())
 }
 
-/// Does an edit in one transaction, with the pipeline taken for as long. That `edited` was changed
-/// by hand is kept, too, since a destination may have stored a newer state than the store.
+/// Does an edit in one transaction, with the pipeline taken for as long. Which lanes it changed by hand
+/// is kept, too, since a destination may have stored a newer state than the store.
 fn edit(
     worker: &Worker,
     pipeline: &str,
-    edited: &Lane,
-    change: impl FnOnce(&Change<'_>) -> Result<(), Fault>,
+    change: impl FnOnce(&Change<'_>) -> Result<Vec<Lane>, Fault>,
 ) -> Result<(), Fault> {
     let now = worker.clock.now_ms();
     // Held until the end of this function, i.e. until after the transaction.
     let _lock = worker.locks.take(pipeline, now)?;
     let tx = worker.write()?;
     let (id, epoch) = lease::take_over(&tx, pipeline)?;
-    change(&Change::new(&tx, id, None, now)?)?;
-    tx.prepare_cached(
+    let edited = change(&Change::new(&tx, id, None, now)?)?;
+    let mut note = tx.prepare_cached(
         "INSERT INTO edit (pipeline, lane, epoch) VALUES (?1, ?2, ?3)
          ON CONFLICT (pipeline, lane) DO UPDATE SET epoch = excluded.epoch",
-    )?
-    .execute(params![id, lane::key(edited), epoch])?;
+    )?;
+    for lane in &edited {
+        note.execute(params![id, lane::key(lane), epoch])?;
+    }
+    drop(note);
     tx.commit()?;
     Ok(())
 }

@@ -104,6 +104,38 @@ impl<'t> Change<'t> {
         Ok(states)
     }
 
+    /// The streams that have a generation: all that were ever moved.
+    pub(super) fn streams(&self) -> Result<Vec<String>, Fault> {
+        let mut select = self
+            .tx
+            .prepare_cached("SELECT stream FROM generation WHERE pipeline = ?1 ORDER BY stream")?;
+        let streams = select.query_map([self.pipeline], |row| row.get(0))?;
+        Ok(streams.collect::<Result<_, _>>()?)
+    }
+
+    /// Notes which streams the next run is to read anew, and in which mode.
+    pub(super) fn note_refreshes<'a>(
+        &self,
+        refreshes: impl Iterator<Item = (&'a StreamId, Option<&'static str>)>,
+    ) -> Result<(), Fault> {
+        let mut note = self.tx.prepare_cached(
+            "INSERT INTO refresh (pipeline, stream, mode) VALUES (?1, ?2, ?3)
+             ON CONFLICT (pipeline, stream) DO UPDATE SET mode = excluded.mode",
+        )?;
+        for (stream, mode) in refreshes {
+            note.execute(params![self.pipeline, lane::stream_key(stream), mode])?;
+        }
+        Ok(())
+    }
+
+    /// What was noted stands no longer, since states were set by hand.
+    pub(super) fn forget_refreshes(&self) -> Result<(), Fault> {
+        self.tx
+            .prepare_cached("DELETE FROM refresh WHERE pipeline = ?1")?
+            .execute([self.pipeline])?;
+        Ok(())
+    }
+
     /// Whether `version` is one of this pipeline's that is still there.
     pub(super) fn has_version(&self, version: i64) -> Result<bool, Fault> {
         Ok(self

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::Sender;
 
-use crossdock_core::store::{Lease, RunEnd, RunStatus};
+use crossdock_core::store::{Lease, RunEnd, RunKind, RunStatus};
 use crossdock_core::{Error, code};
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
@@ -16,7 +16,7 @@ use super::worker::{Job, Worker};
 const MARKED_RUNS: i64 = 1000;
 
 /// Takes the pipeline and begins a run.
-pub(super) fn begin(worker: &mut Worker, pipeline: &str) -> Result<Lease, Fault> {
+pub(super) fn begin(worker: &mut Worker, pipeline: &str, kind: RunKind) -> Result<Lease, Fault> {
     let now = worker.clock.now_ms();
     let lock = worker.locks.take(pipeline, now)?;
     let tx = worker.write()?;
@@ -26,7 +26,7 @@ pub(super) fn begin(worker: &mut Worker, pipeline: &str) -> Result<Lease, Fault>
              (SELECT epoch FROM run WHERE pipeline = ?1 ORDER BY id DESC LIMIT ?2))",
     )?
     .execute(params![id, MARKED_RUNS])?;
-    let run = run::insert(&tx, id, epoch, now)?;
+    let run = run::insert(&tx, id, (epoch, kind), now)?;
     tx.commit()?;
     let lease = Lease {
         pipeline: pipeline.to_owned(),
@@ -123,11 +123,7 @@ impl Drop for Unclaimed {
         let Some(jobs) = self.jobs.take() else { return };
         let lease = self.lease.clone();
         let job: Job = Box::new(move |worker| {
-            let end = RunEnd {
-                status: RunStatus::Cancelled,
-                error: None,
-                streams: Vec::new(),
-            };
+            let end = RunEnd::new(RunStatus::Cancelled);
             if let Err(fault) = finish(worker, &lease, &end) {
                 tracing::warn!(
                     run = lease.run,

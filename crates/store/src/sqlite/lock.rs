@@ -91,6 +91,36 @@ impl PipelineLocks {
         })
     }
 
+    /// Whether a living process holds the pipeline. Nothing is made or written.
+    pub(super) fn is_held(&self, pipeline: &str) -> Result<bool> {
+        if self.held.contains_key(pipeline) {
+            return Ok(true);
+        }
+        let Some(directory) = &self.directory else {
+            return Ok(false);
+        };
+        let path = directory.join(file_name(pipeline));
+        let failed = |e: std::io::Error| {
+            Error::new(
+                &code::STORE_UNAVAILABLE,
+                "the pipeline's lock could not be looked at",
+            )
+            .with("pipeline", pipeline)
+            .with("lock", path.display())
+            .caused_by(e)
+        };
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(e) => return Err(failed(e)),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(e)) => Err(failed(e)),
+        }
+    }
+
     /// Keeps a lock for the length of a run.
     pub(super) fn hold(&mut self, lock: PipelineLock, lease: &Lease) {
         self.held.insert(lease.pipeline.clone(), (lease.run, lock));

@@ -11,6 +11,10 @@ pub(super) const ALL: &[&str] = &[
     include_str!("migration/0001_first.sql"),
     include_str!("migration/0002_edits_and_catalogs.sql"),
     include_str!("migration/0003_memory.sql"),
+    include_str!("migration/0004_refresh.sql"),
+    include_str!("migration/0005_review.sql"),
+    include_str!("migration/0006_error_kind.sql"),
+    include_str!("migration/0007_statistics.sql"),
 ];
 
 /// Runs the scripts that are missing, all or nothing. Writes nothing where none is.

@@ -3,7 +3,7 @@
 use crossdock_core::catalog::ConfiguredCatalog;
 use crossdock_core::checkpoint::Seq;
 use crossdock_core::destination::Mark;
-use crossdock_core::store::{Edit, Generation, Resume, StoredConfig};
+use crossdock_core::store::{Edit, Generation, Refresh, RefreshMode, Resume, StoredConfig};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::fault::Fault;
@@ -44,6 +44,7 @@ pub(super) fn resume(connection: &mut Connection, pipeline: &str) -> Result<Resu
     read_marks(&tx, id, &mut resume)?;
     read_generations(&tx, id, &mut resume)?;
     read_edits(&tx, id, &mut resume)?;
+    read_refreshes(&tx, id, &mut resume)?;
     Ok(resume)
 }
 
@@ -77,7 +78,8 @@ fn read_marks(tx: &Transaction<'_>, pipeline: i64, resume: &mut Resume) -> Resul
 
 fn read_generations(tx: &Transaction<'_>, pipeline: i64, resume: &mut Resume) -> Result<(), Fault> {
     let mut select = tx.prepare_cached(
-        "SELECT stream, generation, complete FROM generation WHERE pipeline = ?1 ORDER BY stream",
+        "SELECT stream, generation, complete, truncates FROM generation WHERE pipeline = ?1
+         ORDER BY stream",
     )?;
     let mut rows = select.query([pipeline])?;
     while let Some(row) = rows.next()? {
@@ -85,6 +87,7 @@ fn read_generations(tx: &Transaction<'_>, pipeline: i64, resume: &mut Resume) ->
             stream: lane::parse_stream(&row.get::<_, String>(0)?)?,
             generation: row.get(1)?,
             complete: row.get(2)?,
+            truncates: row.get(3)?,
         });
     }
     Ok(())
@@ -101,6 +104,27 @@ fn read_edits(tx: &Transaction<'_>, pipeline: i64, resume: &mut Resume) -> Resul
         });
     }
     Ok(())
+}
+
+fn read_refreshes(tx: &Transaction<'_>, pipeline: i64, resume: &mut Resume) -> Result<(), Fault> {
+    let mut select =
+        tx.prepare_cached("SELECT stream, mode FROM refresh WHERE pipeline = ?1 ORDER BY stream")?;
+    let mut rows = select.query([pipeline])?;
+    while let Some(row) = rows.next()? {
+        let mode: Option<String> = row.get(1)?;
+        resume.refreshes.push(Refresh {
+            stream: lane::parse_stream(&row.get::<_, String>(0)?)?,
+            mode: mode.as_deref().map(refresh_mode).transpose()?,
+        });
+    }
+    Ok(())
+}
+
+fn refresh_mode(name: &str) -> Result<RefreshMode, Fault> {
+    [RefreshMode::Merge, RefreshMode::Truncate]
+        .into_iter()
+        .find(|mode| mode.as_str() == name)
+        .ok_or_else(|| Fault::unreadable("mode of a refresh", name))
 }
 
 /// The catalog of the pipeline's last run.

@@ -1,7 +1,8 @@
 //! Runs and their counts.
 
-use crossdock_core::code;
-use crossdock_core::store::{RunEnd, RunRecord, RunStatus, StreamCounts};
+use crossdock_core::statistics::RunStatistics;
+use crossdock_core::store::{RunEnd, RunKind, RunRecord, RunStatus, StreamCounts};
+use crossdock_core::{Error, ErrorKind, code};
 use rusqlite::{Connection, Row, Transaction, params};
 
 use super::fault::Fault;
@@ -11,16 +12,22 @@ use super::lane;
 pub(super) fn insert(
     tx: &Transaction<'_>,
     pipeline: i64,
-    epoch: i64,
+    (epoch, kind): (i64, RunKind),
     now: i64,
 ) -> Result<i64, Fault> {
     let run = tx
         .prepare_cached(
-            "INSERT INTO run (pipeline, epoch, started_at, status) VALUES (?1, ?2, ?3, ?4)
-             RETURNING id",
+            "INSERT INTO run (pipeline, epoch, started_at, status, kind)
+             VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id",
         )?
         .query_row(
-            params![pipeline, epoch, now, RunStatus::Running.as_str()],
+            params![
+                pipeline,
+                epoch,
+                now,
+                RunStatus::Running.as_str(),
+                kind.as_str()
+            ],
             |row| row.get(0),
         )?;
     Ok(run)
@@ -45,16 +52,23 @@ pub(super) fn close_interrupted(tx: &Transaction<'_>, pipeline: i64) -> Result<(
 /// Closes a run, and tells whether it was open.
 pub(super) fn close(tx: &Transaction<'_>, run: i64, now: i64, end: &RunEnd) -> Result<bool, Fault> {
     let error = end.error.as_ref();
+    let statistics = end.statistics.as_ref().map(serde_json::to_string);
+    let statistics = statistics.transpose().map_err(|e| {
+        Error::new(&code::INTERNAL, "could not write a run's statistics").caused_by(e)
+    })?;
     let closed = tx
         .prepare_cached(
-            "UPDATE run SET status = ?1, ended_at = ?2, error_code = ?3, error_message = ?4
-             WHERE id = ?5 AND status = ?6",
+            "UPDATE run SET status = ?1, ended_at = ?2, error_code = ?3, error_message = ?4,
+                 error_kind = ?5, statistics = ?6
+             WHERE id = ?7 AND status = ?8",
         )?
         .execute(params![
             end.status.as_str(),
             now,
             error.map(|(code, _)| code),
             error.map(|(_, message)| message),
+            end.error_kind.map(ErrorKind::as_str),
+            statistics,
             run,
             RunStatus::Running.as_str(),
         ])?;
@@ -105,7 +119,8 @@ pub(super) fn list(
     let tx = connection.transaction()?;
     let mut select = tx.prepare_cached(
         "SELECT run.id, pipeline.name, run.epoch, run.started_at, run.ended_at, run.status,
-             run.error_code, run.error_message
+             run.error_code, run.error_message, run.kind, run.error_kind,
+             run.statistics
          FROM run JOIN pipeline ON pipeline.id = run.pipeline
          WHERE ?1 IS NULL OR pipeline.name = ?1
          ORDER BY run.id DESC LIMIT ?2",
@@ -125,7 +140,8 @@ pub(super) fn one(connection: &mut Connection, run: i64) -> Result<Option<RunRec
     let tx = connection.transaction()?;
     let mut select = tx.prepare_cached(
         "SELECT run.id, pipeline.name, run.epoch, run.started_at, run.ended_at, run.status,
-             run.error_code, run.error_message
+             run.error_code, run.error_message, run.kind, run.error_kind,
+             run.statistics
          FROM run JOIN pipeline ON pipeline.id = run.pipeline WHERE run.id = ?1",
     )?;
     let mut rows = select.query([run])?;
@@ -147,7 +163,10 @@ fn record(row: &Row<'_>) -> Result<RunRecord, Fault> {
         status: status(&row.get::<_, String>(5)?)?,
         error_code: row.get(6)?,
         error_message: row.get(7)?,
+        kind: kind(&row.get::<_, String>(8)?)?,
+        error_kind: row.get(9)?,
         streams: Vec::new(),
+        statistics: statistics(row.get(10)?)?,
     })
 }
 
@@ -161,6 +180,20 @@ fn status(name: &str) -> Result<RunStatus, Fault> {
     all.into_iter()
         .find(|status| status.as_str() == name)
         .ok_or_else(|| Fault::unreadable("status of a run", name))
+}
+
+fn statistics(text: Option<String>) -> Result<Option<RunStatistics>, Fault> {
+    let read = |text: String| {
+        serde_json::from_str(&text).map_err(|_| Fault::unreadable("statistics of a run", &text))
+    };
+    text.map(read).transpose()
+}
+
+fn kind(name: &str) -> Result<RunKind, Fault> {
+    [RunKind::Sync, RunKind::Clear]
+        .into_iter()
+        .find(|kind| kind.as_str() == name)
+        .ok_or_else(|| Fault::unreadable("kind of a run", name))
 }
 
 fn streams(tx: &Transaction<'_>, run: i64) -> Result<Vec<StreamCounts>, Fault> {

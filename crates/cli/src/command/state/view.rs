@@ -1,5 +1,7 @@
 //! States, their history and runs, for people and for programs.
 
+use std::collections::HashMap;
+
 use crossdock_core::checkpoint::{Lane, LaneState, StateKind};
 use crossdock_core::store::{HistoryEntry, Resume, RunRecord};
 use crossdock_core::{Json, StreamId};
@@ -107,14 +109,28 @@ pub(super) fn shown_data<'a>(
 
 /// A run, with the keys of a summary.
 pub(in crate::command) fn run_data(run: &RunRecord) -> Map<String, Value> {
-    let streams = run.streams.iter().map(summary::counts).map(Value::from);
+    let known = run.statistics.as_ref();
+    let of: HashMap<_, _> = known
+        .map_or(&[][..], |all| &all.streams)
+        .iter()
+        .map(|one| (&one.stream, &one.of))
+        .collect();
+    let streams = run.streams.iter().map(|counts| {
+        let mut data = summary::counts(counts);
+        let of = of.get(&counts.stream).map(|of| summary::statistics(of));
+        data.insert("statistics".to_owned(), of.into());
+        Value::from(data)
+    });
     let data = json!({
         "run": run.run,
+        "kind": run.kind.as_str(),
         "status": run.status.as_str(),
         "started_at": run.started_at,
         "ended_at": run.ended_at,
         "error_code": run.error_code,
         "error_message": run.error_message,
+        "error_kind": run.error_kind,
+        "statistics": known.map(|all| summary::statistics(&all.total)),
         "streams": streams.collect::<Vec<_>>(),
     });
     match data {

@@ -8,7 +8,8 @@ use crossdock_core::checkpoint::{Lane, LaneState};
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::store::{
-    Commit, Generation, HistoryEntry, Lease, Resume, RunEnd, RunRecord, Store, StoredConfig,
+    Commit, Generation, HistoryEntry, Lease, Refresh, Resume, Reviewed, RunEnd, RunKind, RunRecord,
+    SchemaReview, Store, StoredConfig,
 };
 use crossdock_core::stream::StreamId;
 
@@ -36,7 +37,7 @@ impl MemoryStore {
 
 #[async_trait]
 impl Store for MemoryStore {
-    async fn begin(&self, pipeline: &str) -> Result<Lease> {
+    async fn begin_as(&self, pipeline: &str, _: RunKind) -> Result<Lease> {
         let mut inner = self.0.lock().unwrap();
         inner.epoch += 1;
         Ok(Lease {
@@ -78,6 +79,18 @@ impl Store for MemoryStore {
         Ok(None)
     }
 
+    async fn save_review(&self, _: &Lease, _: Reviewed) -> Result<()> {
+        Ok(())
+    }
+
+    async fn review(&self, _: &str) -> Result<Option<SchemaReview>> {
+        Ok(None)
+    }
+
+    async fn accept(&self, _: &str) -> Result<()> {
+        Ok(())
+    }
+
     async fn finish(&self, _: &Lease, _: RunEnd) -> Result<()> {
         Ok(())
     }
@@ -96,6 +109,10 @@ impl Store for MemoryStore {
 
     async fn remember(&self, _: &str, _: &str, _: &str, _: bool) -> Result<bool> {
         Ok(true)
+    }
+
+    async fn is_held(&self, _: &str) -> Result<bool> {
+        Ok(false)
     }
 
     async fn pipelines(&self) -> Result<Vec<String>> {
@@ -119,6 +136,10 @@ impl Store for MemoryStore {
     }
 
     async fn reset(&self, _: &str, _: Option<&StreamId>) -> Result<()> {
+        Ok(())
+    }
+
+    async fn refresh(&self, _: &str, _: Vec<Refresh>) -> Result<()> {
         Ok(())
     }
 
