@@ -167,7 +167,9 @@ fn one_pipeline_fails_and_the_next_runs() {
         bench.shot(&["run", "two.yaml"]),
         bench.shot(&["run", "two.yaml", "--json", "--store", "other.db"]),
     ];
-    same("run_one_fails", &shots.join("\n"));
+    // Both connectors are asked at once, so the source may or may not have been when the other is found missing.
+    let asked = "shop: asking the source for its streams\n";
+    same("run_one_fails", &shots.join("\n").replace(asked, ""));
 }
 
 #[test]
