@@ -35,12 +35,19 @@ fn references() {
         &["spec", "nativ:parquet"],
         &["spec", "native:parquett"],
         &["spec", "native:postgres"],
-        &["spec", "airbyte:docker:airbyte/source-faker"],
+        &["spec", "airbyte:docker:-x"],
         &["spec", "airbyte:exec:./nothing"],
         &["spec", "airbyte:exec:./nothing", "--json"],
         &["spec", "conduit:exec:./connector"],
     ];
     same("references", &shots(&bench, lines));
+}
+
+#[test]
+fn without_docker() {
+    let bench = Bench::without_programs();
+    let lines: &[&[&str]] = &[&["spec", "airbyte:docker:airbyte/source-faker"]];
+    same("without_docker", &shots(&bench, lines));
 }
 
 #[test]
