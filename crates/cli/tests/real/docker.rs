@@ -5,6 +5,7 @@ mod daemon;
 mod ending;
 mod engine;
 mod fault;
+mod image;
 mod privacy;
 
 use serde_json::{Value, json};
