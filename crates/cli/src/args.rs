@@ -17,7 +17,7 @@ pub(crate) use command::{
     Check, Command, Completions, Discover, Errors, Gravity, Init, Logs, Manual, Plan, Preview,
     Quickstart, QuickstartSource, Read, Run, Runs, RunsCommand, Side, Spec, Sync, Validate, Write,
 };
-pub(crate) use connector::{Connector, Package, Platform, Serve};
+pub(crate) use connector::{Connector, Image, Package, Platform, Serve};
 pub(crate) use dlq::{Dlq, DlqPipelines};
 pub(crate) use refresh::{Accept, Clear, Refresh, Status};
 pub(crate) use state::{Export, History, Import, Reset, Rollback, Show, State};

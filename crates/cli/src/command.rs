@@ -9,6 +9,7 @@ mod discover;
 mod dlq;
 mod doctor;
 mod errors;
+mod image;
 mod init;
 mod logs;
 mod pipeline;
@@ -76,6 +77,7 @@ async fn question(command: Command, context: &Context) -> Result<Answer, crossdo
         Command::State(args) => state::execute(args, context).await,
         Command::Connector(Connector::List) => connector::list(),
         Command::Connector(Connector::Package(args)) => connector::package(&args, context).await,
+        Command::Connector(Connector::Image(args)) => image::execute(&args, context).await,
         Command::Connector(Connector::Serve(args)) => Err(connector::not_here(&args)),
         Command::Validate(args) => validate::execute(args, context).await,
         Command::Errors(args) => errors::execute(&args),

@@ -35,12 +35,46 @@ fn references() {
         &["spec", "nativ:parquet"],
         &["spec", "native:parquett"],
         &["spec", "native:postgres"],
-        &["spec", "airbyte:docker:airbyte/source-faker"],
+        &["spec", "airbyte:docker:-x"],
         &["spec", "airbyte:exec:./nothing"],
         &["spec", "airbyte:exec:./nothing", "--json"],
         &["spec", "conduit:exec:./connector"],
     ];
     same("references", &shots(&bench, lines));
+}
+
+#[test]
+fn image() {
+    let bench = Bench::new();
+    bench.file("script.sh", "#!/bin/sh\n");
+    let image = ["connector", "image"];
+    let shots: Vec<String> = [
+        &["native:nothing", "--tag", "t:1"][..],
+        &["airbyte:python:airbyte-source-faker", "--tag", "t:1"],
+        &["airbyte:docker:a/b:1", "--tag", "t:1"],
+        &["conduit:file", "--tag", "t:1"],
+        &["airbyte:exec:./script.sh", "--tag", "t:1"],
+        &["airbyte:exec:./script.sh --flag", "--tag", "t:1"],
+        &["native:null", "--tag", "t:1", "--program", "riscv=./x"],
+        &[
+            "native:null",
+            "--tag",
+            "t:1",
+            "--program",
+            "arm64=./script.sh",
+        ],
+    ]
+    .iter()
+    .map(|words| bench.shot(&[&image[..], words].concat()))
+    .collect();
+    same("connector_image", &shots.join("\n"));
+}
+
+#[test]
+fn without_docker() {
+    let bench = Bench::without_programs();
+    let lines: &[&[&str]] = &[&["spec", "airbyte:docker:airbyte/source-faker"]];
+    same("without_docker", &shots(&bench, lines));
 }
 
 #[test]

@@ -12,12 +12,13 @@ use serde_json::{Value, json};
 use crate::bench::{Bench, same};
 
 /// Errors that no scene can bring about.
-const UNSEEN: [(&str, &str); 8] = [
-    (
-        "internal",
-        "a defect: who can bring it about should mend it",
-    ),
+const UNSEEN: [(&str, &str); 12] = [
+    ("internal", "a defect: who sees it should mend it"),
     ("run.record_too_large", "needs a record of 4 GiB"),
+    ("launch.unsupported", "references name known launchers"),
+    ("docker.unavailable", "see `tests/real/docker/fault.rs`"),
+    ("docker.image", "as before"),
+    ("docker.failed", "as before"),
     (
         "python.install_failed",
         "needs an installer: `launch/tests/install.rs` brings it about",

@@ -1,6 +1,7 @@
 //! From the file's form to the plan: reads units, references and secrets, fills in defaults, and
 //! checks what no schema can say. All faults of a file are told together.
 
+mod docker;
 mod notification;
 mod processor;
 mod setting;
@@ -18,7 +19,7 @@ use crate::node::{Place, Tree};
 use crate::plan::{
     self, Connector, ConnectorConfig, DeadLetters, LetterForm, NamespaceRule, Pipeline, Plan,
 };
-use crate::reference::ConnectorRef;
+use crate::reference::{ConnectorRef, Launcher};
 use crate::secret;
 use crate::setting::Settings;
 use crate::wire;
@@ -82,8 +83,8 @@ impl Builder<'_> {
         file_settings: &Settings,
     ) -> Option<Pipeline> {
         self.id(&given.id, &place.key("id"));
-        let source = self.connector(&given.source, &place.key("source"));
-        let destinations = self.destinations(&given, place);
+        let source = self.connector(given.source, &place.key("source"));
+        let destinations = self.destinations(given.destination, given.destinations, place);
         let mut settings = file_settings.clone();
         if let Some(given) = given.settings {
             let place = place.key("settings");
@@ -136,9 +137,14 @@ impl Builder<'_> {
         }
     }
 
-    fn destinations(&mut self, given: &wire::Pipeline, place: &Place<'_>) -> Vec<Connector> {
+    fn destinations(
+        &mut self,
+        one: Option<wire::Connector>,
+        many: Option<Vec<wire::Connector>>,
+        place: &Place<'_>,
+    ) -> Vec<Connector> {
         let mut found = Vec::new();
-        match (&given.destination, &given.destinations) {
+        match (one, many) {
             (Some(_), Some(_)) => {
                 let message = "`destination` and `destinations` are both given";
                 let fault = place
@@ -154,7 +160,7 @@ impl Builder<'_> {
             (Some(one), None) => found.push(self.connector(one, &place.key("destination"))),
             (None, Some(many)) => {
                 let places = place.key("destinations");
-                for (one, place) in many.iter().zip(places.items()) {
+                for (one, place) in many.into_iter().zip(places.items()) {
                     found.push(self.connector(one, &place));
                 }
             }
@@ -162,7 +168,7 @@ impl Builder<'_> {
         found.into_iter().flatten().collect()
     }
 
-    fn connector(&mut self, given: &wire::Connector, place: &Place<'_>) -> Option<Connector> {
+    fn connector(&mut self, given: wire::Connector, place: &Place<'_>) -> Option<Connector> {
         let reference = given.connector.parse::<ConnectorRef>().map_err(|error| {
             let fault = place
                 .key("connector")
@@ -178,8 +184,26 @@ impl Builder<'_> {
             }
             _ => ConnectorConfig::from(Value::Object(Map::new())),
         };
+        let docker = given.docker.map(|given| {
+            let place = place.key("docker");
+            if let Ok(reference) = &reference
+                && reference.launcher != Some(Launcher::Docker)
+            {
+                let message = format!("`{reference}` is no image, and runs in no container");
+                self.wrong.push(
+                    place
+                        .fault(&code::CONFIG_INVALID, message)
+                        .hint("`docker` has a meaning for `airbyte:docker:IMAGE[:TAG]` alone"),
+                );
+            }
+            self.docker(given, &place)
+        });
         let mut connector = Connector::new(reference.ok()?, resolved);
         connector.at = place.location();
+        if let Some((docker, secrets)) = docker {
+            connector.docker = docker;
+            connector.secrets.extend(secrets);
+        }
         Some(connector)
     }
 
@@ -197,7 +221,7 @@ impl Builder<'_> {
             let place = place.key("destination");
             self.wrong.push(place.fault(&code::CONFIG_INVALID, message));
         }
-        let connector = given.destination.as_ref();
+        let connector = given.destination;
         let connector =
             connector.and_then(|given| self.connector(given, &place.key("destination")));
         DeadLetters {

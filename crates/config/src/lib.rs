@@ -7,6 +7,7 @@ mod coerce;
 mod conduit;
 mod diagnostic;
 mod dialect;
+mod docker;
 mod document;
 mod env_file;
 mod environment;
@@ -28,6 +29,7 @@ mod yaml;
 
 pub use coerce::coerce;
 pub use diagnostic::{Diagnostic, Diagnostics, Location};
+pub use docker::{Docker, Volume};
 pub use environment::{Environment, ProcessEnvironment};
 pub use load::{load, load_config, parse, parse_config};
 pub use notification::{Notification, Occasion, Webhook};

@@ -10,10 +10,12 @@ use crate::check;
 use crate::conduit;
 use crate::diagnostic::{Diagnostic, Diagnostics, Location};
 use crate::dialect::{self, Dialect};
+use crate::docker::Docker;
 use crate::env_file::WithEnvFile;
 use crate::environment::Environment;
 use crate::node::{Node, Place, Tree};
 use crate::plan::{ConnectorConfig, Plan};
+use crate::reference::Launcher;
 use crate::schema::json_schema;
 use crate::{document, manifest, secret, wire, yaml};
 
@@ -30,6 +32,66 @@ pub fn load(path: &Path, environment: &dyn Environment) -> Result<Plan, Diagnost
 /// Reads the text of a pipeline file. `file_name` is for diagnostics only; `base_dir` is the
 /// directory that `${file:…}` is relative to.
 pub fn parse(
+    text: &str,
+    file_name: &str,
+    base_dir: &Path,
+    environment: &dyn Environment,
+) -> Result<Plan, Diagnostics> {
+    let mut plan = parse_document(text, file_name, base_dir, environment)?;
+    let connectors = plan.pipelines.iter_mut().flat_map(|pipeline| {
+        let letters = pipeline.dead_letters.iter_mut();
+        let letters = letters.filter_map(|letters| letters.connector.as_mut());
+        let all = pipeline
+            .sources
+            .iter_mut()
+            .chain(&mut pipeline.destinations);
+        all.chain(letters)
+    });
+    for connector in connectors {
+        if connector.reference.launcher == Some(Launcher::Docker) {
+            let (docker, secrets) = docker_of(environment)?;
+            connector.docker = docker.overridden_by(&connector.docker);
+            connector.secrets.extend(secrets);
+        }
+    }
+    Ok(plan)
+}
+
+/// The variable that says how containers are run where nothing nearer does.
+const DOCKER: &str = "CROSSDOCK_DOCKER";
+
+/// What the environment says of containers: YAML or JSON that begins with `{`, or the path of a file.
+fn docker_of(environment: &dyn Environment) -> Result<(Docker, Vec<String>), Diagnostics> {
+    let given = match environment.variable(DOCKER) {
+        Ok(text) if !text.trim().is_empty() => text,
+        _ => return Ok((Docker::default(), Vec::new())),
+    };
+    let (text, name, base) = if given.trim_start().starts_with('{') {
+        (given, DOCKER.to_owned(), Path::new(""))
+    } else {
+        read(Path::new(&given), environment)?
+    };
+    let file: Arc<str> = name.into();
+    let document = yaml::parse(&text, &file)?;
+    let root = Place::root(&document, &file);
+    let schema = json_schema();
+    let part = serde_json::json!({"$ref": "#/definitions/Docker"});
+    let mut wrong = Diagnostics::default();
+    check::duplicates(&root, &mut wrong);
+    check::check(&root, &part, &schema, &mut wrong);
+    wrong.unless_any(())?;
+    let given = serde_json::from_value(document.value())
+        .map_err(|error| root.fault(&code::CONFIG_SYNTAX, error.to_string()))?;
+    let mut builder = Builder {
+        environment,
+        base,
+        wrong: Diagnostics::default(),
+    };
+    let docker = builder.docker(given, &root);
+    builder.wrong.unless_any(docker)
+}
+
+fn parse_document(
     text: &str,
     file_name: &str,
     base_dir: &Path,
@@ -141,7 +203,10 @@ pub fn parse_config(
         let message = format!("expected a mapping, found {}", document.kind());
         wrong.push(root.fault(&code::CONFIG_SYNTAX, message));
     }
-    let config = secret::resolve(&root, environment, base_dir, &mut wrong);
+    let mut config = secret::resolve(&root, environment, base_dir, &mut wrong);
+    let (docker, secrets) = docker_of(environment)?;
+    config.docker = docker;
+    config.secrets.extend(secrets);
     wrong.unless_any(config)
 }
 

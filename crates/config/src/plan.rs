@@ -11,6 +11,7 @@ use crossdock_core::{DestinationSyncMode, StreamId, SyncMode};
 use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, Location};
+use crate::docker::Docker;
 use crate::node::Position;
 use crate::notification::Notification;
 use crate::reference::ConnectorRef;
@@ -146,6 +147,8 @@ pub struct Connector {
     /// Its configuration is flat, texts by dotted names, as Conduit has it: for one of another protocol it
     /// is made an object of objects.
     pub has_flat_config: bool,
+    /// How its container is run, for one that comes as an image.
+    pub docker: Docker,
     /// What the records of a source go through before they are merged with others, and those to a
     /// destination at last.
     pub processors: Vec<Processor>,
@@ -173,6 +176,7 @@ impl Connector {
             otherwise: None,
             hint: None,
             has_flat_config: false,
+            docker: config.docker,
             processors: Vec::new(),
             config: config.value,
             references: config.references,
@@ -224,6 +228,8 @@ pub struct ConnectorConfig {
     pub references: Vec<String>,
     /// As [`Connector::secrets`].
     pub secrets: Vec<String>,
+    /// As [`Connector::docker`].
+    pub docker: Docker,
     /// Where it stands.
     pub at: Location,
     pub(crate) positions: BTreeMap<String, (String, Position)>,

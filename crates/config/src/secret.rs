@@ -12,6 +12,7 @@ use crossdock_core::code;
 use serde_json::{Map, Value};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, quoted};
+use crate::docker::Docker;
 use crate::environment::Environment;
 use crate::node::{Entry, Place, Position, Tree};
 use crate::plan::ConnectorConfig;
@@ -68,6 +69,7 @@ pub(crate) fn resolve_with(
         value,
         references,
         secrets,
+        docker: Docker::default(),
         at: config.location(),
         positions: resolver.positions,
     }

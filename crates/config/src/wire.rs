@@ -3,13 +3,17 @@
 //!
 //! Field types are as wide as the file's forms; [`crate::build`] makes the plan's own of them.
 
+mod mapper;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crossdock_core::store::RefreshMode;
 use crossdock_core::{DestinationSyncMode, SyncMode};
+
+pub(crate) use mapper::Mapper;
 
 use crate::notification::Occasion;
 use crate::quantity::{DURATION_PATTERN, SIZE_PATTERN};
@@ -162,6 +166,37 @@ pub(crate) struct Connector {
         reason = "it is read from the located tree, where its secrets are"
     )]
     config: Option<Map<String, Value>>,
+    /// How the container of an `airbyte:docker:…` connector is run. What stands here overrides what the
+    /// environment variable `CROSSDOCK_DOCKER` says, key by key.
+    pub(crate) docker: Option<Docker>,
+}
+
+/// How a connector's container is run.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Docker {
+    /// The network: `host`, `none`, or the name of one of Docker's. Without it: Docker's default.
+    #[schemars(extend("examples" = ["host", "none"]))]
+    pub(crate) network: Option<String>,
+    /// The memory that the container may use; swap does not come on top. Without it: all there is.
+    #[serde(default)]
+    #[schemars(schema_with = "size")]
+    pub(crate) memory: Option<Value>,
+    /// How many processors it may use, e.g. `1.5`. Without it: all there are.
+    #[schemars(range(min = 0.01))]
+    pub(crate) cpus: Option<Number>,
+    /// What is mounted into it, each as `SOURCE:TARGET` or `SOURCE:TARGET:ro`. The source is a folder or file
+    /// that begins with `/` or `.` (seen from the directory in which Crossdock is started), or the name of a
+    /// volume of Docker's. The image's user needs the right to use it.
+    #[schemars(extend("examples" = [["./out:/local"]]))]
+    pub(crate) volumes: Option<Vec<String>>,
+    /// Environment variables of the container. References to values from outside stand as in `config`.
+    #[expect(
+        dead_code,
+        reason = "it is read from the located tree, where its secrets are"
+    )]
+    #[schemars(extend("examples" = [{"JAVA_OPTS": "-Xmx2g"}]))]
+    env: Option<Map<String, Value>>,
 }
 
 /// Which streams are moved, and how.
@@ -210,53 +245,6 @@ pub(crate) struct Stream {
     pub(crate) schema_changes: Option<SchemaChanges>,
     /// As in `settings`, for this stream.
     pub(crate) backfill: Option<bool>,
-}
-
-/// A mapper of Airbyte: changes a field of each record, or leaves records out.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Mapper {
-    /// What it is called in messages. Without it: the stream's name and its number.
-    pub(crate) id: Option<String>,
-    /// Which one.
-    #[serde(rename = "type")]
-    pub(crate) kind: MapperKind,
-    /// Its settings. `${env:NAME}` and `${file:PATH}` stand for values from outside, as in a connector's `config`.
-    #[serde(rename = "mapperConfiguration")]
-    #[expect(
-        dead_code,
-        reason = "it is read from the located tree, where its secrets are"
-    )]
-    config: Map<String, Value>,
-}
-
-/// The mappers of Airbyte.
-#[derive(Clone, Copy, Deserialize, JsonSchema, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum MapperKind {
-    /// A field is encrypted.
-    Encryption,
-    /// A field is taken away.
-    FieldFiltering,
-    /// A field gets another name.
-    FieldRenaming,
-    /// A field's digest stands in its place.
-    Hashing,
-    /// Only rows go on for which conditions hold.
-    RowFiltering,
-}
-
-impl MapperKind {
-    /// The name in files.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Encryption => "encryption",
-            Self::FieldFiltering => "field-filtering",
-            Self::FieldRenaming => "field-renaming",
-            Self::Hashing => "hashing",
-            Self::RowFiltering => "row-filtering",
-        }
-    }
 }
 
 /// Which namespace the streams have at the destination.

@@ -70,21 +70,27 @@ fn named(reference: &ConnectorRef) -> impl Fn(Error) -> Error {
 /// where it can be one. The connector itself is asked, never the cache.
 pub async fn spec(reference: &ConnectorRef, role: Option<Role>, ask: &Ask) -> Result<Spec> {
     let connector = Connector::new(reference.clone(), ConnectorConfig::default());
+    spec_of(&connector, role, ask).await
+}
+
+/// The same of a connector whose configuration, which is not looked at, says how its container is run.
+pub async fn spec_of(connector: &Connector, role: Option<Role>, ask: &Ask) -> Result<Spec> {
+    let reference = &connector.reference;
     if role_of(reference, role, ask) == Role::Destination {
-        let found = connector::destination(reference, &ask.registry)?;
-        let session = first_session(&connector, Role::Destination, &ask.ui, &ask.settings);
+        let found = connector::destination_of(connector, &ask.registry)?;
+        let session = first_session(connector, Role::Destination, &ask.ui, &ask.settings);
         return found
             .destination
             .spec(&session)
             .await
             .map_err(named(reference));
     }
-    let found = connector::source(reference, &ask.registry)?;
-    let session = first_session(&connector, Role::Source, &ask.ui, &ask.settings);
+    let found = connector::source_of(connector, &ask.registry)?;
+    let session = first_session(connector, Role::Source, &ask.ui, &ask.settings);
     match found.source.spec(&session).await {
         // Of some it can only be told once they run which side they have.
         Err(error) if role.is_none() && *error.code() == code::CONNECTOR_ROLE => {
-            Box::pin(spec(reference, Some(Role::Destination), ask)).await
+            Box::pin(spec_of(connector, Some(Role::Destination), ask)).await
         }
         spec => spec.map_err(named(reference)),
     }
@@ -96,7 +102,7 @@ pub(crate) async fn source(
     ask: &Ask,
 ) -> Result<(FoundSource, Ready)> {
     let connector = Connector::new(reference.clone(), config);
-    let found = connector::source(reference, &ask.registry)?;
+    let found = connector::source_of(&connector, &ask.registry)?;
     let session = first_session(&connector, Role::Source, &ask.ui, &ask.settings);
     let spec = found.spec(&session).await.map_err(named(reference))?;
     let ready =

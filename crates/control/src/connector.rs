@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crossdock_airbyte::{AirbyteDestination, AirbyteSource};
 use crossdock_conduit::{ConduitDestination, ConduitSource, Standalone};
-use crossdock_config::{Connector, ConnectorRef, Launcher, Protocol, nearest};
+use crossdock_config::{Connector, ConnectorRef, Docker, Launcher, Protocol, nearest};
 use crossdock_core::code;
 use crossdock_core::erased::{ErasedDestination, ErasedSource};
 use crossdock_core::error::{Error, Result};
@@ -12,6 +12,7 @@ use crossdock_core::registry::{Entry, Registry};
 use crossdock_core::session::Session;
 use crossdock_core::spec::Spec;
 use crossdock_dataflow::{DataFlowDestination, DataFlowSource, Found, type_of};
+use crossdock_launch::{DockerOptions, Volume};
 
 /// A source, ready to be asked.
 pub struct FoundSource {
@@ -77,7 +78,8 @@ pub(crate) async fn resolved(connector: &Connector, session: &Session) -> Result
 
 /// Finds the source that a pipeline names.
 pub(crate) fn source_of(connector: &Connector, registry: &Registry) -> Result<FoundSource> {
-    source(&connector.reference, registry).map_err(|error| advised(error, connector))
+    source_in(&connector.reference, &connector.docker, registry)
+        .map_err(|error| advised(error, connector))
 }
 
 /// Finds the destination that a pipeline names.
@@ -85,7 +87,8 @@ pub(crate) fn destination_of(
     connector: &Connector,
     registry: &Registry,
 ) -> Result<FoundDestination> {
-    destination(&connector.reference, registry).map_err(|error| advised(error, connector))
+    destination_in(&connector.reference, &connector.docker, registry)
+        .map_err(|error| advised(error, connector))
 }
 
 /// Says where the connector is asked for, and what else helps if there is none.
@@ -105,8 +108,17 @@ fn advised(error: Error, connector: &Connector) -> Error {
     }
 }
 
-/// Finds the source that `reference` names.
+/// Finds the source that `reference` names. The container of one that is an image is run as Docker does
+/// it by itself.
 pub fn source(reference: &ConnectorRef, registry: &Registry) -> Result<FoundSource> {
+    source_in(reference, &Docker::default(), registry)
+}
+
+fn source_in(
+    reference: &ConnectorRef,
+    docker: &Docker,
+    registry: &Registry,
+) -> Result<FoundSource> {
     match reference.protocol {
         Protocol::Native => {
             let source = native(reference, registry)?.source.clone();
@@ -117,21 +129,21 @@ pub fn source(reference: &ConnectorRef, registry: &Registry) -> Result<FoundSour
             })
         }
         Protocol::Airbyte => {
-            let airbyte = Arc::new(AirbyteSource::new(launcher(reference)?));
+            let airbyte = Arc::new(AirbyteSource::new(launcher(reference, docker)?));
             Ok(FoundSource {
                 source: airbyte.clone(),
                 launched: Some(Launched::Airbyte(airbyte)),
             })
         }
         Protocol::Conduit => {
-            let conduit = Arc::new(ConduitSource::new(launcher(reference)?));
+            let conduit = Arc::new(ConduitSource::new(launcher(reference, docker)?));
             Ok(FoundSource {
                 source: conduit.clone(),
                 launched: Some(Launched::Conduit(conduit)),
             })
         }
         Protocol::DataFlow => Ok(FoundSource {
-            source: match dataflow(reference, registry)? {
+            source: match dataflow(reference, docker, registry)? {
                 DataFlow::Launched(launcher, kind) => Arc::new(DataFlowSource::new(launcher, kind)),
                 DataFlow::Native(entry) => {
                     let source = entry.source.clone();
@@ -143,8 +155,16 @@ pub fn source(reference: &ConnectorRef, registry: &Registry) -> Result<FoundSour
     }
 }
 
-/// Finds the destination that `reference` names.
+/// Finds the destination that `reference` names, as [`source`] does a source.
 pub fn destination(reference: &ConnectorRef, registry: &Registry) -> Result<FoundDestination> {
+    destination_in(reference, &Docker::default(), registry)
+}
+
+fn destination_in(
+    reference: &ConnectorRef,
+    docker: &Docker,
+    registry: &Registry,
+) -> Result<FoundDestination> {
     match reference.protocol {
         Protocol::Native => {
             let destination = native(reference, registry)?.destination.clone();
@@ -155,21 +175,21 @@ pub fn destination(reference: &ConnectorRef, registry: &Registry) -> Result<Foun
             })
         }
         Protocol::Airbyte => {
-            let airbyte = Arc::new(AirbyteDestination::new(launcher(reference)?));
+            let airbyte = Arc::new(AirbyteDestination::new(launcher(reference, docker)?));
             Ok(FoundDestination {
                 destination: airbyte.clone(),
                 launched: Some(Launched::Airbyte(airbyte)),
             })
         }
         Protocol::Conduit => {
-            let conduit = Arc::new(ConduitDestination::new(launcher(reference)?));
+            let conduit = Arc::new(ConduitDestination::new(launcher(reference, docker)?));
             Ok(FoundDestination {
                 destination: conduit.clone(),
                 launched: Some(Launched::Conduit(conduit)),
             })
         }
         Protocol::DataFlow => Ok(FoundDestination {
-            destination: match dataflow(reference, registry)? {
+            destination: match dataflow(reference, docker, registry)? {
                 DataFlow::Launched(launcher, kind) => {
                     Arc::new(DataFlowDestination::new(launcher, kind))
                 }
@@ -189,10 +209,14 @@ enum DataFlow<'a> {
     Native(&'a Entry),
 }
 
-fn dataflow<'a>(reference: &ConnectorRef, registry: &'a Registry) -> Result<DataFlow<'a>> {
+fn dataflow<'a>(
+    reference: &ConnectorRef,
+    docker: &Docker,
+    registry: &'a Registry,
+) -> Result<DataFlow<'a>> {
     if reference.launcher.is_some() {
         let kind = type_of(&reference.command());
-        return Ok(DataFlow::Launched(launcher(reference)?, kind));
+        return Ok(DataFlow::Launched(launcher(reference, docker)?, kind));
     }
     let kind = reference.what.clone();
     let found = Found::new(&kind);
@@ -240,11 +264,29 @@ fn wrong_role(reference: &ConnectorRef, role: &str) -> Error {
     )
 }
 
-fn launcher(reference: &ConnectorRef) -> Result<Arc<dyn crossdock_launch::Launcher>> {
+fn launcher(
+    reference: &ConnectorRef,
+    docker: &Docker,
+) -> Result<Arc<dyn crossdock_launch::Launcher>> {
     if (reference.protocol, reference.launcher) == (Protocol::Conduit, None) {
         return Ok(Arc::new(Standalone::new(&reference.what)));
     }
     let kind = reference.launcher.map_or("", Launcher::as_str);
-    crossdock_launch::parse_launcher(kind, &reference.what)
+    crossdock_launch::parse_launcher(kind, &reference.what, options(docker))
         .map_err(|e| e.with("connector", reference))
+}
+
+fn options(docker: &Docker) -> DockerOptions {
+    let volumes = docker.volumes.iter().map(|volume| Volume {
+        source: volume.source.clone(),
+        target: volume.target.clone(),
+        read_only: volume.read_only,
+    });
+    DockerOptions {
+        network: docker.network.clone(),
+        memory: docker.memory.map(|bytes| bytes as u64),
+        cpus: docker.cpus.clone(),
+        volumes: volumes.collect(),
+        env: docker.env.clone().into_iter().collect(),
+    }
 }

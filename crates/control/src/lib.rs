@@ -11,6 +11,7 @@ pub mod doctor;
 mod fields;
 mod flat_config;
 pub mod generation;
+pub mod image;
 pub mod init;
 mod intake;
 mod lookback;

@@ -99,13 +99,25 @@ codes! {
         "see the cause; the reference must name a program for this machine, or a script with its `#!` line";
     LAUNCHER_UNSUPPORTED = "launch.unsupported", Config,
         "This launcher is not part of this version of Crossdock.",
-        "use `exec` or `python`";
+        "use `exec`, `python` or `docker`";
     PYTHON_NOT_FOUND = "python.not_found", Config,
         "No Python interpreter satisfies the package's `Requires-Python`.",
         "install a Python version in the range named, or `uv`";
     PYTHON_INSTALL = "python.install_failed", Transient,
         "A Python package could not be installed.",
         "check the package's name and version and the network";
+    DOCKER_NOT_FOUND = "docker.not_found", Config,
+        "Docker's command line client is not installed.",
+        "install Docker, or use the connector as a program (`exec`) or a Python package (`python`)";
+    DOCKER_UNAVAILABLE = "docker.unavailable", Transient,
+        "Docker's engine cannot be spoken with.",
+        "start the engine; `crossdock doctor` says whether it answers";
+    DOCKER_IMAGE = "docker.image", Config,
+        "A connector's image is not here and cannot be pulled.",
+        "check the image's name and tag, and `docker login`";
+    DOCKER_FAILED = "docker.failed", Connector,
+        "Docker's engine could not do what was asked.",
+        "see Docker's own reason; `docker` in the pipeline file or `CROSSDOCK_DOCKER` decides how containers are run";
 
     // Connectors.
     CONNECTOR_UNKNOWN = "connector.unknown", Config,
@@ -127,8 +139,8 @@ codes! {
         "The connector's process was killed.",
         "exit 137 most often means that memory ran out: give it more, or read fewer streams at once";
     CONNECTOR_NO_ENTRYPOINT = "connector.no_entrypoint", Config,
-        "The connector's entry point does not exist (exit 127).",
-        "check the command that the reference names";
+        "The connector's entry point does not exist (exit 127) or cannot be executed (exit 126).",
+        "check the command or the image that the reference names";
     CONNECTOR_OUT_OF_MEMORY = "connector.out_of_memory", Connector,
         "The connector's Java machine ran out of memory (exit 3).",
         "raise its heap, e.g. by `JAVA_OPTS=-Xmx2g`";

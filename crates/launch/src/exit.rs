@@ -1,5 +1,42 @@
 //! How a process ended, and what that most often means.
 
+use crossdock_core::code::Code;
+use crossdock_core::{Error, ErrorKind};
+
+/// Why a process ended, from whoever ran it for us, e.g. a container engine. It can be told several
+/// times, which an error cannot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// The code of the error.
+    pub code: &'static Code,
+    /// Its kind, where that is not the code's.
+    pub kind: Option<ErrorKind>,
+    /// What happened.
+    pub message: String,
+    /// Where.
+    pub context: Vec<(&'static str, String)>,
+    /// What to do, where that is not the code's remedy.
+    pub hint: Option<String>,
+}
+
+impl Reason {
+    /// The error that it is.
+    #[must_use]
+    pub fn error(&self) -> Error {
+        let mut error = Error::new(self.code, self.message.clone());
+        if let Some(kind) = self.kind {
+            error = error.with_kind(kind);
+        }
+        for (key, value) in &self.context {
+            error = error.with(key, value);
+        }
+        match &self.hint {
+            Some(hint) => error.hint(hint.clone()),
+            None => error,
+        }
+    }
+}
+
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {

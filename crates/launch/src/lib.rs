@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod answer_cache;
+mod call;
+mod docker;
 mod exec;
 mod exit;
 mod launcher;
@@ -12,12 +14,14 @@ mod python;
 mod sampling;
 
 pub use answer_cache::AnswerCache;
+pub use call::{Call, Launcher, Word};
+pub use docker::{Archive, Docker, DockerOptions, Volume};
 pub use exec::Exec;
-pub use exit::Exit;
+pub use exit::{Exit, Reason};
 pub use launcher::parse_launcher;
 pub use private::PrivateDir;
 pub use probe::version;
 pub use process::{Process, Spawn, StderrSink, StopHandle};
-pub use program::{Launcher, Program};
+pub use program::Program;
 pub use python::Python;
 pub use sampling::sample;

@@ -15,13 +15,15 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use crossdock_core::{Error, Result, code};
 use rustix::process::Signal;
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::{Exit, Program};
+use crate::{Exit, PrivateDir, Program, Reason};
 use group::{Group, Life};
 use stderr::Drain;
 
@@ -36,6 +38,29 @@ pub trait StderrSink: Send + Sync {
     /// Called for each line, without its end, invalid UTF-8 replaced. An over-long one comes
     /// in pieces. Called from a task of the runtime: must not block for long.
     fn line(&self, line: &str);
+}
+
+/// What runs elsewhere and has a process of ours only for its client, e.g. a container.
+#[async_trait]
+pub(crate) trait Remote: Send + Sync + std::fmt::Debug {
+    /// Asks it to end (SIGTERM). Does not wait.
+    fn ask(&self);
+
+    /// Ends it at once. Does not wait.
+    fn end(&self);
+
+    /// Called once the client has ended, with its exit: finds out how it ended in truth, and returns
+    /// when nothing of it is left.
+    async fn settle(&self, client: Exit) -> Outcome;
+}
+
+/// How something ended that ran elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// Its own exit.
+    pub(crate) exit: Exit,
+    /// Why, where more is known than the exit.
+    pub(crate) reason: Option<Reason>,
 }
 
 /// What to start.
@@ -107,6 +132,10 @@ impl Spawn<'_> {
             stdin: None,
             stdout: None,
             stderr: Drain::default(),
+            remote: None,
+            settling: None,
+            outcome: None,
+            dir: None,
         };
         // From here on a failure drops `process`, which ends and reaps the child.
         let piped = |cause| self.refused(cause);
@@ -202,9 +231,28 @@ pub struct Process {
     stdin: Option<ChildStdin>,
     stdout: Option<ChildStdout>,
     stderr: Drain,
+    /// What the process is only the client of.
+    remote: Option<Arc<dyn Remote>>,
+    settling: Option<JoinHandle<Outcome>>,
+    outcome: Option<Outcome>,
+    /// Its configuration; gone with the process (P10).
+    dir: Option<PrivateDir>,
 }
 
 impl Process {
+    /// The process with the directory that is to be removed when it is dropped.
+    pub(crate) fn keeping(mut self, dir: PrivateDir) -> Self {
+        self.dir = Some(dir);
+        self
+    }
+
+    /// The process as the client of something that runs elsewhere: the two end together, and the exit
+    /// is that of the other.
+    pub(crate) fn attached_to(mut self, remote: Arc<dyn Remote>) -> Self {
+        self.remote = Some(remote);
+        self
+    }
+
     /// The process's id, which is its group's as well.
     #[must_use]
     pub fn id(&self) -> u32 {
@@ -233,7 +281,7 @@ impl Process {
         drop(self.stdin.take());
         let exit = self.ended().await?;
         self.stderr.flush().await;
-        Ok(exit)
+        self.settled(exit).await
     }
 
     /// Ends the process and everything in its group (P8): SIGTERM, and after `grace` SIGKILL.
@@ -245,11 +293,11 @@ impl Process {
     pub async fn stop(&mut self, grace: Duration) -> Result<Exit> {
         drop(self.stdin.take());
         let deadline = Instant::now() + grace;
-        self.group.signal(Signal::TERM);
+        self.signal_stop();
         if timeout_at(deadline, self.ended()).await.is_ok() {
             let _ = timeout_at(deadline, self.stderr.ended()).await;
         }
-        self.group.signal(Signal::KILL);
+        self.kill();
         let exit = timeout(UNKILLABLE, self.ended()).await.map_err(|_| {
             Error::new(
                 &code::LAUNCH_FAILED,
@@ -262,17 +310,24 @@ impl Process {
         self.release = None;
         // The thread ends the wait by its own end, too, so this cannot hang.
         let _ = self.life.wait_for(|life| *life == Life::Reaped).await;
-        Ok(exit)
+        self.settled(exit).await
     }
 
     /// SIGKILL to the group at once.
     pub fn kill(&mut self) {
-        self.group.signal(Signal::KILL);
+        self.stop_handle().kill();
     }
 
     /// SIGTERM to the group, no more.
     pub fn signal_stop(&self) {
-        self.group.signal(Signal::TERM);
+        self.stop_handle().term();
+    }
+
+    /// Why it ended, where whoever ran it for us knows more than its exit says. Known once
+    /// [`wait`](Self::wait) or [`stop`](Self::stop) has returned.
+    #[must_use]
+    pub fn reason(&self) -> Option<&Reason> {
+        self.outcome.as_ref()?.reason.as_ref()
     }
 
     /// A handle by which another task can ask the process to end.
@@ -280,6 +335,7 @@ impl Process {
     pub fn stop_handle(&self) -> StopHandle {
         StopHandle {
             group: self.group.clone(),
+            remote: self.remote.clone(),
         }
     }
 
@@ -287,6 +343,26 @@ impl Process {
     #[must_use]
     pub fn stderr_tail(&self) -> Vec<String> {
         self.stderr.tail()
+    }
+
+    /// The exit in the end: what ran elsewhere has its own, and is gone when this returns (P8).
+    async fn settled(&mut self, exit: Exit) -> Result<Exit> {
+        let Some(remote) = &self.remote else {
+            return Ok(exit);
+        };
+        if let Some(outcome) = &self.outcome {
+            return Ok(outcome.exit);
+        }
+        // A task, since whoever waits may be dropped and come again.
+        let settling = self.settling.get_or_insert_with(|| {
+            let remote = remote.clone();
+            tokio::spawn(async move { remote.settle(exit).await })
+        });
+        let outcome = settling.await.map_err(|cause| {
+            Error::new(&code::INTERNAL, "the task that ends a container died").caused_by(cause)
+        })?;
+        self.settling = None;
+        Ok(self.outcome.insert(outcome).exit)
     }
 
     async fn ended(&mut self) -> Result<Exit> {
@@ -306,7 +382,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         // P8: nothing that was started outlives its owner. The thread reaps the leader.
-        self.group.signal(Signal::KILL);
+        self.kill();
     }
 }
 
@@ -323,16 +399,25 @@ impl std::fmt::Debug for Process {
 #[derive(Clone, Debug)]
 pub struct StopHandle {
     group: Arc<Group>,
+    /// What the process is only the client of.
+    remote: Option<Arc<dyn Remote>>,
 }
 
 impl StopHandle {
-    /// SIGTERM to the group, no more.
+    /// SIGTERM to the group, no more. Of a container: to what runs in it, for a client that is asked
+    /// to end may do so at once and leave what the connector still says unread.
     pub fn term(&self) {
-        self.group.signal(Signal::TERM);
+        match &self.remote {
+            None => self.group.signal(Signal::TERM),
+            Some(remote) => remote.ask(),
+        }
     }
 
-    /// SIGKILL to the group.
+    /// SIGKILL to the group. A container is removed.
     pub fn kill(&self) {
+        if let Some(remote) = &self.remote {
+            remote.end();
+        }
         self.group.signal(Signal::KILL);
     }
 }

@@ -4,6 +4,7 @@
 //! skipped: the tests are told to fail where they cannot run, instead of passing by doing nothing.
 
 mod connector;
+mod docker;
 pub(crate) mod environment;
 pub(crate) mod go;
 pub(crate) mod interpreter;
@@ -181,7 +182,8 @@ fn connectors() -> Result<()> {
     if !missing.is_empty() {
         install(&missing)?;
     }
-    postgres().map(drop)
+    postgres()?;
+    docker::prepare()
 }
 
 /// Where the programs of PostgreSQL's server are: Debian puts them beside each version, out of `PATH`.
@@ -235,6 +237,8 @@ fn test() -> Result<()> {
     }
     command.env("CROSSDOCK_TEST_CONDUIT", go::prepare()?);
     command.env("CROSSDOCK_TEST_POSTGRES", postgres()?);
+    let engine = docker::Engine::start()?;
+    command.env("CROSSDOCK_TEST_DOCKER", engine.host());
     command
         .env("CROSSDOCK_TEST_PYPI", "1")
         .env("CROSSDOCK_TEST_REQUIRED", "1")

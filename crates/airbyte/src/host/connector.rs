@@ -1,15 +1,13 @@
 //! What sources and destinations share: the launcher, the specification, the start of a process.
 
-use std::ffi::OsString;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crossdock_core::code;
-use crossdock_core::error::{Error, Result};
+use crossdock_core::error::Result;
 use crossdock_core::session::Session;
 use crossdock_core::spec::{Checked, Spec};
-use crossdock_launch::{AnswerCache, Launcher, PrivateDir, Spawn};
+use crossdock_launch::{AnswerCache, Call, Launcher, Word};
 use serde_json::Value;
 
 use super::command::{ask, check_status};
@@ -32,27 +30,27 @@ pub(super) struct Connector {
     specs: AnswerCache<Spec>,
 }
 
-/// The files of one use, as command line options.
+/// The command of one use, with its files as options.
 #[derive(Debug)]
 pub(super) struct Files {
-    dir: PrivateDir,
-    args: Vec<OsString>,
+    words: Vec<Word>,
 }
 
 impl Files {
-    pub(super) fn new(command: &str) -> Result<Self> {
-        Ok(Self {
-            dir: PrivateDir::create()?,
-            args: vec![command.into()],
-        })
+    pub(super) fn new(command: &str) -> Self {
+        Self {
+            words: vec![Word::Text(command.to_owned())],
+        }
     }
 
     /// Adds `--NAME FILE` with this content. Nothing of it stands in the arguments (P10).
-    pub(super) fn add(mut self, name: &str, content: &[u8]) -> Result<Self> {
-        let path = self.dir.write(&format!("{name}.json"), content)?;
-        self.args.push(format!("--{name}").into());
-        self.args.push(path.into());
-        Ok(self)
+    pub(super) fn add(mut self, name: &str, content: Vec<u8>) -> Self {
+        self.words.push(Word::Text(format!("--{name}")));
+        self.words.push(Word::File {
+            name: format!("{name}.json"),
+            content,
+        });
+        self
     }
 }
 
@@ -75,7 +73,7 @@ impl Connector {
             Message::Spec(spec) => ControlFlow::Break(*spec),
             other => ControlFlow::Continue(other),
         };
-        let peer = self.start(&talk, Files::new("spec")?, false).await?;
+        let peer = self.start(&talk, Files::new("spec"), false).await?;
         let spec = ask(peer, &talk, None, pick).await?;
         self.specs.put(self.launcher.identity().await, &spec);
         Ok(spec)
@@ -99,7 +97,7 @@ impl Connector {
 
     pub(super) async fn check(&self, config: &Value, session: &Session) -> Result<Checked> {
         let talk = self.talk(config, session).await?;
-        let files = Files::new("check")?.add("config", &text(config))?;
+        let files = Files::new("check").add("config", text(config));
         let peer = self.start(&talk, files, false).await?;
         let status = ask(peer, &talk, Some(config), |message| match message {
             Message::ConnectionStatus(status) => ControlFlow::Break(status),
@@ -111,31 +109,14 @@ impl Connector {
 
     /// Starts the connector.
     pub(super) async fn start(&self, talk: &Talk, files: Files, stdin: bool) -> Result<Peer> {
-        let program = self.launcher.program(talk.session()).await?;
-        let Files { dir, args } = files;
-        // Connectors write where they stand (§6, 25).
-        let cwd = dir.path().join("work");
-        std::fs::create_dir(&cwd).map_err(|cause| {
-            Error::new(
-                &code::IO,
-                "the connector's working directory cannot be made",
-            )
-            .caused_by(cause)
-        })?;
-        let process = Spawn {
-            program: &program,
-            args,
-            cwd: &cwd,
-            env: ENVIRONMENT
-                .map(|(key, value)| (key.into(), value.into()))
-                .into(),
+        let call = Call {
+            words: files.words,
+            env: ENVIRONMENT.into(),
             stdin,
-            longest_line: None,
             stderr: talk.stderr(),
-        }
-        .spawn()
-        .map_err(|error| talk.error(error))?;
-        Ok(Peer::new(process, talk.clone(), dir))
+        };
+        let process = self.launcher.start(call, talk.session()).await?;
+        Ok(Peer::new(process, talk.clone()))
     }
 }
 

@@ -53,7 +53,7 @@ impl AirbyteDestination {
     pub async fn discover(&self, config: Value, session: &Session) -> Result<DestinationCatalog> {
         let answer = async {
             let talk = self.connector.talk(&config, session).await?;
-            let files = Files::new("discover")?.add("config", &text(&config))?;
+            let files = Files::new("discover").add("config", text(&config));
             let peer = self.connector.start(&talk, files, false).await?;
             ask(peer, &talk, Some(&config), |message| match message {
                 Message::DestinationCatalog(catalog) => ControlFlow::Break(catalog),
@@ -100,9 +100,9 @@ impl Destination for AirbyteDestination {
     ) -> Result<Box<dyn DestinationWriter>> {
         let started = async {
             let talk = self.connector.talk(&config, &opening.session).await?;
-            let files = Files::new("write")?
-                .add("config", &text(&config))?
-                .add("catalog", &catalog_for_destination(&opening.catalog))?;
+            let files = Files::new("write")
+                .add("config", text(&config))
+                .add("catalog", catalog_for_destination(&opening.catalog));
             let peer = self.connector.start(&talk, files, true).await?;
             Ok::<_, Error>(Writer::new(peer, &opening.catalog, opening.acks.clone()))
         };

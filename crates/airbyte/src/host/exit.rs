@@ -2,7 +2,7 @@
 
 use crossdock_core::code;
 use crossdock_core::error::Error;
-use crossdock_launch::Exit;
+use crossdock_launch::{Exit, Reason};
 
 use crate::talk::Talk;
 use crate::trace_error::traced;
@@ -14,6 +14,8 @@ pub(super) struct End {
     /// How the process ended; `None` if it went on after its output had ended and had to be
     /// stopped, which the platform takes as a failure.
     pub(super) exit: Option<Exit>,
+    /// Why, where whoever ran it for us knows more than its exit.
+    pub(super) reason: Option<Reason>,
     /// The beginning of a message that was cut off by the end of the output.
     pub(super) truncated: Option<String>,
     /// The last lines on stderr.
@@ -37,6 +39,9 @@ impl End {
 pub(super) fn failure(talk: &Talk, end: &End, cause: Option<&TraceError>) -> Error {
     if let Some(cause) = cause {
         return traced(talk, cause).with("exit", end.in_words());
+    }
+    if let Some(reason) = &end.reason {
+        return talk.error(explained(reason.error(), talk, &end.stderr));
     }
     let code = match end.exit.map(Exit::code) {
         Some(127) => &code::CONNECTOR_NO_ENTRYPOINT,

@@ -7,7 +7,7 @@ use crossdock_core::clock::{Clock, SystemClock};
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::line::LineBuffer;
-use crossdock_launch::{Exit, PrivateDir, Process, StopHandle};
+use crossdock_launch::{Exit, Process, StopHandle};
 use tokio::io::AsyncReadExt;
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::time::{Instant, timeout};
@@ -37,12 +37,10 @@ pub(super) struct Peer {
     patience: Duration,
     swept: bool,
     talk: Talk,
-    /// Holds the configuration; gone with the peer (P10).
-    _dir: PrivateDir,
 }
 
 impl Peer {
-    pub(super) fn new(mut process: Process, talk: Talk, dir: PrivateDir) -> Self {
+    pub(super) fn new(mut process: Process, talk: Talk) -> Self {
         let output = Output {
             stdout: process.take_stdout(),
             lines: LineBuffer::new(talk.limits().max_line_bytes),
@@ -56,7 +54,6 @@ impl Peer {
             patience: talk.limits().grace,
             swept: false,
             talk,
-            _dir: dir,
         }
     }
 
@@ -123,6 +120,7 @@ impl Peer {
         }
         Ok(End {
             exit: self.exit,
+            reason: self.process.reason().cloned(),
             truncated: self.output.truncated.clone(),
             stderr: self.stderr_tail(),
         })

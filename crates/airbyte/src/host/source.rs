@@ -91,7 +91,7 @@ impl Source for AirbyteSource {
     async fn discover(&self, config: Value, session: &Session) -> Result<Catalog> {
         let answer = async {
             let talk = self.connector.talk(&config, session).await?;
-            let files = Files::new("discover")?.add("config", &text(&config))?;
+            let files = Files::new("discover").add("config", text(&config));
             let peer = self.connector.start(&talk, files, false).await?;
             ask(peer, &talk, Some(&config), |message| match message {
                 Message::Catalog(catalog) => ControlFlow::Break(catalog),
@@ -105,11 +105,11 @@ impl Source for AirbyteSource {
     async fn open(&self, config: Value, opening: SourceOpening) -> Result<Box<dyn SourceReader>> {
         let started = async {
             let talk = self.connector.talk(&config, &opening.session).await?;
-            let mut files = Files::new("read")?
-                .add("config", &text(&config))?
-                .add("catalog", &catalog_for_source(&opening.catalog))?;
+            let mut files = Files::new("read")
+                .add("config", text(&config))
+                .add("catalog", catalog_for_source(&opening.catalog));
             if let Some(state) = input_file(&opening.state)? {
-                files = files.add("state", &state)?;
+                files = files.add("state", state);
             }
             let peer = self.connector.start(&talk, files, false).await?;
             Ok::<_, Error>((peer, talk))

@@ -87,6 +87,7 @@ impl Command {
             Self::Connector(Connector::List) => "connector list",
             Self::Connector(Connector::Serve(_)) => "connector serve",
             Self::Connector(Connector::Package(_)) => "connector package",
+            Self::Connector(Connector::Image(_)) => "connector image",
             Self::Validate(_) => "validate",
             Self::Errors(_) => "errors",
             Self::Schema => "schema",

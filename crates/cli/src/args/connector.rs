@@ -16,6 +16,8 @@ pub(crate) enum Connector {
     Serve(Serve),
     /// Write the program by which another platform starts a connector
     Package(Package),
+    /// Make a Docker image of a connector, for Airbyte's platform
+    Image(Image),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -52,6 +54,29 @@ pub(crate) struct Package {
     /// Which half of a connector that is both (Airbyte); without it: whatever is asked for
     #[arg(long = "as", value_name = "ROLE", value_enum)]
     pub(crate) role: Option<Side>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Image {
+    /// The connector, e.g. `native:parquet`
+    #[arg(value_name = "REF")]
+    pub(crate) reference: String,
+    /// The image's name, e.g. `my/destination-parquet:1`
+    #[arg(long, value_name = "NAME[:TAG]")]
+    pub(crate) tag: String,
+    /// The folder for the Dockerfile and what it copies; without it, `image-` and the connector's name
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: Option<PathBuf>,
+    /// Which half of a connector that is both; without it: whatever is asked for
+    #[arg(long = "as", value_name = "ROLE", value_enum)]
+    pub(crate) role: Option<Side>,
+    /// This program for another kind of processor, so that the image can be built for it as well, e.g.
+    /// `arm64=./crossdock-arm64`; may be given several times
+    #[arg(long, value_name = "PROCESSOR=FILE")]
+    pub(crate) program: Vec<String>,
+    /// Write the folder only, even where Docker runs
+    #[arg(long)]
+    pub(crate) no_build: bool,
 }
 
 /// A platform that runs connectors.

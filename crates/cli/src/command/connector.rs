@@ -19,8 +19,9 @@ use crate::table::{Side, Table};
 
 /// What to write for a connector that is not built in.
 const OTHERS: &str = "
-Others are started as programs:
+Others are started as programs, or as images:
   airbyte:python:PACKAGE[==VERSION]   a package from PyPI, e.g. airbyte:python:airbyte-source-faker
+  airbyte:docker:IMAGE[:TAG]          an image, run by Docker
   airbyte:exec:PROGRAM [ARGUMENT]...  a program on this machine
   conduit:exec:PROGRAM                a connector of Conduit on this machine
   dataflow:exec:PROGRAM [ARGUMENT]... a connector of DataFlow on this machine

@@ -2,12 +2,12 @@
 
 mod outline;
 
-use crossdock_config::{ConnectorRef, Settings};
+use crossdock_config::{Connector, ConnectorRef, Settings};
 use crossdock_core::Error;
 
 use crate::answer::Answer;
 use crate::args::{Side, Spec};
-use crate::context::Context;
+use crate::context::{Context, config};
 
 pub(super) use outline::type_name;
 
@@ -15,8 +15,10 @@ pub(super) use outline::type_name;
 pub(super) async fn execute(args: Spec, context: &Context) -> Result<Answer, Error> {
     let reference: ConnectorRef = args.reference.parse()?;
     let ask = context.ask(Settings::default());
-    let spec =
-        crossdock_control::command::spec(&reference, args.side.map(Side::role), &ask).await?;
+    // How its container is run, should it have one, is said by the environment.
+    let connector = Connector::new(reference.clone(), config(None, "")?);
+    let role = args.side.map(Side::role);
+    let spec = crossdock_control::command::spec_of(&connector, role, &ask).await?;
     if args.raw {
         return Answer::document(&spec);
     }

@@ -10,6 +10,7 @@ mod conduit;
 mod crash;
 mod dataflow;
 mod delivery;
+mod docker;
 mod faker;
 mod file;
 mod generation;

@@ -204,7 +204,7 @@ impl Builder<'_> {
         }
     }
 
-    fn size(&mut self, target: &mut usize, value: &Value, place: &Place<'_>) {
+    pub(super) fn size(&mut self, target: &mut usize, value: &Value, place: &Place<'_>) {
         let read = match value {
             Value::String(text) => quantity::size(text),
             other => other

@@ -1,0 +1,203 @@
+//! Connectors of ours as images: made by `crossdock connector image`, and run as the platform runs them.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use super::engine::{Engine, Variant, good};
+use super::reference;
+use crate::lab::{Lab, program};
+
+/// Makes the image, which must be built, and returns the command's data.
+fn made(engine: &Engine, lab: &Lab, connector: &str, tag: &str) -> Value {
+    let words = [
+        "connector",
+        "image",
+        connector,
+        "--tag",
+        tag,
+        "--to",
+        "image",
+    ];
+    let data = engine.good(lab, &words);
+    assert_eq!(data["built"], true, "{data:#}");
+    data
+}
+
+/// What the tests of one process make is theirs alone.
+fn passing<'a>(engine: &'a Engine, name: &str) -> Passing<'a> {
+    Passing {
+        engine,
+        tag: format!("crossdock-test/made-{name}:{}", std::process::id()),
+    }
+}
+
+/// An image that goes with the test that made it.
+struct Passing<'a> {
+    engine: &'a Engine,
+    tag: String,
+}
+
+impl Drop for Passing<'_> {
+    fn drop(&mut self) {
+        let mut docker = self.engine.docker();
+        docker.args(["image", "rm", "--force", &self.tag]);
+        let _ = docker.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    }
+}
+
+#[test]
+fn the_image_keeps_the_rules_and_moves_records_both_ways() {
+    let Some(engine) = Engine::found() else {
+        return;
+    };
+    let lab = Lab::new();
+    let image = passing(&engine, "jsonl");
+    let tag = &image.tag;
+    let data = made(&engine, &lab, "native:jsonl", tag);
+
+    let facts = engine.say(&["image", "inspect", "--format", "{{json .Config}}", tag]);
+    let facts: Value = serde_json::from_str(&facts).unwrap();
+    let words = facts["Entrypoint"].as_array().unwrap();
+    let words: Vec<&str> = words.iter().map(|word| word.as_str().unwrap()).collect();
+    let line = words.join(" ");
+    assert!(line.starts_with('/'), "{line}");
+    assert_eq!(data["entrypoint"], line);
+    let variable = format!("AIRBYTE_ENTRYPOINT={line}");
+    assert!(
+        facts["Env"].as_array().unwrap().contains(&json!(variable)),
+        "{facts:#}"
+    );
+    assert_eq!(facts["User"], "airbyte");
+
+    // What lies in the image, with owners and rights.
+    let listed = good(
+        std::process::Command::new("tar")
+            .args(["--list", "--verbose", "--numeric-owner", "--file"])
+            .arg(
+                lab.path("image/root-amd64.tar")
+                    .with_file_name(root_name(&data)),
+            ),
+    );
+    let has = |rights: &str, owner: &str, path: &str| {
+        let found = listed.lines().any(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            words[0] == rights && words[1] == owner && words.last() == Some(&path)
+        });
+        assert!(found, "{rights} {owner} {path}\n{listed}");
+    };
+    has("drwxr-xr-x", "1000/1000", "airbyte/");
+    has("drwxrwxrwt", "0/0", "tmp/");
+    has("-rwxr-xr-x", "0/0", "usr/local/bin/crossdock");
+
+    // Our own launcher changes the working directory, as the platform does.
+    let connector = reference(tag);
+    let out = lab.path("out");
+    std::fs::create_dir(&out).unwrap();
+    std::os::unix::fs::chown(&out, Some(1000), Some(1000)).unwrap();
+    let run = |source: (&str, Value), destination: (&str, Value)| {
+        let file = lab.pipeline(source, destination, json!({}));
+        let mut file: Value =
+            serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+        let pipeline = &mut file["pipelines"][0];
+        for side in ["source", "destination"] {
+            if pipeline[side]["connector"] == connector.as_str() {
+                pipeline[side]["docker"] = json!({"volumes": ["./out:/local"]});
+            }
+        }
+        std::fs::write(lab.path("p.yaml"), file.to_string()).unwrap();
+        engine.good(&lab, &["run", "p.yaml"])
+    };
+    let sample = ("native:sample", json!({"count": 25, "seed": 3}));
+    run(
+        sample,
+        (
+            &connector,
+            json!({"path": "/local/lake", "metadata_columns": false}),
+        ),
+    );
+    assert_eq!(lab.folders("out/lake")["sample"].len(), 25);
+    let back = ("native:jsonl", json!({"path": lab.text("back")}));
+    let settings = json!({"path": "/local/lake/sample/*.jsonl"});
+    lab.good(&["state", "reset", "p"]);
+    run((&connector, settings), back);
+    let records: usize = lab.folders("back").values().map(Vec::len).sum();
+    assert_eq!(records, 25);
+}
+
+fn root_name(data: &Value) -> String {
+    format!("root-{}.tar", data["processors"][0].as_str().unwrap())
+}
+
+/// A connector of Conduit, a native program in Go, becomes an image of Airbyte.
+#[test]
+fn a_program_of_another_protocol_becomes_an_image_of_airbyte() {
+    let (Some(engine), Some(folder)) = (Engine::found(), program("CROSSDOCK_TEST_CONDUIT")) else {
+        return;
+    };
+    let lab = Lab::new();
+    let image = passing(&engine, "generator");
+    let tag = &image.tag;
+    let generator = Path::new(&folder).join("generator");
+    let connector = format!("conduit:exec:{}", generator.display());
+    made(&engine, &lab, &connector, tag);
+    let spec = engine.good(&lab, &["spec", &reference(tag)]);
+    assert!(spec.to_string().contains("recordCount"), "{spec:#}");
+}
+
+/// The whole way of a user without Docker: the folder is there, and what builds it is said.
+#[test]
+fn without_docker_the_folder_is_written_and_the_command_said() {
+    if Engine::found().is_none() {
+        return;
+    }
+    let lab = Lab::new();
+    let mut command = lab.command(&[
+        "connector",
+        "image",
+        "native:null",
+        "--tag",
+        "t:1",
+        "--to",
+        "image",
+    ]);
+    let output = command
+        .env("DOCKER_HOST", format!("unix://{}", lab.text("no.sock")))
+        .stderr(Stdio::null())
+        .output()
+        .unwrap();
+    let envelope: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(envelope["data"]["built"], false, "{envelope:#}");
+    assert_eq!(
+        envelope["data"]["command"],
+        "docker build --network none --tag t:1 image"
+    );
+    assert!(lab.path("image/Dockerfile").is_file());
+    assert!(
+        lab.path("image")
+            .join(root_name(&envelope["data"]))
+            .is_file()
+    );
+}
+
+#[test]
+fn a_static_program_needs_no_libraries() {
+    let Some(engine) = Engine::found() else {
+        return;
+    };
+    let lab = Lab::new();
+    // The tests' own static program, as a connector of Airbyte around which we are put.
+    let image = passing(&engine, "static");
+    let tag = &image.tag;
+    engine.scratch(Variant::Connector);
+    let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join("docker-connector");
+    made(
+        &engine,
+        &lab,
+        &format!("airbyte:exec:{}", built.display()),
+        tag,
+    );
+    let catalog = engine.good(&lab, &["discover", &reference(tag)]);
+    assert!(catalog.to_string().contains("numbers"), "{catalog:#}");
+}
