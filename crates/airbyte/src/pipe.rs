@@ -33,7 +33,7 @@ use crate::wire::{Decoder, Message, Stamp, write_state};
 const NAME: &str = "the input";
 
 /// Reads Airbyte messages from `input` as a source would send them. What it leaves unsaid of its streams when it
-/// ends is made up for ([`Reading::complete`]): an end is all that a pipe says of success.
+/// ends is made up for: an end is all that a pipe says of success.
 pub fn read_messages(
     input: impl AsyncRead + Send + Unpin + 'static,
     catalog: &ConfiguredCatalog,
@@ -65,7 +65,7 @@ fn reader<R: AsyncRead + Send + Unpin>(
         reading: if completes {
             reading
         } else {
-            reading.as_told()
+            reading.only_told()
         },
         talk: Talk::new(session, NAME.to_owned(), Value::Null, &Value::Null),
         control: Arc::default(),

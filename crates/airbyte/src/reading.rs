@@ -165,7 +165,7 @@ impl Reading {
 
     /// A record is the proof that its stream runs.
     /// Passes on what is said, and nothing else: a stream whose records come has no status by that.
-    pub(crate) fn as_told(mut self) -> Self {
+    pub(crate) fn only_told(mut self) -> Self {
         self.synthesises = false;
         self
     }

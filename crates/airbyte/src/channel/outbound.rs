@@ -35,7 +35,7 @@ const PIECE: usize = 256 << 10;
 enum Item {
     Records {
         stream: StreamId,
-        body: Body,
+        body: Box<Body>,
         partition: Arc<str>,
     },
     /// A message that is no record: its line.
@@ -107,7 +107,7 @@ impl Outbound {
         let socket = self.streams.get(stream).copied().unwrap_or(0);
         let item = Item::Records {
             stream: stream.clone(),
-            body,
+            body: Box::new(body),
             partition,
         };
         self.send(socket, item, bytes).await

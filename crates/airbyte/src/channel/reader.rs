@@ -114,7 +114,7 @@ impl ChannelReader {
         Box::new(Self {
             inbound: Inbound::connect(channel, catalog, wanted, limits.max_line_bytes),
             arrivals: Arrivals::default(),
-            reading: Reading::new(catalog, &[], limits.drop_unreadable_records).as_told(),
+            reading: Reading::new(catalog, &[], limits.drop_unreadable_records).only_told(),
             talk: Talk::new(
                 session,
                 "the data channel".to_owned(),

@@ -99,7 +99,7 @@ fn last_state(stdout: &[u8]) -> Option<Value> {
     messages
         .filter(|message| message["type"] == "STATE")
         .map(|message| message["state"].clone())
-        .last()
+        .next_back()
 }
 
 /// A bookkeeper that keeps what the destination echoes, and starts both again. One of them is killed each time
