@@ -7,6 +7,7 @@ mod reading;
 mod route;
 pub mod serve;
 mod status;
+mod stop;
 mod talk;
 mod trace_error;
 pub mod validate;

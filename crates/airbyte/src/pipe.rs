@@ -3,7 +3,6 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use crossdock_core::batch::Batch;
@@ -20,11 +19,11 @@ use crossdock_core::source::{SourceControl, SourceReader};
 use crossdock_core::stream::StreamId;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::Notify;
 
 use crate::reading::{Reading, Step};
 use crate::route::Routes;
 use crate::status::Statuses;
+use crate::stop::Stop;
 use crate::talk::Talk;
 use crate::trace_error::traced;
 use crate::wire::{Decoder, Message, Stamp, write_state};
@@ -87,24 +86,6 @@ struct PipeReader<R> {
     over: bool,
 }
 
-#[derive(Debug, Default)]
-struct Stop {
-    asked: AtomicBool,
-    wake: Notify,
-}
-
-#[async_trait]
-impl SourceControl for Stop {
-    async fn committed(&self, _: &Checkpoint) -> Result<()> {
-        Ok(())
-    }
-
-    fn stop(&self) {
-        self.asked.store(true, Ordering::SeqCst);
-        self.wake.notify_one();
-    }
-}
-
 #[async_trait]
 impl<R: AsyncRead + Send + Unpin> SourceReader for PipeReader<R> {
     async fn next(&mut self) -> Result<Event> {
@@ -112,7 +93,7 @@ impl<R: AsyncRead + Send + Unpin> SourceReader for PipeReader<R> {
             if let Some(event) = self.events.pop_front() {
                 return event;
             }
-            if self.over || self.control.asked.load(Ordering::SeqCst) {
+            if self.over || self.control.is_asked() {
                 return Ok(Event::End);
             }
             self.read().await?;
@@ -130,7 +111,7 @@ impl<R: AsyncRead + Unpin> PipeReader<R> {
             count = self.input.read_buf(self.lines.space()) => count.map_err(|cause| {
                 Error::new(&code::IO, "the input cannot be read").caused_by(cause)
             })?,
-            () = self.control.wake.notified() => return Ok(()),
+            () = self.control.asked() => return Ok(()),
         };
         let run = if count == 0 {
             self.over = true;

@@ -2,22 +2,20 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use crossdock_core::catalog::ConfiguredCatalog;
-use crossdock_core::checkpoint::Checkpoint;
 use crossdock_core::error::Result;
 use crossdock_core::event::Event;
 use crossdock_core::session::Session;
 use crossdock_core::source::{SourceControl, SourceReader};
 use serde_json::Value;
-use tokio::sync::Notify;
 
 use super::assembly::Assembly;
 use super::inbound::{Inbound, Incoming};
 use super::medium::DataChannel;
 use crate::reading::{Reading, Step};
+use crate::stop::Stop;
 use crate::talk::Talk;
 use crate::trace_error::traced;
 use crate::wire::Message;
@@ -83,24 +81,6 @@ pub(crate) struct ChannelReader {
     over: bool,
 }
 
-#[derive(Debug, Default)]
-struct Stop {
-    asked: AtomicBool,
-    wake: Notify,
-}
-
-#[async_trait]
-impl SourceControl for Stop {
-    async fn committed(&self, _: &Checkpoint) -> Result<()> {
-        Ok(())
-    }
-
-    fn stop(&self) {
-        self.asked.store(true, Ordering::SeqCst);
-        self.wake.notify_one();
-    }
-}
-
 impl ChannelReader {
     /// Connects, and reads the streams of `catalog`, which have the writer's names. Its `next` may be dropped
     /// and called again.
@@ -161,7 +141,7 @@ impl SourceReader for ChannelReader {
             if let Some(event) = self.events.pop_front() {
                 return event;
             }
-            if self.over || self.control.asked.load(Ordering::SeqCst) {
+            if self.over || self.control.is_asked() {
                 return Ok(Event::End);
             }
             tokio::select! {
@@ -176,7 +156,7 @@ impl SourceReader for ChannelReader {
                         self.arrivals.finish()?;
                     }
                 },
-                () = self.control.wake.notified() => {}
+                () = self.control.asked() => {}
             }
         }
     }
