@@ -10,6 +10,7 @@
 //! | `inbound` | the destination's end: connects, reads, decodes |
 //! | `assembly` | which states are whole: they overtake their records (§4.7). Pure |
 //! | `reader` | all of that as a source of events |
+//! | `wish` | which channel a connector gets (§4.1). Pure |
 //!
 //! A runner in the middle has both ends, one towards each connector.
 
@@ -20,8 +21,12 @@ mod outbound;
 mod partition;
 mod reader;
 mod split;
+mod wish;
 
+pub(crate) use inbound::{Inbound, Incoming};
 pub use medium::{DataChannel, Format};
 pub(crate) use outbound::Outbound;
 pub(crate) use partition::Partitions;
-pub(crate) use reader::ChannelReader;
+pub(crate) use reader::{Arrivals, ChannelReader};
+pub use wish::ChannelWish;
+pub(crate) use wish::{OPTIONS, announced, ours};

@@ -12,6 +12,8 @@ mod exit;
 mod feed;
 mod listen;
 mod peer;
+mod socket_feed;
+mod sockets;
 mod source;
 mod writer;
 

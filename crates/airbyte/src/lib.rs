@@ -13,6 +13,7 @@ mod trace_error;
 pub mod validate;
 pub mod wire;
 
-pub use channel::{DataChannel, Format};
+pub use channel::{ChannelWish, DataChannel, Format};
 pub use host::{AirbyteDestination, AirbyteSource};
 pub use validate::{RecordSchema, validate_config};
+pub use wire::protobuf::Layout;

@@ -46,6 +46,7 @@ fn up_to(stream: &str, seq: u64) -> Ack {
 
 async fn open(rig: &Rig, config: Value, catalog: ConfiguredCatalog) -> Box<dyn DestinationWriter> {
     let opening = DestinationOpening {
+        whole_states: false,
         keeps_refused: false,
         connector: String::new(),
         catalog,

@@ -13,13 +13,14 @@ use std::path::{Path, PathBuf};
 use crossdock_core::code;
 use serde_json::{Map, Value};
 
+use crate::data_channel::DataChannel;
 use crate::diagnostic::{Diagnostics, quoted};
 use crate::environment::Environment;
 use crate::node::{Place, Tree};
 use crate::plan::{
     self, Connector, ConnectorConfig, DeadLetters, LetterForm, NamespaceRule, Pipeline, Plan,
 };
-use crate::reference::{ConnectorRef, Launcher};
+use crate::reference::{ConnectorRef, Launcher, Protocol};
 use crate::secret;
 use crate::setting::Settings;
 use crate::wire;
@@ -198,8 +199,28 @@ impl Builder<'_> {
             }
             self.docker(given, &place)
         });
+        if given.data_channel.is_some()
+            && let Ok(reference) = &reference
+            && reference.protocol != Protocol::Airbyte
+        {
+            let message = format!("`{reference}` does not speak Airbyte's protocol");
+            self.wrong.push(
+                place
+                    .key("data_channel")
+                    .fault(&code::CONFIG_INVALID, message)
+                    .hint("`data_channel` has a meaning for `airbyte:…` alone"),
+            );
+        }
         let mut connector = Connector::new(reference.ok()?, resolved);
         connector.at = place.location();
+        if let Some(given) = given.data_channel {
+            connector.data_channel = DataChannel {
+                transport: given.transport,
+                format: given.format.unwrap_or_default(),
+                version: given.version.unwrap_or_default(),
+                sockets: given.sockets,
+            };
+        }
         if let Some((docker, secrets)) = docker {
             connector.docker = docker;
             connector.secrets.extend(secrets);

@@ -5,6 +5,7 @@ mod build;
 mod check;
 mod coerce;
 mod conduit;
+mod data_channel;
 mod diagnostic;
 mod dialect;
 mod docker;
@@ -28,6 +29,7 @@ mod wire;
 mod yaml;
 
 pub use coerce::coerce;
+pub use data_channel::{ChannelFormat, ChannelVersion, DataChannel, Transport};
 pub use diagnostic::{Diagnostic, Diagnostics, Location};
 pub use docker::{Docker, Volume};
 pub use environment::{Environment, ProcessEnvironment};

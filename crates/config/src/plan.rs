@@ -10,6 +10,7 @@ use crossdock_core::store::RefreshMode;
 use crossdock_core::{DestinationSyncMode, StreamId, SyncMode};
 use serde_json::Value;
 
+use crate::data_channel::DataChannel;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::docker::Docker;
 use crate::node::Position;
@@ -149,6 +150,8 @@ pub struct Connector {
     pub has_flat_config: bool,
     /// How its container is run, for one that comes as an image.
     pub docker: Docker,
+    /// How its records pass, for one of Airbyte.
+    pub data_channel: DataChannel,
     /// What the records of a source go through before they are merged with others, and those to a
     /// destination at last.
     pub processors: Vec<Processor>,
@@ -177,6 +180,7 @@ impl Connector {
             hint: None,
             has_flat_config: false,
             docker: config.docker,
+            data_channel: DataChannel::default(),
             processors: Vec::new(),
             config: config.value,
             references: config.references,

@@ -3,6 +3,7 @@
 //!
 //! Field types are as wide as the file's forms; [`crate::build`] makes the plan's own of them.
 
+mod data_channel;
 mod mapper;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -13,6 +14,7 @@ use serde_json::{Map, Number, Value};
 use crossdock_core::store::RefreshMode;
 use crossdock_core::{DestinationSyncMode, SyncMode};
 
+pub(crate) use data_channel::DataChannel;
 pub(crate) use mapper::Mapper;
 
 use crate::notification::Occasion;
@@ -169,6 +171,8 @@ pub(crate) struct Connector {
     /// How the container of an `airbyte:docker:…` connector is run. What stands here overrides what the
     /// environment variable `CROSSDOCK_DOCKER` says, key by key.
     pub(crate) docker: Option<Docker>,
+    /// How records pass between Crossdock and a connector of Airbyte.
+    pub(crate) data_channel: Option<DataChannel>,
 }
 
 /// How a connector's container is run.

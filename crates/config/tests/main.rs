@@ -1,6 +1,7 @@
 //! The crate from outside: text in, a plan or diagnostics out.
 
 mod accepted;
+mod data_channel;
 mod docker;
 mod fixture;
 mod hostile;

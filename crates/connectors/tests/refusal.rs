@@ -116,6 +116,7 @@ async fn a_second_run_at_the_same_time() {
     let mut session = Session::default();
     session.limits.grace = std::time::Duration::from_millis(50);
     let opening = crossdock_core::destination::DestinationOpening {
+        whole_states: false,
         keeps_refused: false,
         connector: String::new(),
         catalog: crossdock_core::ConfiguredCatalog::default(),

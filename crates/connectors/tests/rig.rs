@@ -128,6 +128,7 @@ pub(crate) async fn open_as(
 ) -> Result<Writer> {
     let acks = Arc::new(Acks::default());
     let opening = DestinationOpening {
+        whole_states: false,
         keeps_refused: false,
         connector: String::new(),
         catalog: ConfiguredCatalog {

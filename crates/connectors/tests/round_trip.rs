@@ -55,6 +55,7 @@ pub(crate) async fn move_all(source: (&str, &Value), destination: (&str, &Value)
     let mut reader = from.open(source.1.clone(), opening).await.unwrap();
     let acks = std::sync::Arc::new(Acks::default());
     let opening = DestinationOpening {
+        whole_states: false,
         keeps_refused: false,
         connector: String::new(),
         catalog,

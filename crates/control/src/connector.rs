@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use crossdock_airbyte::{AirbyteDestination, AirbyteSource};
+use crossdock_airbyte::{AirbyteDestination, AirbyteSource, ChannelWish, Format, Layout};
 use crossdock_conduit::{ConduitDestination, ConduitSource, Standalone};
-use crossdock_config::{Connector, ConnectorRef, Docker, Launcher, Protocol, nearest};
+use crossdock_config::{
+    ChannelFormat, ChannelVersion, Connector, ConnectorRef, DataChannel, Docker, Launcher,
+    Protocol, Transport, nearest,
+};
 use crossdock_core::code;
 use crossdock_core::erased::{ErasedDestination, ErasedSource};
 use crossdock_core::error::{Error, Result};
@@ -76,9 +79,29 @@ pub(crate) async fn resolved(connector: &Connector, session: &Session) -> Result
     Ok(connector)
 }
 
+/// The channel that a user chose for a connector of Airbyte.
+fn channel(chosen: &DataChannel) -> ChannelWish {
+    let layout = match chosen.version {
+        ChannelVersion::First => Layout::V1,
+        ChannelVersion::Present => Layout::V2,
+    };
+    match chosen.transport {
+        None => ChannelWish::AsAnnounced,
+        Some(Transport::Stdio) => ChannelWish::Stdio,
+        Some(Transport::Sockets) => ChannelWish::Sockets {
+            format: match chosen.format {
+                ChannelFormat::Protobuf => Format::Protobuf(layout),
+                ChannelFormat::Jsonl => Format::Jsonl,
+            },
+            count: chosen.sockets,
+        },
+    }
+}
+
 /// Finds the source that a pipeline names.
 pub(crate) fn source_of(connector: &Connector, registry: &Registry) -> Result<FoundSource> {
-    source_in(&connector.reference, &connector.docker, registry)
+    let wish = channel(&connector.data_channel);
+    source_in(&connector.reference, (&connector.docker, wish), registry)
         .map_err(|error| advised(error, connector))
 }
 
@@ -87,7 +110,8 @@ pub(crate) fn destination_of(
     connector: &Connector,
     registry: &Registry,
 ) -> Result<FoundDestination> {
-    destination_in(&connector.reference, &connector.docker, registry)
+    let wish = channel(&connector.data_channel);
+    destination_in(&connector.reference, (&connector.docker, wish), registry)
         .map_err(|error| advised(error, connector))
 }
 
@@ -111,12 +135,16 @@ fn advised(error: Error, connector: &Connector) -> Error {
 /// Finds the source that `reference` names. The container of one that is an image is run as Docker does
 /// it by itself.
 pub fn source(reference: &ConnectorRef, registry: &Registry) -> Result<FoundSource> {
-    source_in(reference, &Docker::default(), registry)
+    source_in(
+        reference,
+        (&Docker::default(), ChannelWish::default()),
+        registry,
+    )
 }
 
 fn source_in(
     reference: &ConnectorRef,
-    docker: &Docker,
+    (docker, wish): (&Docker, ChannelWish),
     registry: &Registry,
 ) -> Result<FoundSource> {
     match reference.protocol {
@@ -129,7 +157,8 @@ fn source_in(
             })
         }
         Protocol::Airbyte => {
-            let airbyte = Arc::new(AirbyteSource::new(launcher(reference, docker)?));
+            let airbyte = AirbyteSource::new(launcher(reference, docker)?);
+            let airbyte = Arc::new(airbyte.on_channel(wish));
             Ok(FoundSource {
                 source: airbyte.clone(),
                 launched: Some(Launched::Airbyte(airbyte)),
@@ -157,12 +186,13 @@ fn source_in(
 
 /// Finds the destination that `reference` names, as [`source`] does a source.
 pub fn destination(reference: &ConnectorRef, registry: &Registry) -> Result<FoundDestination> {
-    destination_in(reference, &Docker::default(), registry)
+    let plain = Docker::default();
+    destination_in(reference, (&plain, ChannelWish::default()), registry)
 }
 
 fn destination_in(
     reference: &ConnectorRef,
-    docker: &Docker,
+    (docker, wish): (&Docker, ChannelWish),
     registry: &Registry,
 ) -> Result<FoundDestination> {
     match reference.protocol {
@@ -175,7 +205,8 @@ fn destination_in(
             })
         }
         Protocol::Airbyte => {
-            let airbyte = Arc::new(AirbyteDestination::new(launcher(reference, docker)?));
+            let airbyte = AirbyteDestination::new(launcher(reference, docker)?);
+            let airbyte = Arc::new(airbyte.on_channel(wish));
             Ok(FoundDestination {
                 destination: airbyte.clone(),
                 launched: Some(Launched::Airbyte(airbyte)),

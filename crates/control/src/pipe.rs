@@ -212,6 +212,7 @@ impl<'a> PipeRun<'a> {
         catalog: &ConfiguredCatalog,
     ) -> Result<Box<dyn DestinationWriter>> {
         let opening = DestinationOpening {
+            whole_states: false,
             keeps_refused: false,
             connector: String::new(),
             catalog: catalog.clone(),

@@ -17,12 +17,14 @@ use crossdock_config::{Connector, Mode, Pipeline, Settings};
 use crossdock_core::batch::{BodyShape, WireForm};
 use crossdock_core::capability::DestinationCapabilities;
 use crossdock_core::catalog::ConfiguredCatalog;
+use crossdock_core::checkpoint::StateKind;
 use crossdock_core::clock::{Clock, SystemClock};
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::event::{LogLevel, LogRecord};
 use crossdock_core::registry::Registry;
 use crossdock_core::secret::Masker;
+use crossdock_core::store::Resume;
 use crossdock_core::store::Store;
 use crossdock_engine::Cancel;
 use crossdock_engine::retry::{Endless, Failed, RetryPolicy, RetryState, Verdict};
@@ -107,6 +109,18 @@ impl Prepared {
         } else {
             BodyShape::Rows
         }
+    }
+
+    /// Whether the sources' checkpoints are of a whole source: by what they say of themselves, or by what they
+    /// resume from. Those of several are joined to one.
+    pub(crate) fn whole_states(&self, resume: &Resume) -> bool {
+        let says = |one: &PreparedSource| one.ready.spec.source.whole_states;
+        self.sources.len() > 1
+            || self.sources.iter().any(says)
+            || resume
+                .states
+                .iter()
+                .any(|state| state.kind != StateKind::Stream)
     }
 
     /// Whether a processor looks at records, before or after they are merged.

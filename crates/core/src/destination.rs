@@ -136,6 +136,8 @@ pub struct DestinationOpening {
     /// Refused records are kept as dead letters: a destination that learns of a refusal only by the batch
     /// should find out which records are meant. Otherwise the first refusal ends the run.
     pub keeps_refused: bool,
+    /// The checkpoints to come are of the whole source, not of single streams, as far as is known.
+    pub whole_states: bool,
     /// Where to say what is durable.
     pub acks: Arc<dyn Acknowledge>,
     /// Whom to tell, and limits.

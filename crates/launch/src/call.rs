@@ -2,6 +2,7 @@
 //! program, and starts it.
 
 use std::fmt::{self, Debug};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -15,7 +16,9 @@ pub struct Call {
     /// Its arguments, in this order. Other users can read them: no secrets (P10).
     pub words: Vec<Word>,
     /// Environment variables on top of those that it has anyway.
-    pub env: Vec<(&'static str, &'static str)>,
+    pub env: Vec<(&'static str, String)>,
+    /// A folder of this machine that the connector sees, too, by the same path.
+    pub folder: Option<PathBuf>,
     /// Whether stdin is a pipe; otherwise it is empty.
     pub stdin: bool,
     /// Where lines of stderr go.

@@ -48,6 +48,7 @@ pub(crate) enum Incoming {
 /// All sockets as one.
 pub(crate) struct Inbound {
     incoming: mpsc::Receiver<Result<Vec<Incoming>>>,
+    has_end: Arc<watch::Sender<bool>>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -74,7 +75,13 @@ impl Inbound {
         Self {
             tasks: tasks.collect(),
             incoming,
+            has_end: tell,
         }
+    }
+
+    /// The writer has ended: sockets that it has not made by now are not waited for much longer.
+    pub(crate) fn writer_ended(&self) {
+        self.has_end.send_replace(true);
     }
 
     /// What came next; `None` when all sockets are at their end. May be dropped and called again.
@@ -94,7 +101,7 @@ struct Reading {
     path: PathBuf,
     buffer: Buffer,
     sender: mpsc::Sender<Result<Vec<Incoming>>>,
-    /// One of the sockets is at its end.
+    /// One of the sockets is at its end, or the writer has ended.
     has_end: Arc<watch::Sender<bool>>,
 }
 

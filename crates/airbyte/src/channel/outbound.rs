@@ -1,6 +1,6 @@
 //! The source's end of the channel: one task per socket, which waits for the reader, encodes, and writes (§4.3).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,8 +20,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::medium::{DataChannel, Format};
-use crate::wire::RecordHead;
 use crate::wire::protobuf::FrameWriter;
+use crate::wire::{RecordHead, keep_fields};
 
 /// How long a reader may take to connect (§4.9).
 const CONNECT: Duration = Duration::from_secs(15 * 60);
@@ -265,13 +265,18 @@ impl Pump {
 /// Writes the records of one stream.
 enum Encoder {
     Frames(Box<FrameWriter>),
-    Lines(RecordHead),
+    /// With the fields to keep, if not all are.
+    Lines(RecordHead, Option<HashSet<String>>),
 }
 
 impl Encoder {
     fn new(format: Format, stream: &ConfiguredStream) -> Self {
         match format {
-            Format::Jsonl => Self::Lines(RecordHead::new(&stream.target_id())),
+            Format::Jsonl => {
+                let fields = stream.selected_fields.as_ref();
+                let fields = fields.map(|fields| fields.iter().cloned().collect());
+                Self::Lines(RecordHead::new(&stream.target_id()), fields)
+            }
             Format::Protobuf(layout) => {
                 let mut named = stream.clone();
                 let target = stream.target_id();
@@ -288,28 +293,45 @@ impl Encoder {
             (Self::Frames(writer), Body::Columns(columns)) => {
                 writer.columns(columns, partition, out)
             }
-            (Self::Lines(head), Body::Rows(rows)) => {
-                lines(head, rows, partition, out);
-                Ok(())
+            (Self::Lines(head, fields), Body::Rows(rows)) => {
+                lines(head, fields.as_ref(), rows, partition, out)
             }
-            (Self::Lines(head), Body::Columns(columns)) => {
-                lines(head, &columns_to_rows(columns, None)?, partition, out);
-                Ok(())
+            (Self::Lines(head, fields), Body::Columns(columns)) => {
+                let rows = columns_to_rows(columns, None)?;
+                lines(head, fields.as_ref(), &rows, partition, out)
             }
         }
     }
 }
 
 /// Each record as a line that names its partition (§4.5).
-fn lines(head: &RecordHead, rows: &Rows, partition: &str, out: &mut Vec<u8>) {
+fn lines(
+    head: &RecordHead,
+    fields: Option<&HashSet<String>>,
+    rows: &Rows,
+    partition: &str,
+    out: &mut Vec<u8>,
+) -> Result<()> {
     let tail = format!(
         ",\"partition_id\":{}}}}}\n",
         serde_json::Value::from(partition)
     );
     for index in 0..rows.len() {
-        head.write(rows, index, None, out);
+        let data = match fields {
+            Some(fields) if !rows.after(index).is_empty() => {
+                let mut kept = Vec::new();
+                keep_fields(rows.after(index), fields, &mut kept).map_err(|cause| {
+                    Error::new(&code::DATA_INVALID, "a record's value is not a JSON object")
+                        .caused_by(cause)
+                })?;
+                Some(kept)
+            }
+            _ => None,
+        };
+        head.write(rows, index, data.as_deref(), out);
         // In place of the end of the record and of the line.
         out.truncate(out.len().saturating_sub(b"}}\n".len()));
         out.extend_from_slice(tail.as_bytes());
     }
+    Ok(())
 }

@@ -12,6 +12,8 @@ use serde_json::Value;
 
 use super::command::{ask, check_status};
 use super::peer::Peer;
+use super::sockets::Sockets;
+use crate::channel::{ChannelWish, announced};
 use crate::talk::Talk;
 use crate::wire::Message;
 
@@ -107,11 +109,46 @@ impl Connector {
         check_status(&talk, status)
     }
 
+    /// The data channel of a read or a write: as it was wished, or as the connector says of itself (§4.1).
+    pub(super) async fn channel(
+        &self,
+        wish: ChannelWish,
+        session: &Session,
+    ) -> Result<Option<Sockets>> {
+        let form = match wish {
+            ChannelWish::Stdio => None,
+            ChannelWish::Sockets { format, count } => Some((format, count)),
+            ChannelWish::AsAnnounced => {
+                let spec = self.cached_spec(session).await?;
+                announced(&spec.extra).map(|format| (format, None))
+            }
+        };
+        form.map(|(format, count)| Sockets::create(format, count))
+            .transpose()
+    }
+
     /// Starts the connector.
     pub(super) async fn start(&self, talk: &Talk, files: Files, stdin: bool) -> Result<Peer> {
+        self.start_on(talk, files, stdin, None).await
+    }
+
+    /// Starts the connector, and tells it of the sockets if there are some.
+    pub(super) async fn start_on(
+        &self,
+        talk: &Talk,
+        files: Files,
+        stdin: bool,
+        sockets: Option<&Sockets>,
+    ) -> Result<Peer> {
+        let plain = ENVIRONMENT.map(|(name, value)| (name, value.to_owned()));
+        let mut env: Vec<(&'static str, String)> = plain.into();
+        if let Some(sockets) = sockets {
+            env.extend(sockets.channel().environment());
+        }
         let call = Call {
             words: files.words,
-            env: ENVIRONMENT.into(),
+            env,
+            folder: sockets.map(|sockets| sockets.folder().to_owned()),
             stdin,
             stderr: talk.stderr(),
         };

@@ -15,13 +15,16 @@ use serde_json::Value;
 
 use super::command::ask;
 use super::connector::{Connector, Files, text};
+use super::socket_feed::SocketFeed;
 use super::writer::Writer;
+use crate::channel::ChannelWish;
 use crate::wire::{DestinationCatalog, FORM, Message, catalog_for_destination};
 
 /// A destination that speaks the Airbyte protocol, whatever launches it.
 #[derive(Debug)]
 pub struct AirbyteDestination {
     connector: Connector,
+    channel: ChannelWish,
 }
 
 impl AirbyteDestination {
@@ -30,7 +33,15 @@ impl AirbyteDestination {
     pub fn new(launcher: Arc<dyn Launcher>) -> Self {
         Self {
             connector: Connector::new(launcher),
+            channel: ChannelWish::default(),
         }
+    }
+
+    /// Writes over this channel.
+    #[must_use]
+    pub fn on_channel(mut self, channel: ChannelWish) -> Self {
+        self.channel = channel;
+        self
     }
 
     /// Keeps specifications in `dir` instead of the user's cache directory; `None`: in memory.
@@ -103,8 +114,18 @@ impl Destination for AirbyteDestination {
             let files = Files::new("write")
                 .add("config", text(&config))
                 .add("catalog", catalog_for_destination(&opening.catalog));
-            let peer = self.connector.start(&talk, files, true).await?;
-            Ok::<_, Error>(Writer::new(peer, &opening.catalog, opening.acks.clone()))
+            let session = &opening.session;
+            let sockets = self.connector.channel(self.channel, session).await?;
+            let catalog = &opening.catalog;
+            let is_whole = opening.whole_states;
+            let feed = sockets.map(|sockets| SocketFeed::listen(sockets, catalog, is_whole));
+            let feed = feed.transpose()?;
+            let sockets = feed.as_ref().map(SocketFeed::sockets);
+            let peer = self
+                .connector
+                .start_on(&talk, files, feed.is_none(), sockets)
+                .await?;
+            Ok::<_, Error>(Writer::new(peer, catalog, feed, opening.acks.clone()))
         };
         let writer = started.await.map_err(|e| e.during("write"))?;
         Ok(Box::new(writer))

@@ -68,9 +68,19 @@ pub(super) struct EchoBook {
     /// Since the last state of the whole source.
     by_source: BTreeMap<StreamId, u64>,
     returns_ids: bool,
+    /// Each lane has numbers of its own (§4.6).
+    by_lane: bool,
 }
 
 impl EchoBook {
+    /// Of states that are numbered by whoever sends them, in each lane from 1.
+    pub(super) fn by_lane() -> Self {
+        Self {
+            by_lane: true,
+            ..Self::default()
+        }
+    }
+
     /// Counts records on their way.
     pub(super) fn count(&mut self, stream: &StreamId, records: u64) {
         for counts in [&mut self.by_stream, &mut self.by_source] {
@@ -94,6 +104,7 @@ impl EchoBook {
     /// by the source's names.
     pub(super) fn send(&mut self, seq: Seq, lane: Lane, sent: &StateMessage) {
         self.last_id += 1;
+        let id = sent.id.filter(|_| self.by_lane).unwrap_or(self.last_id);
         let records = match &lane {
             Lane::Stream(stream) => self.by_stream.remove_entry(stream).into_iter().collect(),
             Lane::Global => std::mem::take(&mut self.by_source),
@@ -118,7 +129,7 @@ impl EchoBook {
             self.thin();
         }
         self.waiting.push_back(Sent {
-            id: self.last_id,
+            id,
             seq,
             lane,
             target: sent.lane.clone(),
@@ -159,7 +170,9 @@ impl EchoBook {
         let found = match message.id {
             Some(id) => {
                 self.returns_ids = true;
-                let exact = self.waiting.iter().position(|sent| sent.id == id);
+                let is_meant =
+                    |sent: &Sent| sent.id == id && (!self.by_lane || sent.target == message.lane);
+                let exact = self.waiting.iter().position(is_meant);
                 // A forgotten one covers at least what was kept before it on its lane.
                 exact.or_else(|| {
                     let covers = |sent: &Sent| sent.id < id && sent.target == message.lane;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
+use crossdock_core::batch::BodyShape;
 use crossdock_core::capability::SourceCapabilities;
 use crossdock_core::catalog::Catalog;
 use crossdock_core::checkpoint::Checkpoint;
@@ -25,15 +26,19 @@ use super::command::ask;
 use super::connector::{Connector, Files, text};
 use super::exit::{failure, truncated};
 use super::peer::Peer;
+use super::sockets::Sockets;
+use crate::channel::{Arrivals, ChannelWish, Format, Inbound, Incoming};
 use crate::reading::{Reading, Step};
 use crate::talk::{Talk, config_of};
 use crate::trace_error::traced;
+use crate::wire::protobuf::Wanted;
 use crate::wire::{Message, catalog_for_source, input_file};
 
 /// A source that speaks the Airbyte protocol, whatever launches it.
 #[derive(Debug)]
 pub struct AirbyteSource {
     connector: Connector,
+    channel: ChannelWish,
 }
 
 impl AirbyteSource {
@@ -42,7 +47,15 @@ impl AirbyteSource {
     pub fn new(launcher: Arc<dyn Launcher>) -> Self {
         Self {
             connector: Connector::new(launcher),
+            channel: ChannelWish::default(),
         }
+    }
+
+    /// Reads over this channel.
+    #[must_use]
+    pub fn on_channel(mut self, channel: ChannelWish) -> Self {
+        self.channel = channel;
+        self
     }
 
     /// Keeps specifications in `dir` instead of the user's cache directory; `None`: in memory.
@@ -111,11 +124,36 @@ impl Source for AirbyteSource {
             if let Some(state) = input_file(&opening.state)? {
                 files = files.add("state", state);
             }
-            let peer = self.connector.start(&talk, files, false).await?;
-            Ok::<_, Error>((peer, talk))
+            let session = &opening.session;
+            let sockets = self.connector.channel(self.channel, session).await?;
+            let peer = self
+                .connector
+                .start_on(&talk, files, false, sockets.as_ref())
+                .await?;
+            Ok::<_, Error>((peer, talk, sockets))
         };
-        let (peer, talk) = started.await.map_err(|e| e.during("read"))?;
-        let drop_unreadable = opening.session.limits.drop_unreadable_records;
+        let (peer, talk, sockets) = started.await.map_err(|e| e.during("read"))?;
+        let limits = &opening.session.limits;
+        let drop_unreadable = limits.drop_unreadable_records;
+        let beside = sockets.map(|sockets| {
+            let channel = sockets.channel();
+            let is_passed_on = match channel.format {
+                Format::Protobuf(layout) => opening.verbatim == Some(layout.form()),
+                Format::Jsonl => false,
+            };
+            let wanted = match opening.shape {
+                // Whoever writes frames again as they are need not look into them.
+                _ if is_passed_on && !opening.values => Wanted::Nothing,
+                BodyShape::Columns => Wanted::Columns,
+                BodyShape::Rows => Wanted::Rows,
+            };
+            Beside {
+                inbound: Inbound::connect(channel, &opening.catalog, wanted, limits.max_line_bytes),
+                arrivals: Arrivals::default(),
+                is_over: false,
+                _sockets: sockets,
+            }
+        });
         Ok(Box::new(Reader {
             control: Arc::new(Control {
                 process: peer.stop_handle(),
@@ -123,6 +161,8 @@ impl Source for AirbyteSource {
                 wake: Notify::new(),
             }),
             reading: Reading::new(&opening.catalog, &opening.state, drop_unreadable),
+            beside,
+            is_over: false,
             peer,
             talk,
             events: VecDeque::new(),
@@ -155,8 +195,20 @@ impl SourceControl for Control {
     }
 }
 
+/// The sockets on which the records come; stdout says the rest then (§4.6).
+struct Beside {
+    inbound: Inbound,
+    arrivals: Arrivals,
+    /// All sockets are at their end.
+    is_over: bool,
+    _sockets: Sockets,
+}
+
 struct Reader {
     peer: Peer,
+    beside: Option<Beside>,
+    /// The output is over.
+    is_over: bool,
     talk: Talk,
     reading: Reading,
     control: Arc<Control>,
@@ -176,10 +228,10 @@ impl SourceReader for Reader {
             if let Some(event) = self.events.pop_front() {
                 return event.map_err(|e| self.talk.error(e).during("read"));
             }
-            let more = self.read().await?;
-            self.digest();
-            if !more {
-                self.finish().await?;
+            match self.read().await? {
+                Heard::Output => self.digest(),
+                Heard::Channel(incoming) => self.arrived(incoming),
+                Heard::End => self.finish().await?,
             }
         }
     }
@@ -195,8 +247,12 @@ impl SourceReader for Reader {
 
 impl Reader {
     /// Waits for output, or for the order to stop.
-    async fn read(&mut self) -> Result<bool> {
+    async fn read(&mut self) -> Result<Heard> {
         loop {
+            let channel_is_over = self.beside.as_ref().is_none_or(|beside| beside.is_over);
+            if self.is_over && channel_is_over {
+                return Ok(Heard::End);
+            }
             let deadline = self.deadline;
             let expired = async {
                 match deadline {
@@ -214,8 +270,55 @@ impl Reader {
                     self.peer.kill();
                     self.deadline = None;
                 }
-                more = self.peer.next(&mut self.messages) => return more,
+                more = self.peer.next(&mut self.messages), if !self.is_over => {
+                    self.is_over = !more?;
+                    if let Some(beside) = self.beside.as_ref().filter(|_| self.is_over) {
+                        beside.inbound.writer_ended();
+                    }
+                    return Ok(Heard::Output);
+                }
+                incoming = incoming(&mut self.beside), if !channel_is_over => {
+                    self.talk.alive();
+                    return match incoming? {
+                        Some(incoming) => Ok(Heard::Channel(incoming)),
+                        None => {
+                            if let Some(beside) = &mut self.beside {
+                                beside.is_over = true;
+                            }
+                            continue;
+                        }
+                    };
+                }
             }
+        }
+    }
+
+    /// Turns what came over the channel into events.
+    fn arrived(&mut self, incoming: Vec<Incoming>) {
+        let Some(beside) = &mut self.beside else {
+            return;
+        };
+        self.spoke = true;
+        let mut taken = Ok(());
+        for incoming in incoming {
+            let taking = beside
+                .arrivals
+                .take(incoming, &mut self.reading, &mut self.steps);
+            if taking.is_err() {
+                taken = taking;
+                break;
+            }
+        }
+        for step in &mut self.steps {
+            if let Step::Emit(Event::Checkpoint(checkpoint)) = step {
+                // That all of its records have come was seen by their partitions; in the order of arrival there may
+                // be some of the next one's before it.
+                checkpoint.source_count = None;
+            }
+        }
+        self.act();
+        if let Err(error) = taken {
+            self.events.push_back(Err(error));
         }
     }
 
@@ -237,7 +340,10 @@ impl Reader {
                     {
                         self.talk.traced(error);
                     }
-                    self.reading.take(data, &mut self.steps);
+                    // What is told beside the channel comes over it, too, in the right order (§4.6).
+                    if self.beside.is_none() || !is_told_twice(&data) {
+                        self.reading.take(data, &mut self.steps);
+                    }
                 }
             }
         }
@@ -285,9 +391,38 @@ impl Reader {
             self.events.push_back(Err(error));
             return Ok(());
         }
+        if let Some(beside) = &self.beside
+            && let Err(error) = beside.arrivals.finish()
+        {
+            self.events.push_back(Err(error));
+            return Ok(());
+        }
         self.reading.complete(&mut self.steps);
         self.act();
         self.events.push_back(Ok(Event::End));
         Ok(())
+    }
+}
+
+/// What a reader waited for.
+enum Heard {
+    /// Something was said on stdout, or it is over.
+    Output,
+    Channel(Vec<Incoming>),
+    End,
+}
+
+async fn incoming(beside: &mut Option<Beside>) -> Result<Option<Vec<Incoming>>> {
+    match beside {
+        Some(beside) => beside.inbound.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn is_told_twice(message: &Message) -> bool {
+    match message {
+        Message::State(_) | Message::Records { .. } => true,
+        Message::Trace(trace) => trace.stream_status.is_some(),
+        _ => false,
     }
 }

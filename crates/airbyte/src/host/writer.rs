@@ -22,36 +22,52 @@ use super::exit::{explained, failure, truncated};
 use super::feed::Feed;
 use super::listen::{Heard, listen};
 use super::peer::Peer;
+use super::socket_feed::SocketFeed;
 use crate::route::Routes;
 use crate::talk::Talk;
 use crate::wire::{Decoder, Message, Stamp, complete_trace, write_state};
 
 pub(super) struct Writer {
     routes: Routes,
-    /// All targets, for the COMPLETE traces.
-    targets: Vec<StreamId>,
+    /// All streams and their targets, for the COMPLETE traces.
+    targets: Vec<(StreamId, StreamId)>,
     book: Arc<Mutex<EchoBook>>,
-    feed: Feed,
+    feed: Way,
     ears: Option<JoinHandle<Result<Heard>>>,
     process: StopHandle,
     talk: Talk,
 }
 
+/// The way to the destination.
+enum Way {
+    Stdin(Feed),
+    Sockets(Box<SocketFeed>),
+}
+
 impl Writer {
+    /// `sockets`: the way to the destination; without them it is stdin.
     pub(super) fn new(
         mut peer: Peer,
         catalog: &ConfiguredCatalog,
+        sockets: Option<SocketFeed>,
         acks: Arc<dyn Acknowledge>,
     ) -> Self {
-        let book = Arc::new(Mutex::new(EchoBook::default()));
+        let book = match sockets {
+            Some(_) => EchoBook::by_lane(),
+            None => EchoBook::default(),
+        };
+        let book = Arc::new(Mutex::new(book));
         Self {
             routes: Routes::new(catalog),
             targets: catalog
                 .streams
                 .iter()
-                .map(|stream| stream.target_id())
+                .map(|stream| (stream.id(), stream.target_id()))
                 .collect(),
-            feed: Feed::start(peer.take_stdin()),
+            feed: match sockets {
+                Some(sockets) => Way::Sockets(Box::new(sockets)),
+                None => Way::Stdin(Feed::start(peer.take_stdin())),
+            },
             process: peer.stop_handle(),
             talk: peer.talk().clone(),
             ears: Some(tokio::spawn(listen(peer, book.clone(), acks))),
@@ -63,37 +79,66 @@ impl Writer {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn feed(&mut self, parts: Vec<Bytes>) -> Result<()> {
-        match self.feed.send(parts).await {
+    /// Sends a line that is about a lane.
+    async fn say(&mut self, lane: &Lane, line: Bytes) -> Result<()> {
+        let sent = match &mut self.feed {
+            Way::Stdin(feed) => feed.send(vec![line]).await.map_err(|_| None),
+            Way::Sockets(feed) => unless_ended(&mut self.ears, feed.line(lane, line)).await,
+        };
+        self.sent(sent).await
+    }
+
+    /// Ends the input.
+    async fn close_feed(&mut self) -> Result<()> {
+        let sent = match &mut self.feed {
+            Way::Stdin(feed) => feed.close().await.map_err(|_| None),
+            Way::Sockets(feed) => unless_ended(&mut self.ears, feed.close()).await,
+        };
+        self.sent(sent).await
+    }
+
+    /// Judges a failure to send. With it comes how the process ended, if it has.
+    async fn sent(&mut self, sent: Result<(), Option<Joined>>) -> Result<()> {
+        match sent {
             Ok(()) => Ok(()),
-            Err(_) => Err(self.refused().await),
+            Err(None) => Err(self.refused().await),
+            Err(Some(heard)) => {
+                self.ears = None; // A task is joined once.
+                Err(self.judged(heard))
+            }
         }
     }
 
     /// The destination takes no more input. The broken pipe is not the error to report: its own
     /// reason and its exit are (§6, 16), so they get time to come.
     async fn refused(&mut self) -> Error {
-        let closed = |stderr: &[String]| {
-            let message = "the destination closed its input before the end";
-            let error = Error::new(&code::CONNECTOR_EXIT, message);
-            self.talk.error(explained(error, &self.talk, stderr))
-        };
         let Some(ears) = &mut self.ears else {
-            return closed(&[]);
+            return self.closed(&[]);
         };
         match timeout(self.talk.limits().grace, ears).await {
-            Err(_) => closed(&[]).with("exit", "none: it goes on running"),
+            Err(_) => self.closed(&[]).with("exit", "none: it goes on running"),
             Ok(heard) => {
                 self.ears = None;
-                match join(heard) {
-                    Ok(heard) if heard.end.success() => match &heard.cause {
-                        Some(_) => failure(&self.talk, &heard.end, heard.cause.as_ref()),
-                        None => closed(&heard.end.stderr).with("exit", "exit code 0"),
-                    },
-                    Ok(heard) => failure(&self.talk, &heard.end, heard.cause.as_ref()),
-                    Err(error) => error,
-                }
+                self.judged(heard)
             }
+        }
+    }
+
+    fn closed(&self, stderr: &[String]) -> Error {
+        let message = "the destination closed its input before the end";
+        let error = Error::new(&code::CONNECTOR_EXIT, message);
+        self.talk.error(explained(error, &self.talk, stderr))
+    }
+
+    /// Why a destination ended that had not got everything.
+    fn judged(&self, heard: Joined) -> Error {
+        match join(heard) {
+            Ok(heard) if heard.end.success() => match &heard.cause {
+                Some(_) => failure(&self.talk, &heard.end, heard.cause.as_ref()),
+                None => self.closed(&heard.end.stderr).with("exit", "exit code 0"),
+            },
+            Ok(heard) => failure(&self.talk, &heard.end, heard.cause.as_ref()),
+            Err(error) => error,
         }
     }
 
@@ -102,18 +147,12 @@ impl Writer {
             // Without these, bulk destinations never finalise (§3.7); with them, for a source that
             // failed, they would drop good data.
             let now = SystemClock.now_ms();
-            let traces: String = self
-                .targets
-                .iter()
-                .map(|t| complete_trace(t, now))
-                .collect();
-            if self.feed.send(vec![Bytes::from(traces)]).await.is_err() {
-                return Err(self.refused().await);
+            for (stream, target) in self.targets.clone() {
+                let trace = Bytes::from(complete_trace(&target, now));
+                self.say(&Lane::Stream(stream), trace).await?;
             }
         }
-        if self.feed.close().await.is_err() {
-            return Err(self.refused().await);
-        }
+        self.close_feed().await?;
         let Some(ears) = &mut self.ears else {
             return Ok(());
         };
@@ -127,7 +166,28 @@ impl Writer {
     }
 }
 
-fn join(heard: Result<Result<Heard>, tokio::task::JoinError>) -> Result<Heard> {
+/// What the listening task returned.
+type Joined = Result<Result<Heard>, tokio::task::JoinError>;
+
+/// Sends, unless the process ends before: nobody may ever connect to its sockets then.
+async fn unless_ended(
+    ears: &mut Option<JoinHandle<Result<Heard>>>,
+    send: impl Future<Output = Result<()>>,
+) -> Result<(), Option<Joined>> {
+    let ended = async {
+        match ears {
+            Some(ears) => ears.await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        sent = send => sent.map_err(|_| None),
+        heard = ended => Err(Some(heard)),
+    }
+}
+
+fn join(heard: Joined) -> Result<Heard> {
     heard.map_err(|cause| {
         Error::new(
             &code::INTERNAL,
@@ -140,10 +200,17 @@ fn join(heard: Result<Result<Heard>, tokio::task::JoinError>) -> Result<Heard> {
 #[async_trait]
 impl DestinationWriter for Writer {
     async fn write(&mut self, _: Seq, batch: Batch) -> Result<()> {
-        let lines = self.routes.get(&batch.stream)?.lines(&batch.body);
-        let lines = lines.map_err(|e| self.talk.error(e).during("write"))?;
+        let route = self.routes.get(&batch.stream)?;
         self.book().count(&batch.stream, batch.records() as u64);
-        self.feed(lines).await.map_err(|e| e.during("write"))
+        let sent = match &mut self.feed {
+            Way::Stdin(feed) => {
+                let lines = route.lines(&batch.body);
+                let lines = lines.map_err(|e| self.talk.error(e).during("write"))?;
+                feed.send(lines).await.map_err(|_| None)
+            }
+            Way::Sockets(feed) => unless_ended(&mut self.ears, feed.batch(batch)).await,
+        };
+        self.sent(sent).await.map_err(|e| e.during("write"))
     }
 
     async fn checkpoint(&mut self, seq: Seq, checkpoint: Arc<Checkpoint>) -> Result<()> {
@@ -151,16 +218,23 @@ impl DestinationWriter for Writer {
             Lane::Stream(stream) => self.routes.renamed(stream),
             Lane::Global => None,
         };
-        let (id, record_count) = self.book().stamp(&checkpoint.lane);
-        let stamp = Stamp {
-            id,
-            record_count,
-            stream: renamed,
-            partition: None,
+        let line = match &mut self.feed {
+            Way::Stdin(_) => {
+                let (id, record_count) = self.book().stamp(&checkpoint.lane);
+                let stamp = Stamp {
+                    id,
+                    record_count,
+                    stream: renamed,
+                    partition: None,
+                };
+                let mut line = Vec::new();
+                write_state(&checkpoint, &stamp, &mut line);
+                Bytes::from(line)
+            }
+            Way::Sockets(feed) => feed
+                .state(&checkpoint, renamed)
+                .map_err(|e| self.talk.error(e).during("write"))?,
         };
-        let mut line = Vec::new();
-        write_state(&checkpoint, &stamp, &mut line);
-        let line = Bytes::from(line);
         // What comes back is compared with what went out, so that is what is remembered.
         let mut sent = Vec::new();
         Decoder::new().decode(&line, 0, &mut sent);
@@ -175,7 +249,8 @@ impl DestinationWriter for Writer {
                 .during("write"));
         };
         self.book().send(seq, checkpoint.lane.clone(), &sent);
-        self.feed(vec![line]).await.map_err(|e| e.during("write"))
+        let said = self.say(&checkpoint.lane, line).await;
+        said.map_err(|e| e.during("write"))
     }
 
     async fn finish(&mut self, ending: Ending) -> Result<()> {

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::arguments::Command;
 use super::read::{Read, read};
-use super::spec::{UNTIL_IDLE, for_half, of_both, of_destination, of_source};
+use super::spec::{UNTIL_IDLE, announcing, for_half, of_both, of_destination, of_source};
 use super::voice::Voice;
 use super::write::{Write, write};
 use super::{FAILURE, STOPPED, SUCCESS, Served, given, learning, mapping};
@@ -79,7 +79,7 @@ impl Commands {
 
     async fn answer(&self, command: Command) -> Result<()> {
         match command {
-            Command::Spec => self.voice.spec(&self.spec().await?),
+            Command::Spec => self.voice.spec(&announcing(self.spec().await?)),
             Command::Check { config } => {
                 let checked = self.check(&config).await?;
                 self.voice.checked(&checked);

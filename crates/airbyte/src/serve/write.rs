@@ -64,6 +64,7 @@ pub(super) async fn write(write: Write, stop: impl Future<Output = ()>) -> Resul
     // Greater than that of every earlier run, as long as the clock goes on.
     let epoch = SystemClock.now_ms();
     let opening = DestinationOpening {
+        whole_states: false,
         catalog: write.catalog.clone(),
         pipeline: write.name,
         connector: String::new(),

@@ -7,6 +7,7 @@ mod pipe;
 mod pyairbyte;
 mod sdk;
 mod sockets;
+mod through;
 
 use std::process::{Command, Output, Stdio};
 

@@ -300,6 +300,7 @@ impl Writing {
     async fn writer(&mut self) -> Result<&mut Box<dyn DestinationWriter>> {
         if self.writer.is_none() {
             let opening = DestinationOpening {
+                whole_states: true,
                 keeps_refused: true,
                 connector: String::new(),
                 catalog: self.catalog.clone(),

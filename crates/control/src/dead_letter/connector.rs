@@ -68,6 +68,7 @@ impl ConnectorOffice {
         let stream = Stream::new(STREAM, json!({"type": "object", "properties": properties}));
         let (sender, acks) = mpsc::unbounded_channel();
         let opening = DestinationOpening {
+            whole_states: true,
             keeps_refused: false,
             connector: String::new(),
             catalog: ConfiguredCatalog {

@@ -334,6 +334,7 @@ impl Attempt<'_> {
             }
             let outlet = Outlet::new(chain, self.pipeline.dead_letters.is_some(), acks);
             let opening = DestinationOpening {
+                whole_states: self.prepared.whole_states(resume),
                 keeps_refused: self.pipeline.dead_letters.is_some(),
                 connector: connector.id.clone(),
                 catalog: catalog.clone(),

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::archive::Archive;
 use super::client::Client;
-use super::option::{DockerOptions, size};
+use super::option::{DockerOptions, Volume, size};
 use super::owner::{self, Owner};
 use super::warden::Warden;
 use crate::process::{Outcome, Remote};
@@ -160,6 +160,15 @@ fn words(name: &str, image: &str, options: &DockerOptions, call: &Call) -> Resul
     for volume in &options.volumes {
         add("--volume", volume.word()?);
     }
+    if let Some(folder) = &call.folder {
+        let path = folder.to_string_lossy().into_owned();
+        let volume = Volume {
+            source: path.clone(),
+            target: path,
+            read_only: false,
+        };
+        add("--volume", volume.word()?);
+    }
     if call.stdin {
         words.push("--interactive".to_owned());
     }
@@ -173,7 +182,7 @@ fn words(name: &str, image: &str, options: &DockerOptions, call: &Call) -> Resul
 
 /// The environment as Docker reads it from a file: the user's own words count last.
 fn variables(options: &DockerOptions, call: &Call) -> String {
-    let ours = call.env.iter().map(|(name, value)| (*name, *value));
+    let ours = call.env.iter().map(|(name, value)| (*name, value.as_str()));
     let theirs = options.env.iter();
     let theirs = theirs.map(|(name, value)| (name.as_str(), value.as_str()));
     ours.chain(theirs)

@@ -199,3 +199,18 @@ fn states_that_never_come_back_are_forgotten_and_not_missed() {
         true,
     );
 }
+
+#[test]
+fn lanes_that_count_for_themselves() {
+    let mut book = EchoBook::by_lane();
+    for (seq, (source, target, id)) in (1..).zip([("s", "t", 1), ("u", "u", 1), ("s", "t", 2)]) {
+        let lane = Lane::Stream(StreamId::new(source));
+        let numbered = format!(",\"id\":{id}");
+        book.send(Seq(seq), lane, &stream(target, "{}", &numbered));
+    }
+    let echo = |stream_name: &str, id: i64| stream(stream_name, "{}", &format!(",\"id\":{id}"));
+    check(&mut book, &echo("u", 2), &[], true);
+    check(&mut book, &echo("u", 1), &[up_to("u", 2)], false);
+    check(&mut book, &echo("t", 2), &[up_to("s", 3)], false);
+    check(&mut book, &echo("t", 1), &[], true);
+}

@@ -1,6 +1,8 @@
 //! `kill -9` of the engine, of a served source and of a served destination at random moments: nothing is lost
 //! (P4), and with a key nothing comes twice.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 use super::sockets::{FORMS, WRITE, ended, start};
@@ -36,18 +38,28 @@ fn source() -> Value {
     json!({"count": ROWS, "checkpoint_every": 1000, "columns": 3, "rate": 50_000})
 }
 
+/// The same pipeline over stdin and stdout: ours announce sockets.
+fn over_stdio(file: PathBuf) -> PathBuf {
+    let mut pipelines: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    for side in ["source", "destination"] {
+        pipelines["pipelines"][0][side]["data_channel"] = json!({"transport": "stdio"});
+    }
+    std::fs::write(&file, pipelines.to_string()).unwrap();
+    file
+}
+
 #[test]
 fn nothing_is_lost_between_served_connectors() {
     let lab = Lab::new();
     let pipeline = |_: usize| {
-        lab.pipeline(
+        over_stdio(lab.pipeline(
             (&served("native:sample"), source()),
             (
                 &served("native:jsonl"),
                 json!({"path": lab.text("out"), "metadata_columns": false}),
             ),
             more("append"),
-        )
+        ))
     };
     let victims = ["native:sample", "native:jsonl", "engine"];
     let kills = strike(&lab, 18, &lab.path("out"), &victims, pipeline);

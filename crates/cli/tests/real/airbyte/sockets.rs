@@ -203,7 +203,7 @@ fn a_stranger_reads_what_our_source_sends() {
 }
 
 /// The messages of a source that sends a state before its records, over whichever socket comes next.
-fn overtaking(lab: &Lab, complete: bool) -> Value {
+pub(super) fn overtaking(lab: &Lab, complete: bool) -> Value {
     let record = |stream: &str, id: i64, partition: &str| {
         json!({"type": "RECORD", "record": {"stream": stream, "emitted_at": 1, "partition_id": partition,
             "data": {"id": id, "name": format!("n{id}")}}})

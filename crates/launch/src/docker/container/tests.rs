@@ -18,7 +18,8 @@ fn call(stdin: bool) -> Call {
                 content: b"{\"key\": \"hunter22\"}".to_vec(),
             },
         ],
-        env: vec![("DEPLOYMENT_MODE", "OSS")],
+        env: vec![("DEPLOYMENT_MODE", "OSS".into())],
+        folder: None,
         stdin,
         stderr: Arc::new(Deaf),
     }

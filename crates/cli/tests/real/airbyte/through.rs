@@ -1,0 +1,214 @@
+//! Sockets through the engine: it connects to the source's, and the destination connects to those of the engine.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::sockets::overtaking;
+use crate::lab::{Lab, exec, program};
+use crate::rounds::strike;
+
+fn stranger() -> Option<String> {
+    let python = program("CROSSDOCK_TEST_PROTOBUF_PYTHON")?;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/airbyte/stranger.py");
+    Some(exec(&[&python, script.to_str().unwrap()]))
+}
+
+fn served(reference: &str) -> String {
+    let program = env!("CARGO_BIN_EXE_crossdock");
+    exec(&[
+        program,
+        "connector",
+        "serve",
+        "--protocol",
+        "airbyte",
+        reference,
+    ])
+}
+
+/// A pipeline whose ends have these channels.
+fn pipeline(
+    lab: &Lab,
+    (source, config, channel): (&str, Value, Value),
+    (destination, to, other): (&str, Value, Value),
+) -> String {
+    let mut file = json!({"version": 1, "pipelines": [{
+        "id": "p",
+        "source": {"connector": source, "config": config},
+        "destination": {"connector": destination, "config": to},
+        "streams": [{"name": "*", "sync_mode": "full_refresh", "destination_sync_mode": "append"}],
+    }]});
+    for (side, channel) in [("source", channel), ("destination", other)] {
+        if !channel.is_null() {
+            file["pipelines"][0][side]["data_channel"] = channel;
+        }
+    }
+    std::fs::write(lab.path("p.yaml"), file.to_string()).unwrap();
+    lab.text("p.yaml")
+}
+
+fn ids(rows: &[Value]) -> Vec<u64> {
+    let mut ids: Vec<u64> = rows.iter().map(|row| row["id"].as_u64().unwrap()).collect();
+    ids.sort_unstable();
+    ids
+}
+
+fn committed(data: &Value) -> u64 {
+    let streams = data["pipelines"][0]["streams"].as_array().unwrap();
+    streams
+        .iter()
+        .map(|stream| stream["committed"].as_u64().unwrap())
+        .sum()
+}
+
+fn sample(count: u64) -> Value {
+    json!({"count": count, "streams": 2, "checkpoint_every": 100, "batch_records": 50, "columns": 5})
+}
+
+#[test]
+fn each_end_has_the_channel_that_it_knows() {
+    let to = |lab: &Lab| json!({"path": lab.text("out"), "metadata_columns": false});
+    let sockets = |format: &str, version: &str| json!({"transport": "sockets", "format": format, "version": version, "sockets": 2});
+    let stdio = json!({"transport": "stdio"});
+    let (sample_served, jsonl_served) = (served("native:sample"), served("native:jsonl"));
+    let mut seen: Option<BTreeMap<String, Vec<Value>>> = None;
+    for (source, from, destination, way) in [
+        (
+            sample_served.as_str(),
+            stdio.clone(),
+            jsonl_served.as_str(),
+            stdio.clone(),
+        ),
+        // As they announce it themselves.
+        (&sample_served, Value::Null, &jsonl_served, Value::Null),
+        (
+            &sample_served,
+            sockets("protobuf", "0.0.1"),
+            &jsonl_served,
+            sockets("jsonl", "0.0.2"),
+        ),
+        (
+            &sample_served,
+            sockets("jsonl", "0.0.2"),
+            "native:jsonl",
+            Value::Null,
+        ),
+        (
+            &sample_served,
+            sockets("protobuf", "0.0.2"),
+            "native:jsonl",
+            Value::Null,
+        ),
+        (
+            "native:sample",
+            Value::Null,
+            &jsonl_served,
+            sockets("protobuf", "0.0.2"),
+        ),
+        (
+            &sample_served,
+            sockets("protobuf", "0.0.2"),
+            &jsonl_served,
+            stdio.clone(),
+        ),
+    ] {
+        let lab = Lab::new();
+        let file = pipeline(
+            &lab,
+            (source, sample(500), from),
+            (destination, to(&lab), way),
+        );
+        let data = lab.good(&["run", &file]);
+        assert_eq!(committed(&data), 1000, "{data:#}");
+        let rows = lab.folders("out");
+        match &seen {
+            None => seen = Some(rows),
+            Some(seen) => {
+                for (stream, expected) in seen {
+                    assert_eq!(rows[stream].len(), expected.len());
+                    for (row, expected) in rows[stream].iter().zip(expected) {
+                        assert_eq!(row, expected, "{file}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stranger_on_each_side() {
+    let Some(stranger) = stranger() else { return };
+    for (format, version) in [
+        ("jsonl", "0.0.2"),
+        ("protobuf", "0.0.1"),
+        ("protobuf", "0.0.2"),
+    ] {
+        let lab = Lab::new();
+        overtaking(&lab, true);
+        let channel =
+            json!({"transport": "sockets", "format": format, "version": version, "sockets": 2});
+        let config = json!({"messages": lab.text("messages.jsonl"), "catalog": lab.text("catalog.json"), "version": version});
+        let to = json!({"out": lab.text("came.jsonl"), "version": version});
+        let file = pipeline(
+            &lab,
+            (&stranger, config, channel.clone()),
+            (&stranger, to, channel),
+        );
+        let data = lab.good(&["run", &file]);
+        assert_eq!(committed(&data), 4, "{data:#}");
+        let came = std::fs::read_to_string(lab.path("came.jsonl")).unwrap();
+        let records = came
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+            .filter(|message| message["type"] == "RECORD")
+            .filter(|message| message["record"]["stream"] == "a")
+            .map(|message| message["record"]["data"].clone());
+        assert_eq!(
+            ids(&records.collect::<Vec<_>>()),
+            [1, 2, 3],
+            "{format} {version}"
+        );
+        // Its states are kept as it sent them.
+        let state = lab.printed(&["state", "show", "p"]);
+        assert!(
+            state.contains(r#""odd""#)
+                || state.contains(r#""id": 2"#)
+                || state.contains(r#""id":2"#),
+            "{state}"
+        );
+    }
+}
+
+#[test]
+fn nothing_is_lost_when_any_side_is_killed() {
+    const ROWS: u64 = 200_000;
+    let lab = Lab::new();
+    let file = |_: usize| {
+        lab.pipeline(
+            (
+                &served("native:sample"),
+                json!({"count": ROWS, "checkpoint_every": 1000, "columns": 3, "rate": 50_000}),
+            ),
+            (
+                &served("native:jsonl"),
+                json!({"path": lab.text("out"), "metadata_columns": false}),
+            ),
+            json!({
+                "streams": [{"name": "*", "sync_mode": "incremental", "destination_sync_mode": "append"}],
+                "settings": {"grace": "1s", "commit_interval": "10ms",
+                    "retries": {"backoff": "0s", "complete_failures": 50, "complete_failures_total": 1000,
+                        "partial_failures": 50, "partial_failures_total": 1000}},
+            }),
+        )
+    };
+    let victims = ["native:sample", "native:jsonl", "engine"];
+    let kills = strike(&lab, 24, &lab.path("out"), &victims, file);
+    assert!(kills >= 20, "{kills}");
+    lab.good(&["run", file(0).to_str().unwrap()]);
+    let mut found = ids(&lab.folders("out")["sample"]);
+    let all = found.len() as u64;
+    found.dedup();
+    assert_eq!(found, (0..ROWS).collect::<Vec<_>>());
+    eprintln!("{} rows came twice", all - ROWS);
+}
