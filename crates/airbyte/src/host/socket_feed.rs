@@ -25,8 +25,11 @@ impl SocketFeed {
         catalog: &ConfiguredCatalog,
         is_whole: bool,
     ) -> Result<Self> {
+        let outbound = Outbound::listen(sockets.channel(), catalog)?;
+        // The user of a container is another one than we are; into the folder around it nobody else can come.
+        sockets.open_to_all()?;
         Ok(Self {
-            outbound: Outbound::listen(sockets.channel(), catalog)?,
+            outbound,
             partitions: Partitions::new(is_whole),
             sockets,
         })

@@ -1,6 +1,7 @@
 //! The sockets of one use of a connector (§4.2): a folder of their own.
 
 use std::fs::{self, Permissions};
+use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -27,9 +28,7 @@ impl Sockets {
         let folder = dir.path().join("s");
         let made = fs::create_dir(&folder)
             .and_then(|()| fs::set_permissions(&folder, Permissions::from_mode(0o777)));
-        made.map_err(|cause| {
-            Error::new(&code::IO, "the folder of the sockets cannot be made").caused_by(cause)
-        })?;
+        made.map_err(failed)?;
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let count = count.unwrap_or(2 * processors).max(1);
         let paths = (1..=count).map(|number| folder.join(format!("{number}.sock")));
@@ -43,6 +42,14 @@ impl Sockets {
         })
     }
 
+    /// Whoever may enter the folder may connect to the sockets that are there now.
+    pub(super) fn open_to_all(&self) -> Result<()> {
+        for path in &self.channel.paths {
+            fs::set_permissions(path, Permissions::from_mode(0o666)).map_err(failed)?;
+        }
+        Ok(())
+    }
+
     pub(super) fn channel(&self) -> &DataChannel {
         &self.channel
     }
@@ -50,4 +57,8 @@ impl Sockets {
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
+}
+
+fn failed(cause: io::Error) -> Error {
+    Error::new(&code::IO, "the sockets of a connector cannot be made").caused_by(cause)
 }

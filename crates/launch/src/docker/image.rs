@@ -75,9 +75,18 @@ pub(super) async fn build(
     session: &Session,
 ) -> Result<()> {
     tell(session, format!("building the image {tag}"));
-    let mut words: Vec<OsString> = ["build", "--network", "none", "--tag", tag, "--quiet"]
-        .map(Into::into)
-        .into();
+    // Without the cache: what is copied in is another program each time, and the images in between that builders
+    // of the older kind share go when somebody removes another image made of them.
+    let words = [
+        "build",
+        "--network",
+        "none",
+        "--no-cache",
+        "--tag",
+        tag,
+        "--quiet",
+    ];
+    let mut words: Vec<OsString> = words.map(Into::into).into();
     words.push(folder.into());
     client
         .ask(words, &[])
