@@ -54,6 +54,7 @@ async fn open(rig: &Rig, config: Value, catalog: ConfiguredCatalog) -> Box<dyn D
         epoch: 1,
         marks: Vec::new(),
         marks_decide: false,
+        keeps_marks: false,
         acks: rig.ears.clone(),
         session: rig.session.clone(),
     };

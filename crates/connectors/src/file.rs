@@ -16,6 +16,7 @@ pub(crate) mod fault;
 pub(crate) mod format;
 mod gathered;
 pub(crate) mod line_file;
+mod marks;
 pub(crate) mod name;
 pub(crate) mod plan;
 pub(crate) mod portion;
@@ -149,6 +150,7 @@ pub(crate) async fn open<F: Format>(
             targets,
             rolling: layout.rolling,
             epoch: opening.epoch,
+            keeps_marks: opening.keeps_marks,
             acks: opening.acks,
         };
         Shop::new(order, staging)

@@ -7,7 +7,7 @@ use crossdock_core::checkpoint::Lane;
 use crossdock_core::destination::{Ending, Mark};
 use serde_json::{Value, json};
 
-use crate::rig::{Writer, copy_folder, ids, lane, open, scratch, stream};
+use crate::rig::{Keeper, Writer, copy_folder, ids, lane, open, open_as, scratch, stream};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -111,15 +111,15 @@ fn scripts() -> Vec<Vec<Step>> {
 }
 
 async fn reopened(connector: &str, config: &Value, epoch: i64, marks: &[Mark]) -> Writer {
-    open(
-        connector,
-        config,
-        vec![stream("a"), stream("b")],
-        epoch,
-        marks,
-    )
-    .await
-    .unwrap()
+    let streams = vec![stream("a"), stream("b")];
+    let opened = open(connector, config, streams, epoch, marks).await;
+    opened.unwrap()
+}
+
+async fn alone(connector: &str, config: &Value, epoch: i64) -> Writer {
+    let streams = vec![stream("a"), stream("b")];
+    let opened = open_as(connector, config, streams, epoch, &[], Keeper::Destination).await;
+    opened.unwrap()
 }
 
 fn at(config: &Value, path: &Path) -> Value {
@@ -166,6 +166,44 @@ async fn survive(connector: &str, config: &Value) {
                     }
                     writer.write(1, "a", 900..905).await;
                     drop(writer);
+                }
+            }
+        }
+    }
+}
+
+/// Where a platform keeps states alone, a file may hold rows behind what was committed, and only the
+/// destination knows where those begin.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_committed_stays_without_an_engine() {
+    for min_file_bytes in [0, 1500, 3500, 100_000_000] {
+        for script in scripts() {
+            for end in 0..=script.len() {
+                let root = scratch();
+                let config = json!({"path": root.path(), "min_file_bytes": min_file_bytes});
+                let mut writer = alone("jsonl", &config, 1).await;
+                let mut expected = play(&mut writer, &script[..end]).await;
+                // What the end made durable is committed too.
+                for (lane, seq) in expected.checkpoints.clone() {
+                    if seq <= writer.acks.up_to(&lane) {
+                        writer.committed(&lane, seq).await;
+                        expected.committed.push(writer.mark(&lane, seq));
+                    }
+                }
+                writer.inner.close().await.unwrap();
+                for epoch in 2..4 {
+                    let mut writer = alone("jsonl", &config, epoch).await;
+                    for name in ["a", "b"] {
+                        let marks = &expected.committed;
+                        let context = format!("{name} {:?} {marks:?}", &script[..end]);
+                        assert_eq!(
+                            ids(root.path(), name),
+                            expected.ids(name, marks),
+                            "{context}"
+                        );
+                    }
+                    writer.write(1, "a", 900..905).await;
+                    writer.inner.close().await.unwrap();
                 }
             }
         }

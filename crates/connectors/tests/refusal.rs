@@ -124,6 +124,7 @@ async fn a_second_run_at_the_same_time() {
         epoch: 2,
         marks: Vec::new(),
         marks_decide: false,
+        keeps_marks: false,
         acks,
         session,
     };

@@ -114,17 +114,28 @@ pub(crate) async fn open(
     epoch: i64,
     marks: &[Mark],
 ) -> Result<Writer> {
-    open_as(connector, config, streams, epoch, marks, false).await
+    open_as(connector, config, streams, epoch, marks, Keeper::Engine).await
 }
 
-/// The same; `beside` others, so that the marks alone decide where the run resumes.
+/// Who knows what was committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeper {
+    /// The engine, of one destination.
+    Engine,
+    /// The engine, of several: its marks alone decide where the run resumes.
+    EngineOfSeveral,
+    /// The destination itself: a platform keeps states alone.
+    Destination,
+}
+
+/// The same, with another keeper of the marks.
 pub(crate) async fn open_as(
     connector: &str,
     config: &Value,
     streams: Vec<ConfiguredStream>,
     epoch: i64,
     marks: &[Mark],
-    beside: bool,
+    keeper: Keeper,
 ) -> Result<Writer> {
     let acks = Arc::new(Acks::default());
     let opening = DestinationOpening {
@@ -138,7 +149,8 @@ pub(crate) async fn open_as(
         pipeline: "test pipeline".to_owned(),
         epoch,
         marks: marks.to_vec(),
-        marks_decide: beside,
+        marks_decide: keeper != Keeper::Engine,
+        keeps_marks: keeper == Keeper::Destination,
         acks: acks.clone(),
         session: Session::default(),
     };

@@ -63,6 +63,7 @@ pub(crate) async fn move_all(source: (&str, &Value), destination: (&str, &Value)
         epoch: 1,
         marks: Vec::new(),
         marks_decide: false,
+        keeps_marks: false,
         acks,
         session: Session::default(),
     };

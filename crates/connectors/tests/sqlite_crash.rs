@@ -9,7 +9,9 @@ use crossdock_core::destination::{Ending, Mark, Stored};
 use crossdock_core::session::Session;
 use serde_json::{Value, json};
 
-use crate::rig::{Writer, copy_folder, lane, open, open_as, registry, replacing, scratch, stream};
+use crate::rig::{
+    Keeper, Writer, copy_folder, lane, open, open_as, registry, replacing, scratch, stream,
+};
 use crate::sqlite_table::{config, reader};
 
 #[derive(Clone, Debug)]
@@ -262,7 +264,15 @@ async fn survive_beside(streams: fn() -> Vec<ConfiguredStream>, is_visible: bool
             std::fs::create_dir(&died).unwrap();
             let at = |folder: &std::path::Path| json!({"path": folder.join("out.db"), "transaction_bytes": 0});
             let config = at(&died);
-            let opened = open_as("sqlite", &config, streams(), 1, &[], true).await;
+            let opened = open_as(
+                "sqlite",
+                &config,
+                streams(),
+                1,
+                &[],
+                Keeper::EngineOfSeveral,
+            )
+            .await;
             let mut writer = opened.unwrap();
             play(&mut writer, &script[..end]).await;
             writer.inner.close().await.unwrap();
@@ -283,7 +293,15 @@ async fn survive_beside(streams: fn() -> Vec<ConfiguredStream>, is_visible: bool
                 copy_folder(&died, &again);
                 let config = at(&again);
                 let context = format!("{marks:?} after {:?}", &script[..end]);
-                let opened = open_as("sqlite", &config, streams(), 2, marks, true).await;
+                let opened = open_as(
+                    "sqlite",
+                    &config,
+                    streams(),
+                    2,
+                    marks,
+                    Keeper::EngineOfSeveral,
+                )
+                .await;
                 let mut writer = opened.unwrap();
                 let mut seq = 0;
                 for name in ["a", "b"] {
@@ -334,7 +352,62 @@ async fn what_others_wrote_is_not_taken_back() {
     let theirs = "INSERT INTO a SELECT * FROM a WHERE id = 0; UPDATE a SET id = 99 WHERE rowid = 6";
     connection.execute_batch(theirs).unwrap();
     let streams = vec![stream("a"), stream("b")];
-    let opened = open_as("sqlite", &config, streams, 2, &[], true).await;
+    let opened = open_as("sqlite", &config, streams, 2, &[], Keeper::EngineOfSeveral).await;
     opened.unwrap().inner.close().await.unwrap();
     assert_eq!(ids(&config, "a"), [99]);
+}
+
+/// Where a platform keeps states alone, the destination knows by itself what was committed: dies after each
+/// step, with every acknowledged checkpoint committed or all but the last, also right after its commit.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_committed_stays_without_an_engine() {
+    let open = async |config: &Value, epoch| {
+        let streams = vec![stream("a"), stream("b")];
+        let opened = open_as("sqlite", config, streams, epoch, &[], Keeper::Destination).await;
+        opened.unwrap()
+    };
+    let mut deaths = 0;
+    for script in scripts() {
+        for end in 0..=script.len() {
+            for left in 0..2 {
+                let root = scratch();
+                let config = json!({"path": root.path().join("out.db"), "transaction_bytes": 0});
+                let mut writer = open(&config, 1).await;
+                play(&mut writer, &script[..end]).await;
+                let mut marks = Vec::new();
+                for (step, seq) in script[..end].iter().zip(1..) {
+                    match step {
+                        Step::Checkpoint(lane) if seq <= writer.acks.up_to(lane) => {
+                            marks.push(writer.mark(lane, seq));
+                        }
+                        Step::Finish(Ending::Complete) => {
+                            marks.push(writer.mark(&Lane::Global, seq));
+                        }
+                        _ => {}
+                    }
+                }
+                marks.truncate(marks.len().saturating_sub(left));
+                for mark in &marks {
+                    writer.inner.committed(mark).await.unwrap();
+                }
+                writer.inner.close().await.unwrap();
+                for epoch in 2..4 {
+                    let mut writer = open(&config, epoch).await;
+                    for name in ["a", "b"] {
+                        let context = format!("{name} {marks:?} after {:?}", &script[..end]);
+                        assert_eq!(
+                            ids(&config, name),
+                            marked(&script, &marks, name),
+                            "{context}"
+                        );
+                    }
+                    writer.write(1, "a", 900..905).await;
+                    writer.checkpoint(2, &lane("a")).await;
+                    writer.inner.close().await.unwrap();
+                }
+                deaths += 1;
+            }
+        }
+    }
+    assert!(deaths > 70, "{deaths}");
 }

@@ -220,6 +220,7 @@ impl<'a> PipeRun<'a> {
             epoch: self.lease.epoch,
             marks: Vec::new(),
             marks_decide: false,
+            keeps_marks: false,
             acks: self.acks(),
             session: self.destination(&ready.session),
         };

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::batch::Batch;
 use crate::catalog::ConfiguredCatalog;
@@ -84,7 +85,7 @@ pub trait Acknowledge: Send + Sync {
 
 /// A mark up to which an earlier run's items are committed: all items of `lane` with a sequence
 /// number up to `seq` that the run with this `epoch` handed to the destination.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Mark {
     /// The run.
     pub epoch: i64,
@@ -133,6 +134,10 @@ pub struct DestinationOpening {
     /// The run resumes from `marks` alone, though this destination may have stored later checkpoints
     /// (it is not the only one, and was not asked): it must take back what goes beyond them.
     pub marks_decide: bool,
+    /// Nobody else keeps marks: the run is one of a platform that keeps states alone. What
+    /// [`DestinationWriter::committed`] was told is then as good as given in `marks`, whatever dies
+    /// after it has returned: the destination must find it again by itself.
+    pub keeps_marks: bool,
     /// Refused records are kept as dead letters: a destination that learns of a refusal only by the batch
     /// should find out which records are meant. Otherwise the first refusal ends the run.
     pub keeps_refused: bool,

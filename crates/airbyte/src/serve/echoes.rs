@@ -144,6 +144,14 @@ impl Echoes {
             .last()
     }
 
+    /// The last state of each lane up to `seq`.
+    pub(super) fn lanes(&self, seq: Seq) -> BTreeMap<Lane, Seq> {
+        let states = self.waiting.iter().filter(|state| state.seq <= seq);
+        states
+            .map(|state| (state.lane.clone(), state.seq))
+            .collect()
+    }
+
     /// Everything up to this place is durable.
     pub(super) fn durable(&self) -> Option<Seq> {
         self.pending.newest()

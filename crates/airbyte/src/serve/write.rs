@@ -73,6 +73,7 @@ pub(super) async fn write(write: Write, stop: impl Future<Output = ()>) -> Resul
         // beyond that goes.
         marks: Vec::new(),
         marks_decide: true,
+        keeps_marks: true,
         // Refused records are counted and told of (§1.3); the others go on.
         keeps_refused: true,
         acks: Arc::new(AckSender(sender)),
@@ -208,13 +209,20 @@ impl Writing {
         }
     }
 
+    /// The states up to `seq`: of each stream what its own last one covers, since what follows comes again.
     async fn commit(&mut self, seq: Seq) -> Result<()> {
-        let mark = Mark {
-            epoch: self.epoch,
-            lane: Lane::Global,
-            seq,
-        };
-        self.writer.committed(&mark).await?;
+        for (lane, seq) in self.echoes.lanes(seq) {
+            self.commit_lane(lane, seq).await?;
+        }
+        self.echo_up_to(seq)
+    }
+
+    async fn commit_lane(&mut self, lane: Lane, seq: Seq) -> Result<()> {
+        let epoch = self.epoch;
+        self.writer.committed(&Mark { epoch, lane, seq }).await
+    }
+
+    fn echo_up_to(&mut self, seq: Seq) -> Result<()> {
         self.committed = seq;
         let lines = self.echoes.committed(seq);
         self.voice
@@ -231,13 +239,13 @@ impl Writing {
             self.acknowledged(&ack);
         }
         self.echoes.finished();
-        let last = match ending {
-            Ending::Complete => self.echoes.durable().filter(|seq| *seq > self.committed),
-            Ending::Incomplete => self.echoes.durable_state(self.committed),
-        };
-        match last {
-            Some(seq) => self.commit(seq).await,
-            None => Ok(()),
+        match (ending, self.echoes.durable()) {
+            (Ending::Complete, Some(seq)) if seq > self.committed => {
+                self.commit_lane(Lane::Global, seq).await?;
+                self.echo_up_to(seq)
+            }
+            (Ending::Complete, _) => Ok(()),
+            (Ending::Incomplete, _) => self.echo().await,
         }
     }
 

@@ -308,6 +308,7 @@ impl Writing {
                 epoch: self.epoch,
                 marks: vec![self.mark(self.committed)],
                 marks_decide: true,
+                keeps_marks: true,
                 acks: self.ack_sender.clone(),
                 session: self.session.clone(),
             };

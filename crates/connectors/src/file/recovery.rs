@@ -11,6 +11,7 @@ use crossdock_core::stream::StreamId;
 
 use super::book::Cut;
 use super::fault::io;
+use super::marks;
 use super::name::{self, DataName, Marker, Stage, StagedName};
 use super::plan::{self, Leftover, Step};
 use super::split::split;
@@ -19,14 +20,16 @@ use crate::semantics::target::{Current, Target};
 
 /// Recovers every stream that has something in staging, also those that this run does not write.
 pub(crate) fn recover(staging: &Staging, marks: &[Mark], targets: &[Target]) -> Result<()> {
+    let mut marks = marks.to_vec();
+    marks.extend(marks::kept(staging.folder())?);
     for (stream, folder) in staging.left()? {
         let current = targets
             .iter()
             .find(|t| t.stream == stream)
             .map(|t| t.current);
-        recover_stream(&folder, &stream, marks, current)?;
+        recover_stream(&folder, &stream, &marks, current)?;
     }
-    Ok(())
+    marks::forget(staging.folder())
 }
 
 fn recover_stream(

@@ -17,6 +17,7 @@ use super::book::{Book, Cut, Place, Scope};
 use super::fault::io;
 use super::format::{Encode, Format};
 use super::gathered::Gathered;
+use super::marks::Marks;
 use super::name::{DataName, Marker, Stage};
 use super::portion::Portioned;
 use super::recovery::sync;
@@ -41,6 +42,8 @@ pub(crate) struct Order<F> {
     pub(crate) targets: Arc<Vec<Target>>,
     pub(crate) rolling: Rolling,
     pub(crate) epoch: i64,
+    /// See [`DestinationOpening::keeps_marks`](crossdock_core::destination::DestinationOpening::keeps_marks).
+    pub(crate) keeps_marks: bool,
     pub(crate) acks: Arc<dyn Acknowledge>,
 }
 
@@ -74,6 +77,8 @@ pub(crate) struct Shop<F: Format> {
     complete: Vec<(usize, Marker)>,
     files: Vec<u32>,
     temporaries: u64,
+    /// `None`: others keep them.
+    marks: Option<Marks>,
     /// Held until the end: it has the lock.
     _staging: Staging,
 }
@@ -91,6 +96,7 @@ impl<F: Format> Shop<F> {
             .enumerate()
             .map(|(at, t)| (t.stream.clone(), at))
             .collect();
+        let marks = order.keeps_marks.then(|| Marks::new(staging.folder()));
         Ok(Self {
             book: Book::new(order.rolling),
             order,
@@ -105,6 +111,7 @@ impl<F: Format> Shop<F> {
             waiting: Vec::new(),
             complete: Vec::new(),
             temporaries: 0,
+            marks,
             _staging: staging,
         })
     }
@@ -380,6 +387,11 @@ impl<F: Format> Keeper for Shop<F> {
         }
         for (at, partition) in touched {
             self.folders[at].sync_visible([partition])?;
+        }
+        if let Some(marks) = &mut self.marks
+            && self.waiting.iter().any(|file| scope.covers(file.stream))
+        {
+            marks.keep(mark)?;
         }
         for (at, marker) in self
             .complete

@@ -4,6 +4,7 @@
 //! ```text
 //! <path>/.crossdock/<pipeline>/lock
 //! <path>/.crossdock/<pipeline>/<stream's hash>.next/…, .swap                             see `swap`
+//! <path>/.crossdock/<pipeline>/marks.json                                               see `marks`
 //! <path>/.crossdock/<pipeline>/<stream's hash>/stream.json, a-…, g-…, c-…, ….cuts, complete-…, tmp-…
 //! <path>/<folder>/…                                                                     visible
 //! ```
@@ -135,6 +136,11 @@ impl Staging {
             folder,
             _lock: lock,
         })
+    }
+
+    /// Where everything of the pipeline waits.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The folders of `target`. What it held before must have been recovered.

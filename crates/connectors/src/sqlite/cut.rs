@@ -88,20 +88,20 @@ struct Beyond {
     end: i64,
 }
 
-/// Takes back the rows of an earlier run that none of `marks` covers. Before the table is opened, in
-/// the same transaction.
+/// Takes back the rows of an earlier run that none of `marks` covers; with `None`, those after what
+/// [`settle`] was told last. Before the table is opened, in the same transaction.
 pub(crate) fn undo(
     database: &Database,
     pipeline: &str,
     target: &Target,
-    marks: &[Mark],
+    marks: Option<&[Mark]>,
 ) -> Result<()> {
     if target.dedup.is_some() {
         return Ok(());
     }
     let stream = target.stream.to_string();
     let found = beyond(&database.connection, pipeline, &stream, |epoch| {
-        Mark::newest(marks, &target.stream, epoch).map_or(0, |seq| seq.0)
+        marks.map(|marks| Mark::newest(marks, &target.stream, epoch).map_or(0, |seq| seq.0))
     });
     let found = found.map_err(fault("read Crossdock's tables", &database.path))?;
     let Some(Beyond {
@@ -138,7 +138,7 @@ fn beyond(
     connection: &Connection,
     pipeline: &str,
     stream: &str,
-    mark: impl Fn(i64) -> u64,
+    mark: impl Fn(i64) -> Option<u64>,
 ) -> rusqlite::Result<Option<Beyond>> {
     let newest = connection
         .query_row(
@@ -151,10 +151,13 @@ fn beyond(
     let Some((epoch, generation, end)) = newest else {
         return Ok(None);
     };
-    let seq = i64::try_from(mark(epoch)).unwrap_or(i64::MAX);
+    let seq = mark(epoch).map(|seq| i64::try_from(seq).unwrap_or(i64::MAX));
+    // What came before the last commit is settled, so that commit is the first that is left.
     let last: Option<i64> = connection.query_row(
         "SELECT max(last) FROM _crossdock_cut
-         WHERE pipeline = ?1 AND stream = ?2 AND epoch = ?3 AND seq <= ?4",
+         WHERE pipeline = ?1 AND stream = ?2 AND epoch = ?3 AND seq <= coalesce(?4,
+             (SELECT min(seq) FROM _crossdock_cut
+              WHERE pipeline = ?1 AND stream = ?2 AND epoch = ?3))",
         params![pipeline, stream, epoch, seq],
         |row| row.get(0),
     )?;

@@ -99,8 +99,9 @@ fn prepare(
         let run = book::take_over(&database, &opening.pipeline, opening.epoch)?;
         if opening.marks_decide {
             book::forget(&database, &opening.pipeline)?;
+            let marks = (!opening.keeps_marks).then_some(&*opening.marks);
             for target in &targets {
-                cut::undo(&database, &opening.pipeline, target, &opening.marks)?;
+                cut::undo(&database, &opening.pipeline, target, marks)?;
             }
         }
         let open = |target| {
@@ -126,7 +127,7 @@ fn prepare(
         age: config.max_checkpoint_age(),
     };
     let tables = streams.into_iter().zip(tables).collect();
-    let keeper = SqlKeeper::new(database, run, tables, opening.acks.clone(), pace);
+    let keeper = SqlKeeper::new(database, run, tables, opening, pace);
     Ok((channels, keeper))
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossdock_core::checkpoint::{Checkpoint, Lane, Seq};
-use crossdock_core::destination::{Ack, Acknowledge, Ending, Mark};
+use crossdock_core::destination::{Ack, Acknowledge, DestinationOpening, Ending, Mark};
 use crossdock_core::error::Result;
 use crossdock_core::stream::StreamId;
 
@@ -50,6 +50,8 @@ pub(crate) struct SqlKeeper {
     bytes: u64,
     /// The checkpoints in it.
     waiting: Vec<(Lane, Seq)>,
+    /// See [`DestinationOpening::keeps_marks`](crossdock_core::destination::DestinationOpening::keeps_marks).
+    keeps_marks: bool,
     /// The engine's commits since the last transaction.
     settled: Vec<Mark>,
     last: Seq,
@@ -61,7 +63,7 @@ impl SqlKeeper {
         database: Database,
         run: Run,
         tables: Vec<(StreamId, Table)>,
-        acks: Arc<dyn Acknowledge>,
+        opening: &DestinationOpening,
         pace: Pace,
     ) -> Self {
         let (streams, tables): (Vec<_>, Vec<_>) = tables.into_iter().unzip();
@@ -73,7 +75,8 @@ impl SqlKeeper {
             run,
             tables,
             streams,
-            acks,
+            acks: opening.acks.clone(),
+            keeps_marks: opening.keeps_marks,
             pace,
             open: None,
             bytes: 0,
@@ -90,9 +93,14 @@ impl SqlKeeper {
                 .run("begin a transaction", "BEGIN IMMEDIATE")?;
             self.open = Some(Instant::now());
             book::check(&self.database, &self.run)?;
-            for mark in self.settled.drain(..) {
-                cut::settle(&self.database, &self.run, &self.streams, &mark)?;
-            }
+            self.settle_marks()?;
+        }
+        Ok(())
+    }
+
+    fn settle_marks(&mut self) -> Result<()> {
+        for mark in self.settled.drain(..) {
+            cut::settle(&self.database, &self.run, &self.streams, &mark)?;
         }
         Ok(())
     }
@@ -190,6 +198,11 @@ impl Keeper for SqlKeeper {
         if mark.epoch == self.run.epoch {
             self.settled.retain(|earlier| earlier.lane != mark.lane);
             self.settled.push(mark.clone());
+        }
+        if self.keeps_marks {
+            self.begin()?;
+            self.settle_marks()?;
+            self.commit()?;
         }
         Ok(())
     }

@@ -80,6 +80,7 @@ impl ConnectorOffice {
             // What an earlier run has not published was not kept, and its records come again.
             marks: Vec::new(),
             marks_decide: false,
+            keeps_marks: true,
             acks: Arc::new(Inbox(sender)),
             session: ready.session.clone(),
         };

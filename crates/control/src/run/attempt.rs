@@ -342,6 +342,7 @@ impl Attempt<'_> {
                 epoch: lease.epoch,
                 marks: resume.marks.clone(),
                 marks_decide: self.prepared.destinations.len() > 1,
+                keeps_marks: false,
                 acks: outlet.acks(),
                 session: session.clone(),
             };

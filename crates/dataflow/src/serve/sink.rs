@@ -232,6 +232,7 @@ impl Sink {
                 epoch: self.epoch,
                 marks: vec![self.mark(self.committed)],
                 marks_decide: true,
+                keeps_marks: true,
                 acks: self.ack_sender.clone(),
                 session: self.session.clone(),
             };

@@ -163,7 +163,11 @@ fn nothing_is_lost_over_sockets() {
         }
         let (source, destination) = (ended(source), ended(destination));
         state = last_state(&destination.stdout).or(state);
-        told.push(state.as_ref().map(|state| state["stream"]["stream_state"].to_string()));
+        told.push(
+            state
+                .as_ref()
+                .map(|state| state["stream"]["stream_state"].to_string()),
+        );
         if round == ROUNDS {
             assert!(source.status.success() && destination.status.success());
         }
@@ -174,7 +178,9 @@ fn nothing_is_lost_over_sockets() {
     let all = ids.len() as u64;
     ids.sort_unstable();
     ids.dedup();
-    let missing: Vec<u64> = (0..ROWS).filter(|id| ids.binary_search(id).is_err()).collect();
+    let missing: Vec<u64> = (0..ROWS)
+        .filter(|id| ids.binary_search(id).is_err())
+        .collect();
     assert!(
         missing.is_empty(),
         "{} are missing, from {:?} to {:?}; states: {told:?}",
