@@ -282,6 +282,9 @@ mod tests {
         assert_eq!(echoes.durable_state(Seq(0)), None, "a gap holds back");
         echoes.acknowledged(&up_to("a", 3));
         assert_eq!(echoes.durable_state(Seq(0)), Some(Seq(4)));
+        let lanes =
+            [("a", 3), ("b", 4)].map(|(name, seq)| (Lane::Stream(StreamId::new(name)), Seq(seq)));
+        assert_eq!(echoes.lanes(Seq(4)), lanes.into());
         let lines = read(&echoes.committed(Seq(4)));
         let state = |line: &Value| {
             let state = &line["state"];

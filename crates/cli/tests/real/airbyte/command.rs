@@ -4,7 +4,7 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
-use super::{READ, bodies, configure, messages, output, write};
+use super::{READ, bodies, configure, connector, messages, output, write};
 use crate::lab::Lab;
 
 const SAMPLE: &str = "native:sample";
@@ -199,4 +199,53 @@ fn a_source_of_another_protocol_keeps_its_position() {
     let words = [&READ[..], &["--state", "state.json"]].concat();
     let second = messages(&output(&lab, reference, &words));
     assert_eq!(bodies(&second, "RECORD", "record").len(), 0, "{second:?}");
+}
+
+/// One start after the other, one of them on an input that breaks off: of that what its last state covers is
+/// there, and nothing that was echoed goes when the next begins.
+#[test]
+fn what_was_written_stays_when_the_next_begins() {
+    for destination in ["native:jsonl", "native:sqlite"] {
+        let lab = Lab::new();
+        write(
+            &lab,
+            "config.json",
+            &json!({"count": 30, "checkpoint_every": 10}),
+        );
+        configure(&lab, SAMPLE, "incremental", "append");
+        let said = output(&lab, SAMPLE, &READ).stdout;
+        let lines: Vec<&[u8]> = said.split_inclusive(|byte| *byte == b'\n').collect();
+        let is_state = |line: &[u8]| String::from_utf8_lossy(line).contains("\"STATE\"");
+        let first = lines.iter().position(|line| is_state(line)).unwrap();
+        // Some records follow the state.
+        let broken_off = lines[..first + 4].concat();
+        let path = if destination == "native:sqlite" {
+            "out.db"
+        } else {
+            "out"
+        };
+        write(&lab, "to.json", &json!({"path": path}));
+        for (input, states) in [(&said, 3), (&broken_off, 1), (&said, 3)] {
+            std::fs::write(lab.path("input"), input).unwrap();
+            let words = ["write", "--config", "to.json", "--catalog", "catalog.json"];
+            let written = connector(&lab, destination, &words)
+                .stdin(std::fs::File::open(lab.path("input")).unwrap())
+                .output()
+                .unwrap();
+            assert_eq!(bodies(&messages(&written), "STATE", "state").len(), states);
+        }
+        let mut ids: Vec<i64> = if destination == "native:sqlite" {
+            let database = rusqlite::Connection::open(lab.path("out.db")).unwrap();
+            let mut select = database.prepare("SELECT id FROM sample").unwrap();
+            let rows = select.query_map([], |row| row.get(0)).unwrap();
+            rows.map(Result::unwrap).collect()
+        } else {
+            let rows = &lab.folders("out")["sample"];
+            rows.iter().map(|row| row["id"].as_i64().unwrap()).collect()
+        };
+        ids.sort_unstable();
+        let mut expected: Vec<i64> = (0..30).chain(0..10).chain(0..30).collect();
+        expected.sort_unstable();
+        assert_eq!(ids, expected, "{destination}");
+    }
 }
