@@ -29,4 +29,4 @@ pub(crate) use outbound::Outbound;
 pub(crate) use partition::Partitions;
 pub(crate) use reader::{Arrivals, ChannelReader};
 pub use wish::ChannelWish;
-pub(crate) use wish::{OPTIONS, announced, ours};
+pub(crate) use wish::{OPTIONS, ours};

@@ -8,6 +8,7 @@ use crossdock_config::{
     ChannelFormat, ChannelVersion, Connector, ConnectorRef, DataChannel, Docker, Launcher,
     Protocol, Transport, nearest,
 };
+use crossdock_core::batch::WireForm;
 use crossdock_core::code;
 use crossdock_core::erased::{ErasedDestination, ErasedSource};
 use crossdock_core::error::{Error, Result};
@@ -96,6 +97,11 @@ fn channel(chosen: &DataChannel) -> ChannelWish {
             count: chosen.sockets,
         },
     }
+}
+
+/// Whether records of this form have their fields in the order of their stream's schema, without names.
+pub(crate) fn is_positional(form: WireForm) -> bool {
+    [Layout::V1, Layout::V2].map(Layout::form).contains(&form)
 }
 
 /// Finds the source that a pipeline names.

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use crossdock_airbyte::wire::keep_fields;
 use crossdock_core::batch::{Batch, Body, Columns, RowSpans, Rows, RowsBuilder, Span};
-use crossdock_core::catalog::ConfiguredCatalog;
+use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream};
 use crossdock_core::checkpoint::Seq;
 use crossdock_core::code;
 use crossdock_core::destination::DestinationWriter;
@@ -120,6 +120,19 @@ impl Change for Selection {
     }
 }
 
+/// Whether every stream of `read` has in `written` the very fields that it has itself. What is not known yet
+/// has not.
+pub(crate) fn are_same(read: &ConfiguredCatalog, written: Option<&ConfiguredCatalog>) -> bool {
+    let of = |stream: &ConfiguredStream| stream.stream.json_schema.get("properties").cloned();
+    written.is_some_and(|written| {
+        read.streams.iter().all(|stream| {
+            let mut others = written.streams.iter();
+            let other = others.find(|other| other.id() == stream.id());
+            other.is_some_and(|other| of(other) == of(stream))
+        })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,5 +152,31 @@ mod tests {
         let kept = select_rows(&rows, &fields).unwrap();
         assert_eq!(kept.after(0), r#"{"b":{"x":[1]},"c":"é"}"#.as_bytes());
         assert_eq!(kept.emitted_at(0), 7);
+    }
+
+    #[test]
+    fn fields_are_the_same_by_name_and_type() {
+        let catalog = |streams: &[(&str, serde_json::Value)]| ConfiguredCatalog {
+            streams: streams
+                .iter()
+                .map(|(name, fields)| {
+                    let schema = serde_json::json!({"type": "object", "properties": fields});
+                    ConfiguredStream::new(crossdock_core::catalog::Stream::new(*name, schema))
+                })
+                .collect(),
+            ..ConfiguredCatalog::default()
+        };
+        let (a, b) = (
+            serde_json::json!({"x": {}}),
+            serde_json::json!({"x": {}, "y": {}}),
+        );
+        let read = catalog(&[("a", a.clone())]);
+        assert!(are_same(
+            &read,
+            Some(&catalog(&[("b", b.clone()), ("a", a)]))
+        ));
+        assert!(!are_same(&read, Some(&catalog(&[("a", b.clone())]))));
+        assert!(!are_same(&read, Some(&catalog(&[("b", b)]))));
+        assert!(!are_same(&read, None));
     }
 }

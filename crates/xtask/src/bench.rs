@@ -17,6 +17,7 @@ mod program;
 mod relay;
 mod rival;
 mod scale;
+mod sockets;
 mod spec;
 mod start;
 
@@ -53,7 +54,7 @@ struct Bench {
     run: fn(&Programs, &Extent) -> Result<Vec<Figure>>,
 }
 
-const BENCHES: [Bench; 10] = [
+const BENCHES: [Bench; 11] = [
     Bench {
         name: "relay",
         what: "Airbyte to Airbyte, against `source | cat | sink`",
@@ -98,6 +99,11 @@ const BENCHES: [Bench; 10] = [
         name: "frames",
         what: "the codec of Airbyte's data channel, one core, against a copy of the same bytes",
         run: frames::run,
+    },
+    Bench {
+        name: "sockets",
+        what: "two connectors of Airbyte over sockets, against the same over stdin and stdout",
+        run: sockets::run,
     },
     Bench {
         name: "scale",

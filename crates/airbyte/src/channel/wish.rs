@@ -23,12 +23,24 @@ pub enum ChannelWish {
     },
 }
 
+impl ChannelWish {
+    /// The form of the sockets that a connector with these further members of its specification gets, and how many
+    /// are wished; `None`: it gets none.
+    pub(crate) fn format(self, spec: &Map<String, Value>) -> Option<(Format, Option<usize>)> {
+        match self {
+            Self::Stdio => None,
+            Self::Sockets { format, count } => Some((format, count)),
+            Self::AsAnnounced => announced(spec).map(|format| (format, None)),
+        }
+    }
+}
+
 /// The member of a specification in which connectors of ours announce their channel, in the form of the registry's
 /// metadata.
 pub(crate) const OPTIONS: &str = "connectorIPCOptions";
 
 /// The best channel of sockets that a specification announces; `None`: it announces none that is known here.
-pub(crate) fn announced(spec: &Map<String, Value>) -> Option<Format> {
+fn announced(spec: &Map<String, Value>) -> Option<Format> {
     let channel = spec.get(OPTIONS)?.get("dataChannel")?;
     let lists = |key: &str, wanted: &str| {
         let listed = channel.get(key).and_then(Value::as_array);

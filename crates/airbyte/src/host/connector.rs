@@ -8,12 +8,12 @@ use crossdock_core::error::Result;
 use crossdock_core::session::Session;
 use crossdock_core::spec::{Checked, Spec};
 use crossdock_launch::{AnswerCache, Call, Launcher, Word};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::command::{ask, check_status};
 use super::peer::Peer;
 use super::sockets::Sockets;
-use crate::channel::{ChannelWish, announced};
+use crate::channel::ChannelWish;
 use crate::talk::Talk;
 use crate::wire::Message;
 
@@ -116,12 +116,9 @@ impl Connector {
         session: &Session,
     ) -> Result<Option<Sockets>> {
         let form = match wish {
-            ChannelWish::Stdio => None,
-            ChannelWish::Sockets { format, count } => Some((format, count)),
-            ChannelWish::AsAnnounced => {
-                let spec = self.cached_spec(session).await?;
-                announced(&spec.extra).map(|format| (format, None))
-            }
+            // Only what was not chosen is asked for.
+            ChannelWish::AsAnnounced => wish.format(&self.cached_spec(session).await?.extra),
+            chosen => chosen.format(&Map::new()),
         };
         form.map(|(format, count)| Sockets::create(format, count))
             .transpose()

@@ -17,7 +17,7 @@ use super::command::ask;
 use super::connector::{Connector, Files, text};
 use super::socket_feed::SocketFeed;
 use super::writer::Writer;
-use crate::channel::ChannelWish;
+use crate::channel::{ChannelWish, Format};
 use crate::wire::{DestinationCatalog, FORM, Message, catalog_for_destination};
 
 /// A destination that speaks the Airbyte protocol, whatever launches it.
@@ -57,7 +57,7 @@ impl AirbyteDestination {
         self.connector
             .cached_spec(session)
             .await
-            .map(with_capabilities)
+            .map(|spec| with_capabilities(spec, self.channel))
     }
 
     /// What a data-activation destination can write to (§1.7). Others do not know the command.
@@ -76,7 +76,12 @@ impl AirbyteDestination {
     }
 }
 
-fn with_capabilities(mut spec: Spec) -> Spec {
+/// What it can do when it is written to over this channel.
+fn with_capabilities(mut spec: Spec, channel: ChannelWish) -> Spec {
+    let form = match channel.format(&spec.extra) {
+        Some((Format::Protobuf(layout), _)) => layout.form(),
+        Some((Format::Jsonl, _)) | None => FORM,
+    };
     spec.destination = DestinationCapabilities {
         sync_modes: spec
             .supported_destination_sync_modes
@@ -84,7 +89,7 @@ fn with_capabilities(mut spec: Spec) -> Spec {
             .unwrap_or_default(),
         // Said in the registry's metadata only, never in the SPEC, so it is not known here.
         generations: false,
-        wire_forms: vec![FORM],
+        wire_forms: vec![form],
         ..DestinationCapabilities::default()
     };
     spec
@@ -96,7 +101,8 @@ impl Destination for AirbyteDestination {
 
     async fn spec(&self, session: &Session) -> Result<Spec> {
         let spec = self.connector.fresh_spec(session).await;
-        spec.map(with_capabilities).map_err(|e| e.during("spec"))
+        spec.map(|spec| with_capabilities(spec, self.channel))
+            .map_err(|e| e.during("spec"))
     }
 
     async fn check(&self, config: Value, session: &Session) -> Result<Checked> {

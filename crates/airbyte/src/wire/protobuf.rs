@@ -24,6 +24,7 @@ mod field;
 mod head;
 mod meta;
 mod position;
+mod relay;
 mod value;
 mod varint;
 mod write;

@@ -27,6 +27,7 @@ use super::{
     Prepared, PreparedDestination, PreparedSource, Summary, Surroundings, engine_settings,
     interruptible,
 };
+use crate::connector::is_positional;
 use crate::dead_letter::{self, ConnectorOffice, FileOffice, Writing};
 use crate::fields::{self, Selection};
 use crate::generation;
@@ -231,7 +232,9 @@ impl Attempt<'_> {
                 false => self.prepared.shape(),
             },
             // Fields are taken out of values, so lines cannot stay as they came.
-            verbatim: self.prepared.verbatim().filter(|_| !selects),
+            verbatim: (self.prepared.verbatim())
+                .filter(|_| !selects)
+                .filter(|form| !is_positional(*form) || fields::are_same(&own, catalog)),
             // A dead letter shows its record, and a processor looks at it.
             values: selects
                 || processes

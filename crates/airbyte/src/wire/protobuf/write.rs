@@ -12,7 +12,7 @@ use crossdock_core::schema::DataType;
 
 use super::cells::{self, Cells, Taker};
 use super::position::Positions;
-use super::{Layout, encode, meta, varint};
+use super::{Layout, encode, meta, relay, varint};
 
 /// The property that tells deletes of change-data-capture sources (§1.9).
 const DELETED_AT: &str = "_ab_cdc_deleted_at";
@@ -122,7 +122,9 @@ impl FrameWriter {
     }
 
     /// The same of rows: their values are read as of the types of the schema, leniently and with all of their
-    /// digits. Members that the schema does not declare have no place here.
+    /// digits. Members that the schema does not declare have no place here. Rows that have frames of this layout
+    /// for lines and no values ([`Wanted::Nothing`](super::Wanted::Nothing)) are passed on under this stream's name:
+    /// their stream must have the same properties.
     ///
     /// Errors, and then nothing is appended: a row that is no JSON object, or a delete as above.
     pub fn rows(&mut self, rows: &Rows, partition: &str, out: &mut Vec<u8>) -> Result<()> {
@@ -138,6 +140,15 @@ impl FrameWriter {
 
     fn row(&mut self, rows: &Rows, row: usize, partition: &str, out: &mut Vec<u8>) -> Result<()> {
         let emitted_at = rows.emitted_at(row);
+        if rows.form() == Some(self.layout.form())
+            && rows.after(row).is_empty()
+            && let Some(frame) = rows.line(row)
+        {
+            self.frame.begin(out, self.head.at(partition, emitted_at));
+            relay::values(frame, out)?;
+            self.frame.end(out);
+            return Ok(());
+        }
         let operation = rows.operation(row);
         let deleted = self.deleted(operation)?;
         let mut text = rows.after(row);

@@ -119,6 +119,18 @@ proptest! {
         let mut writer = FrameWriter::new(layout, &stream);
         let mut frames = Vec::new();
         writer.rows(&rows(&texts_of), &partition, &mut frames).unwrap();
+        let mut named = stream.clone();
+        named.stream.name = "another".to_owned();
+        let mut other = FrameWriter::new(layout, &named);
+        let (mut expected, mut passed_on) = (Vec::new(), Vec::new());
+        other.rows(&rows(&texts_of), "elsewhere", &mut expected).unwrap();
+        for framed in decode(layout, &catalog(&stream), Wanted::Nothing, &frames) {
+            let Framed::Records { body: Body::Rows(found), .. } = framed else {
+                panic!("{framed:?}");
+            };
+            other.rows(&found, "elsewhere", &mut passed_on).unwrap();
+        }
+        prop_assert_eq!(passed_on, expected);
         for wanted in [Wanted::Rows, Wanted::Columns] {
             let framed = decode(layout, &catalog(&stream), wanted, &frames);
             prop_assert_eq!(framed.len(), 1);
