@@ -11,7 +11,7 @@ use crossdock_core::batch::{Batch, Body, Rows, RowsBuilder, Span};
 use crossdock_core::checkpoint::{Checkpoint, Lane, LaneState};
 use crossdock_core::clock::{Clock, SystemClock};
 use crossdock_core::code;
-use crossdock_core::convert::RowsToColumns;
+use crossdock_core::convert::TypedToColumns;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::event::{Estimate, Event, StreamStatus};
 use crossdock_core::json::Json;
@@ -41,7 +41,8 @@ struct Progress {
 pub(crate) struct SampleReader {
     config: Config,
     columns: Columns,
-    schema: StreamSchema,
+    /// Where records with types are collected.
+    typed: TypedToColumns,
     streams: VecDeque<Progress>,
     events: VecDeque<Event>,
     emitted: u64,
@@ -84,8 +85,10 @@ impl SampleReader {
                 began: resumed.unwrap_or(0),
             });
         }
+        let schema = StreamSchema::from_json_schema(&columns.schema());
+        let order: Vec<usize> = (0..schema.fields.len()).collect();
         Ok(Self {
-            schema: StreamSchema::from_json_schema(&columns.schema()),
+            typed: TypedToColumns::new(&schema, &order),
             columns,
             streams,
             events: VecDeque::new(),
@@ -235,17 +238,17 @@ impl SampleReader {
         let until_checkpoint = every - progress.next % every;
         let left = self.config.count - progress.next;
         let n = limit.min(left).min(until_checkpoint);
-        let rows = rows(
-            &self.columns,
-            progress.key,
-            progress.next..progress.next + n,
-        )?;
+        let range = progress.next..progress.next + n;
         let body = match self.config.shape {
-            Shape::Rows => Body::Rows(rows),
+            Shape::Rows => Body::Rows(rows(&self.columns, progress.key, range)?),
             Shape::Columns => {
-                let mut columns = RowsToColumns::new(&self.schema, None);
-                columns.append(&rows)?;
-                Body::Columns(columns.finish()?)
+                let (now, mut scratch) = (SystemClock.now_ms(), Vec::new());
+                for index in range {
+                    let place = (progress.key, index);
+                    self.columns
+                        .put(&mut self.typed, &mut scratch, place, now)?;
+                }
+                Body::Columns(self.typed.finish()?)
             }
         };
         progress.next += n;

@@ -6,7 +6,7 @@ use super::random::Random;
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Name,
     Email,
     Score,
@@ -37,7 +37,7 @@ const KINDS: [(&str, Kind); 12] = [
     ("local_time", Kind::LocalTime),
 ];
 
-const FIRST: [&str; 12] = [
+pub(super) const FIRST: [&str; 12] = [
     "Ada",
     "Grace",
     "Łukasz",
@@ -51,7 +51,7 @@ const FIRST: [&str; 12] = [
     "Chloe",
     "Omar",
 ];
-const LAST: [&str; 12] = [
+pub(super) const LAST: [&str; 12] = [
     "Lovelace",
     "Hopper",
     "Nowak",
@@ -76,7 +76,7 @@ const CITIES: [&str; 8] = [
     "Pune",
 ];
 const TAGS: [&str; 6] = ["new", "vip", "β-test", "churned", "b2b", "trial"];
-const NOTES: [&str; 6] = [
+pub(super) const NOTES: [&str; 6] = [
     "said \"call me\" twice",
     "path C:\\data\\in",
     "line one\nline two",
@@ -106,6 +106,11 @@ impl Columns {
         Self {
             columns: columns.collect(),
         }
+    }
+
+    /// What the columns after `id` hold.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = Kind> {
+        self.columns.iter().map(|(_, kind)| *kind)
     }
 
     /// JSON Schema of a record.
@@ -170,7 +175,7 @@ impl Kind {
         }
     }
 
-    fn write(self, out: &mut Vec<u8>, random: &mut Random, index: u64) {
+    pub(super) fn write(self, out: &mut Vec<u8>, random: &mut Random, index: u64) {
         match self {
             Self::Name => {
                 let (first, last) = (random.one(&FIRST), random.one(&LAST));
@@ -250,12 +255,12 @@ impl Kind {
     }
 }
 
-fn integer(out: &mut Vec<u8>, value: u64) {
+pub(super) fn integer(out: &mut Vec<u8>, value: u64) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// A number with leading zeros, cut to its last `width` digits.
-fn digits(out: &mut Vec<u8>, mut value: u64, width: usize) {
+pub(super) fn digits(out: &mut Vec<u8>, mut value: u64, width: usize) {
     let start = out.len();
     out.resize(start + width, b'0');
     for digit in out[start..].iter_mut().rev() {

@@ -9,6 +9,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crossdock_core::store::Lease;
 use crossdock_core::{Error, Result, code};
@@ -18,6 +19,10 @@ use super::file;
 
 /// Longest part of a lock file's name that is taken from the pipeline's.
 const SHOWN: usize = 40;
+
+/// How often, and how long after each other, a lock is tried that somebody has.
+const LOOKS: usize = 5;
+const LOOK: Duration = Duration::from_millis(2);
 
 /// More than a lock file ever holds.
 const HOLDER_BYTES: u64 = 64 * 1024;
@@ -36,8 +41,19 @@ struct Holder {
 /// A pipeline that is ours as long as this value lives.
 pub(super) struct PipelineLock {
     holder: Holder,
-    /// Closing it unlocks it. `None` for a store in memory.
-    _file: Option<File>,
+    /// `None` for a store in memory.
+    file: Option<File>,
+}
+
+impl Drop for PipelineLock {
+    /// Closing would not do: a child that is being started, by whatever thread, has copies of all open files
+    /// until it is the program that it is to be, and a lock ends with its last copy.
+    fn drop(&mut self) {
+        if let Some(file) = &self.file {
+            // It is closed next, which does the same but for those copies.
+            let _ = file.unlock();
+        }
+    }
 }
 
 /// The pipelines that the runs of one store hold.
@@ -85,10 +101,7 @@ impl PipelineLocks {
             Some(directory) => Some(lock_file(directory, &holder)?),
             None => None,
         };
-        Ok(PipelineLock {
-            holder,
-            _file: file,
-        })
+        Ok(PipelineLock { holder, file })
     }
 
     /// Whether a living process holds the pipeline. Nothing is made or written.
@@ -115,7 +128,7 @@ impl PipelineLocks {
             Err(e) => return Err(failed(e)),
         };
         match file.try_lock_shared() {
-            Ok(()) => Ok(false),
+            Ok(()) => file.unlock().map(|()| false).map_err(failed),
             Err(TryLockError::WouldBlock) => Ok(true),
             Err(TryLockError::Error(e)) => Err(failed(e)),
         }
@@ -157,12 +170,20 @@ fn lock_file(directory: &Path, holder: &Holder) -> Result<File> {
         .mode(0o600)
         .open(&path)
         .map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(busy(&holder.pipeline, read_holder(&mut file).as_ref()));
+    let mut looks = LOOKS;
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            // Somebody may only be looking, see `PipelineLocks::is_held`.
+            Err(TryLockError::WouldBlock) if looks > 0 => {
+                looks -= 1;
+                std::thread::sleep(LOOK);
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(busy(&holder.pipeline, read_holder(&mut file).as_ref()));
+            }
+            Err(TryLockError::Error(e)) => return Err(failed(e)),
         }
-        Err(TryLockError::Error(e)) => return Err(failed(e)),
     }
     write_holder(&mut file, holder).map_err(failed)?;
     Ok(file)
@@ -238,5 +259,22 @@ mod tests {
             assert!(!name.contains(['/', '\0']) && name.len() < 70, "{name}");
             assert!(!names[..i].contains(name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_pipeline_is_free_though_a_child_that_starts_has_a_copy_of_its_file() {
+        let place = tempfile::tempdir().unwrap();
+        let locks = PipelineLocks::beside(&place.path().join("state.db"));
+        let lock = locks.take("p", 0).unwrap();
+        let copy = lock.file.as_ref().unwrap().try_clone().unwrap();
+        assert!(locks.is_held("p").unwrap());
+        assert_eq!(
+            locks.take("p", 0).err().unwrap().code().name,
+            "store.pipeline_busy"
+        );
+        drop(lock);
+        assert!(!locks.is_held("p").unwrap());
+        drop(locks.take("p", 0).unwrap());
+        drop(copy);
     }
 }
