@@ -234,7 +234,7 @@ impl Attempt<'_> {
             // Fields are taken out of values, so lines cannot stay as they came.
             verbatim: (self.prepared.verbatim())
                 .filter(|_| !selects)
-                .filter(|form| !is_positional(*form) || fields::are_same(&own, catalog)),
+                .filter(|form| !is_positional(form) || fields::are_same(&own, catalog)),
             // A dead letter shows its record, and a processor looks at it.
             values: selects
                 || processes
