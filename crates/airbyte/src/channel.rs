@@ -21,6 +21,8 @@ mod outbound;
 mod partition;
 mod reader;
 mod split;
+#[cfg(test)]
+mod tests;
 mod wish;
 
 pub(crate) use inbound::{Inbound, Incoming};

@@ -21,17 +21,20 @@ impl Random {
     }
 
     /// The next number.
+    #[inline]
     pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         mixed(self.0)
     }
 
-    /// A number below `limit`.
+    /// A number below `limit`. Inlined, so that dividing by a limit that is known costs next to nothing.
+    #[inline]
     pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit.max(1)
     }
 
     /// One of `items`.
+    #[inline]
     pub(crate) fn one<'a>(&mut self, items: &[&'a str]) -> &'a str {
         let at = self.below(items.len() as u64);
         usize::try_from(at)

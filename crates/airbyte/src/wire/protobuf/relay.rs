@@ -27,6 +27,7 @@ fn append(frame: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
         let mut fields = Fields::new(frame, from, to);
         let mut run = from;
         loop {
+            fields.at = past_short(&frame[..to], fields.at);
             let before = fields.at;
             let field = fields.next()?;
             if let Some((5 | 6, Field::Bytes(..))) = field {
@@ -40,6 +41,17 @@ fn append(frame: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
         }
     }
     Ok(())
+}
+
+/// Where the run of short values that begins at `at` ends: nearly all of a record is of this kind.
+#[inline]
+fn past_short(record: &[u8], mut at: usize) -> usize {
+    while let [0x2a | 0x32, length @ 0..0x80, rest @ ..] = &record[at..]
+        && rest.len() >= usize::from(*length)
+    {
+        at += 2 + usize::from(*length);
+    }
+    at
 }
 
 #[cfg(test)]

@@ -82,6 +82,19 @@ fn each_end_has_the_channel_that_it_knows() {
         ),
         // As they announce it themselves.
         (&sample_served, Value::Null, &jsonl_served, Value::Null),
+        // Frames as they are, and in another layout.
+        (
+            &sample_served,
+            sockets("protobuf", "0.0.1"),
+            &jsonl_served,
+            sockets("protobuf", "0.0.1"),
+        ),
+        (
+            &sample_served,
+            sockets("protobuf", "0.0.1"),
+            &jsonl_served,
+            sockets("protobuf", "0.0.2"),
+        ),
         (
             &sample_served,
             sockets("protobuf", "0.0.1"),
@@ -134,6 +147,69 @@ fn each_end_has_the_channel_that_it_knows() {
             }
         }
     }
+}
+
+/// Frames go through as they are where nothing wants to see values: under another name, too. Where fields are
+/// selected, or a dead letter would have to show its record, they are read.
+#[test]
+fn what_the_pipeline_says_of_streams_holds_over_sockets() {
+    for more in [
+        json!({"prefix": "p_"}),
+        json!({"prefix": "p_", "streams": [{"name": "*", "fields": ["name", "id"]}]}),
+        json!({"dead_letters": {"path": "letters"}}),
+        json!({"processors": [{"processor": "field.exclude", "settings": {"fields": ".Payload.After.email"}}]}),
+    ] {
+        let rows = ["stdio", "sockets"].map(|transport| {
+            let lab = Lab::new();
+            let file = lab.pipeline(
+                (&served("native:sample"), sample(300)),
+                (
+                    &served("native:jsonl"),
+                    json!({"path": lab.text("out"), "metadata_columns": false}),
+                ),
+                more.clone(),
+            );
+            let mut pipelines: Value =
+                serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+            for side in ["source", "destination"] {
+                pipelines["pipelines"][0][side]["data_channel"] = json!({"transport": transport});
+            }
+            std::fs::write(&file, pipelines.to_string()).unwrap();
+            let data = lab.good(&["run", file.to_str().unwrap()]);
+            assert_eq!(committed(&data), 600, "{data:#}");
+            lab.folders("out")
+        });
+        assert_eq!(rows[0].len(), 2, "{more}");
+        assert_eq!(rows[0], rows[1], "{more}");
+    }
+}
+
+/// A source that fails is told of in its own words, and what its last state covers is there (§4.9).
+#[test]
+fn a_source_that_fails_over_sockets_says_why() {
+    let lab = Lab::new();
+    let mut config = sample(500);
+    config["fail_after"] = json!({"records": 250, "how": "error"});
+    let file = lab.pipeline(
+        (&served("native:sample"), config),
+        (
+            &served("native:jsonl"),
+            json!({"path": lab.text("out"), "metadata_columns": false}),
+        ),
+        json!({
+            "streams": [{"name": "*", "sync_mode": "incremental", "destination_sync_mode": "append"}],
+            "settings": {"retries": {"complete_failures": 1, "partial_failures": 1}},
+        }),
+    );
+    let run = lab.run(&["run", file.to_str().unwrap()]);
+    assert_eq!(run["ok"], false, "{run:#}");
+    assert!(run.to_string().contains("fail_after"), "{run:#}");
+    let rows = lab.folders("out");
+    let mut found = ids(&rows["sample_1"]);
+    found.truncate(200);
+    assert_eq!(found, (0..200).collect::<Vec<_>>());
+    let state = lab.printed(&["state", "show", "p"]);
+    assert!(state.contains("200"), "{state}");
 }
 
 #[test]
