@@ -9,11 +9,12 @@ mod sdk;
 mod sockets;
 mod through;
 
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::lab::Lab;
+use crate::lab::{Lab, exec};
 
 /// One served connector, as a platform starts it.
 pub(crate) fn connector(lab: &Lab, reference: &str, words: &[&str]) -> Command {
@@ -35,6 +36,29 @@ pub(crate) fn connector(lab: &Lab, reference: &str, words: &[&str]) -> Command {
 
 pub(crate) fn output(lab: &Lab, reference: &str, words: &[&str]) -> Output {
     connector(lab, reference, words).output().unwrap()
+}
+
+/// The same connector as a program that an engine runs.
+pub(crate) fn served(reference: &str) -> String {
+    let program = env!("CARGO_BIN_EXE_crossdock");
+    exec(&[
+        program,
+        "connector",
+        "serve",
+        "--protocol",
+        "airbyte",
+        reference,
+    ])
+}
+
+/// A pipeline's file, with this transport on both sides.
+pub(crate) fn over(file: PathBuf, transport: &str) -> PathBuf {
+    let mut pipelines: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    for side in ["source", "destination"] {
+        pipelines["pipelines"][0][side]["data_channel"] = json!({"transport": transport});
+    }
+    std::fs::write(&file, pipelines.to_string()).unwrap();
+    file
 }
 
 pub(crate) fn write(lab: &Lab, name: &str, value: &Value) {

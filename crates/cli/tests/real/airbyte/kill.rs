@@ -1,26 +1,12 @@
 //! `kill -9` of the engine, of a served source and of a served destination at random moments: nothing is lost
 //! (P4), and with a key nothing comes twice.
 
-use std::path::PathBuf;
-
 use serde_json::{Value, json};
 
 use super::sockets::{FORMS, WRITE, ended, start};
-use super::{READ, configure, connector, write};
-use crate::lab::{Lab, exec};
+use super::{READ, configure, connector, over, served, write};
+use crate::lab::Lab;
 use crate::rounds::{size, strike};
-
-fn served(reference: &str) -> String {
-    let program = env!("CARGO_BIN_EXE_crossdock");
-    exec(&[
-        program,
-        "connector",
-        "serve",
-        "--protocol",
-        "airbyte",
-        reference,
-    ])
-}
 
 fn more(mode: &str) -> Value {
     json!({
@@ -38,28 +24,20 @@ fn source() -> Value {
     json!({"count": ROWS, "checkpoint_every": 1000, "columns": 3, "rate": 50_000})
 }
 
-/// The same pipeline over stdin and stdout: ours announce sockets.
-fn over_stdio(file: PathBuf) -> PathBuf {
-    let mut pipelines: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-    for side in ["source", "destination"] {
-        pipelines["pipelines"][0][side]["data_channel"] = json!({"transport": "stdio"});
-    }
-    std::fs::write(&file, pipelines.to_string()).unwrap();
-    file
-}
-
 #[test]
 fn nothing_is_lost_between_served_connectors() {
     let lab = Lab::new();
     let pipeline = |_: usize| {
-        over_stdio(lab.pipeline(
+        let file = lab.pipeline(
             (&served("native:sample"), source()),
             (
                 &served("native:jsonl"),
                 json!({"path": lab.text("out"), "metadata_columns": false}),
             ),
             more("append"),
-        ))
+        );
+        // Ours announce sockets.
+        over(file, "stdio")
     };
     let victims = ["native:sample", "native:jsonl", "engine"];
     let kills = strike(&lab, 18, &lab.path("out"), &victims, pipeline);

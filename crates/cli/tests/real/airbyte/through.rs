@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::sockets::overtaking;
+use super::{over, served};
 use crate::lab::{Lab, exec, program};
 use crate::rounds::strike;
 
@@ -13,18 +14,6 @@ fn stranger() -> Option<String> {
     let python = program("CROSSDOCK_TEST_PROTOBUF_PYTHON")?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/airbyte/stranger.py");
     Some(exec(&[&python, script.to_str().unwrap()]))
-}
-
-fn served(reference: &str) -> String {
-    let program = env!("CARGO_BIN_EXE_crossdock");
-    exec(&[
-        program,
-        "connector",
-        "serve",
-        "--protocol",
-        "airbyte",
-        reference,
-    ])
 }
 
 /// A pipeline whose ends have these channels.
@@ -169,12 +158,7 @@ fn what_the_pipeline_says_of_streams_holds_over_sockets() {
                 ),
                 more.clone(),
             );
-            let mut pipelines: Value =
-                serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-            for side in ["source", "destination"] {
-                pipelines["pipelines"][0][side]["data_channel"] = json!({"transport": transport});
-            }
-            std::fs::write(&file, pipelines.to_string()).unwrap();
+            let file = over(file, transport);
             let data = lab.good(&["run", file.to_str().unwrap()]);
             assert_eq!(committed(&data), 600, "{data:#}");
             lab.folders("out")
