@@ -27,7 +27,7 @@ mod wish;
 
 pub(crate) use inbound::{Inbound, Incoming};
 pub use medium::{DataChannel, Format};
-pub(crate) use outbound::Outbound;
+pub(crate) use outbound::{Outbound, listen};
 pub(crate) use partition::Partitions;
 pub(crate) use reader::{Arrivals, ChannelReader};
 pub use wish::ChannelWish;

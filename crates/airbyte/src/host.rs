@@ -7,6 +7,7 @@
 mod command;
 mod connector;
 mod destination;
+mod direct;
 mod echo;
 mod exit;
 mod feed;
@@ -15,7 +16,9 @@ mod peer;
 mod socket_feed;
 mod sockets;
 mod source;
+mod source_way;
 mod writer;
 
 pub use destination::AirbyteDestination;
+pub use direct::DirectChannel;
 pub use source::AirbyteSource;

@@ -2,6 +2,7 @@
 
 mod channel;
 pub mod host;
+mod mapping;
 pub mod pipe;
 mod reading;
 mod route;
@@ -14,6 +15,7 @@ pub mod validate;
 pub mod wire;
 
 pub use channel::{ChannelWish, DataChannel, Format};
-pub use host::{AirbyteDestination, AirbyteSource};
+pub use host::{AirbyteDestination, AirbyteSource, DirectChannel};
+pub use mapping::NamespaceMapping;
 pub use validate::{RecordSchema, validate_config};
 pub use wire::protobuf::Layout;

@@ -163,13 +163,21 @@ impl Reading {
         }
     }
 
-    /// A record is the proof that its stream runs.
     /// Passes on what is said, and nothing else: a stream whose records come has no status by that.
     pub(crate) fn only_told(mut self) -> Self {
         self.synthesises = false;
         self
     }
 
+    /// Makes up no states: nobody could send them to the destination (§4.8).
+    pub(crate) fn past(mut self) -> Self {
+        for progress in &mut self.streams {
+            progress.needs_state = false;
+        }
+        self
+    }
+
+    /// A record is the proof that its stream runs.
     fn running(&mut self, index: usize, steps: &mut Vec<Step>) {
         if !self.synthesises {
             return;

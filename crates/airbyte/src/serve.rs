@@ -9,9 +9,10 @@
 //! | states back in any form they may have (§1.3) | `given` |
 //! | records, then a state that covers them, statuses and counts (§3.4, §3.7) | `read`, over [`crate::pipe`] |
 //! | a state echoed only when what it covers is durable, in order, with everything that is unknown in it (§3.4) | `write`, `echoes` |
-//! | records over sockets, if the environment says so (§4) | `sockets`, `mapping`, over the crate's `channel` |
+//! | records over sockets, if the environment says so (§4) | `sockets`, over the crate's `channel` and `mapping` |
 //! | nothing dropped before the platform says that its successor is complete (§3.7) | `completion` |
 
+mod abandoned;
 mod arguments;
 mod commands;
 mod completion;
@@ -19,7 +20,6 @@ mod echoes;
 mod given;
 mod input;
 mod learning;
-mod mapping;
 mod read;
 mod sockets;
 mod spec;

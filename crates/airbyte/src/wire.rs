@@ -18,7 +18,7 @@ mod token;
 
 pub use catalog::{catalog_for_destination, catalog_for_source};
 pub use decode::{Decoder, Message, Suspect};
-pub use echo::{Totals, echo_state};
+pub use echo::{Totals, committed, echo_state};
 pub use message::{
     Analytics, ConnectionStatus, ConnectorConfig, Control, DestinationCatalog,
     DestinationOperation, EstimateTrace, Log, RateLimit, StatusReason, StreamStatusTrace, Trace,

@@ -193,6 +193,7 @@ fn show(event: &Event) -> Option<String> {
             format!("{stream} failed: {} {}", error.code().name, error.message())
         }
         Event::Batch(_)
+        | Event::Passed { .. }
         | Event::Schema(_)
         | Event::Dropped { .. }
         | Event::Refused(_)

@@ -44,7 +44,7 @@ pub use reference::{ConnectorRef, Launcher, Protocol};
 pub use schema::json_schema;
 pub use selection::Selections;
 pub use setting::{
-    CountMismatch, Mode, RejectedRecords, Retries, SchemaChanges, SchemaCheck, Settings,
+    CountMismatch, Mode, RejectedRecords, Retries, Route, SchemaChanges, SchemaCheck, Settings,
     UnreadableRecords,
 };
 pub use suggestion::nearest;

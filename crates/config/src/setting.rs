@@ -46,6 +46,9 @@ pub struct Settings {
     pub count_mismatch: CountMismatch,
     /// Records that a destination rejects.
     pub rejected_records: RejectedRecords,
+    /// Which way records go between two connectors of Airbyte that both have sockets. `None`: direct where that is
+    /// possible.
+    pub route: Option<Route>,
     /// Whether some records are held against the schemas of their streams.
     pub schema_check: SchemaCheck,
     /// What becomes of changes of the source's schema.
@@ -85,6 +88,7 @@ impl Default for Settings {
             unreadable_records: UnreadableRecords::Fail,
             count_mismatch: CountMismatch::Fail,
             rejected_records: RejectedRecords::Fail,
+            route: None,
             schema_check: SchemaCheck::Sampled,
             schema_changes: SchemaChanges::PropagateFully,
             backfill: false,
@@ -152,6 +156,16 @@ pub enum RejectedRecords {
     Fail,
     /// The run goes on; the records are lost and counted.
     Allow,
+}
+
+/// Which way records go between two connectors of Airbyte that both have sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Route {
+    /// From the source straight to the destination. A run for which that is not possible fails.
+    Direct,
+    /// Through Crossdock, which sees them.
+    Through,
 }
 
 /// Whether some records are held against the schemas of their streams. None is ever refused for that.

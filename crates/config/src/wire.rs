@@ -20,7 +20,7 @@ pub(crate) use mapper::Mapper;
 use crate::notification::Occasion;
 use crate::quantity::{DURATION_PATTERN, SIZE_PATTERN};
 use crate::setting::{
-    CountMismatch, Mode, RejectedRecords, SchemaChanges, SchemaCheck, UnreadableRecords,
+    CountMismatch, Mode, RejectedRecords, Route, SchemaChanges, SchemaCheck, UnreadableRecords,
 };
 
 /// A Crossdock pipeline file: what to move from where to where.
@@ -344,6 +344,9 @@ pub(crate) struct Settings {
     /// What to do when a destination rejects records.
     #[schemars(extend("default" = "fail"))]
     pub(crate) rejected_records: Option<RejectedRecords>,
+    /// Which way records go between two connectors of Airbyte that both have sockets. Without it they go from the
+    /// source straight to the destination where nothing has to see them on the way, and through Crossdock otherwise.
+    pub(crate) route: Option<Route>,
     /// Whether some records are held against the schemas of their streams. None is ever refused for that.
     #[schemars(extend("default" = "sampled"))]
     pub(crate) schema_check: Option<SchemaCheck>,

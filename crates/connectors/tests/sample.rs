@@ -80,7 +80,9 @@ async fn listen(reader: &mut dyn SourceReader) -> Heard {
             }
             Ok(Event::StreamFailed { stream, .. }) => heard.failed.push(stream.to_string()),
             Ok(Event::Estimate(estimate)) => heard.estimates.extend(estimate.records),
-            Ok(Event::Dropped { .. } | Event::Refused(_)) => panic!("nothing is dropped"),
+            Ok(Event::Dropped { .. } | Event::Refused(_) | Event::Passed { .. }) => {
+                panic!("nothing is dropped")
+            }
             Ok(Event::End) => return heard,
             Err(error) => {
                 heard.error = Some(error);

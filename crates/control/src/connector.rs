@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crossdock_airbyte::{AirbyteDestination, AirbyteSource, ChannelWish, Format, Layout};
+use crossdock_airbyte::{
+    AirbyteDestination, AirbyteSource, ChannelWish, DirectChannel, Format, Layout,
+};
 use crossdock_conduit::{ConduitDestination, ConduitSource, Standalone};
 use crossdock_config::{
     ChannelFormat, ChannelVersion, Connector, ConnectorRef, DataChannel, Docker, Launcher,
@@ -10,13 +12,17 @@ use crossdock_config::{
 };
 use crossdock_core::batch::WireForm;
 use crossdock_core::code;
+use crossdock_core::destination::{DestinationOpening, DestinationWriter};
 use crossdock_core::erased::{ErasedDestination, ErasedSource};
 use crossdock_core::error::{Error, Result};
 use crossdock_core::registry::{Entry, Registry};
 use crossdock_core::session::Session;
+use crossdock_core::source::{SourceOpening, SourceReader};
 use crossdock_core::spec::Spec;
 use crossdock_dataflow::{DataFlowDestination, DataFlowSource, Found, type_of};
 use crossdock_launch::{DockerOptions, Volume};
+use futures::future::BoxFuture;
+use serde_json::Value;
 
 /// A source, ready to be asked.
 pub struct FoundSource {
@@ -42,6 +48,34 @@ impl FoundSource {
     }
 }
 
+impl FoundSource {
+    /// The sockets that it gets for its records, and how many are wished; `None`: it gets none.
+    pub(crate) fn sockets(&self, spec: &Spec) -> Option<Sockets> {
+        match &self.launched {
+            Some(Launched::Airbyte(airbyte)) => airbyte.sockets(spec),
+            _ => None,
+        }
+    }
+
+    /// Opens it; with `direct` for a destination that it sends its records by itself.
+    pub(crate) fn open<'a>(
+        &'a self,
+        config: Value,
+        opening: SourceOpening,
+        direct: Option<&'a DirectChannel>,
+    ) -> BoxFuture<'a, Result<Box<dyn SourceReader>>> {
+        match (&self.launched, direct) {
+            (Some(Launched::Airbyte(airbyte)), Some(channel)) => {
+                Box::pin(airbyte.open_beside(config, opening, channel))
+            }
+            _ => self.source.open(config, opening),
+        }
+    }
+}
+
+/// How records are written on sockets, and how many sockets are wished. `None`: as many as is usual.
+pub(crate) type Sockets = (Format, Option<usize>);
+
 /// A destination, ready to be asked.
 pub struct FoundDestination {
     /// The connector.
@@ -62,6 +96,31 @@ impl FoundDestination {
             Some(Launched::Airbyte(airbyte)) => airbyte.cached_spec(session).await,
             Some(Launched::Conduit(conduit)) => conduit.cached_spec(session).await,
             None => self.destination.spec(session).await,
+        }
+    }
+}
+
+impl FoundDestination {
+    /// As [`FoundSource::sockets`].
+    pub(crate) fn sockets(&self, spec: &Spec) -> Option<Sockets> {
+        match &self.launched {
+            Some(Launched::Airbyte(airbyte)) => airbyte.sockets(spec),
+            _ => None,
+        }
+    }
+
+    /// Opens it; with `direct` for a source that sends its records by itself.
+    pub(crate) fn open<'a>(
+        &'a self,
+        config: Value,
+        opening: DestinationOpening,
+        direct: Option<&'a DirectChannel>,
+    ) -> BoxFuture<'a, Result<Box<dyn DestinationWriter>>> {
+        match (&self.launched, direct) {
+            (Some(Launched::Airbyte(airbyte)), Some(channel)) => {
+                Box::pin(airbyte.open_beside(config, opening, channel))
+            }
+            _ => self.destination.open(config, opening),
         }
     }
 }

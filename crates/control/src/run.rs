@@ -6,6 +6,7 @@ mod beginning;
 mod clearing;
 mod ending;
 mod learning;
+mod opening;
 mod preparing;
 mod summary;
 

@@ -75,6 +75,16 @@ pub enum Ack {
         /// How many more.
         records: u64,
     },
+    /// What only the destination can count of what passed the engine by ([`crate::event::Event::Passed`]): increments.
+    /// Comes before the acknowledgement that covers it.
+    Counted {
+        /// The stream.
+        stream: StreamId,
+        /// Records that the source did not tell by their stream.
+        records: u64,
+        /// Bytes of all of the stream's records.
+        bytes: u64,
+    },
 }
 
 /// Takes acknowledgements. Called from any task; never blocks.

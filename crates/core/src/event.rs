@@ -11,6 +11,14 @@ use crate::stream::StreamId;
 pub enum Event {
     /// Records of one stream.
     Batch(Batch),
+    /// Records of one stream that went to the destination by themselves, past the engine, which only keeps the books of
+    /// them (Airbyte §4.8). The checkpoint after them covers them as it does others.
+    Passed {
+        /// The stream.
+        stream: StreamId,
+        /// How many.
+        records: u64,
+    },
     /// A resume point.
     Checkpoint(Checkpoint),
     /// A stream is new, or its schema has changed: records after this are as it says. Only sources

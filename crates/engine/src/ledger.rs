@@ -257,6 +257,17 @@ impl<C> Ledger<C> {
                 self.streams[at].rejected_by_count += records;
                 return Ok(());
             }
+            Ack::Counted {
+                stream,
+                records,
+                bytes,
+            } => {
+                let at = self.stream_at(stream)?;
+                let beside = &mut self.streams[at].beside;
+                beside.records += records;
+                beside.bytes += bytes;
+                return Ok(());
+            }
         }
         self.settle(concerned);
         Ok(())
@@ -446,7 +457,10 @@ impl<C> Ledger<C> {
     /// Bytes of the records of each stream that committed checkpoints cover, in the order of entry.
     #[must_use]
     pub fn committed_bytes(&self) -> Vec<u64> {
-        self.streams.iter().map(|s| s.committed_bytes).collect()
+        self.streams
+            .iter()
+            .map(StreamBook::committed_bytes)
+            .collect()
     }
 
     /// The differences between the source's counts and ours, at most 100.

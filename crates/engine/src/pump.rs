@@ -286,6 +286,9 @@ fn on_delivery(delivery: Delivery, run: &mut Run<Arc<Checkpoint>>, floor: &mut F
             let seq = run.batch(&batch.stream, batch.records() as u64, batch.bytes() as u64);
             floor.write(seq, batch, permit);
         }
+        Ok(Event::Passed { stream, records }) => {
+            run.batch(&stream, records, 0);
+        }
         Ok(Event::Checkpoint(checkpoint)) => {
             let checkpoint = Arc::new(checkpoint);
             let lane = checkpoint.lane.clone();

@@ -159,8 +159,8 @@ fn closed() -> Error {
     Error::new(&code::CONNECTOR_EXIT, "the data channel is closed")
 }
 
-/// A file that an earlier run left is in the way (§4.3).
-fn listen(path: &Path) -> io::Result<UnixListener> {
+/// Listens there. A file that an earlier run left is in the way (§4.3).
+pub(crate) fn listen(path: &Path) -> io::Result<UnixListener> {
     match std::fs::remove_file(path) {
         Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
         _ => {}

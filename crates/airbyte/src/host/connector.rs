@@ -1,7 +1,7 @@
 //! What sources and destinations share: the launcher, the specification, the start of a process.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crossdock_core::error::Result;
@@ -14,6 +14,7 @@ use super::command::{ask, check_status};
 use super::peer::Peer;
 use super::sockets::Sockets;
 use crate::channel::ChannelWish;
+use crate::mapping;
 use crate::talk::Talk;
 use crate::wire::Message;
 
@@ -126,22 +127,23 @@ impl Connector {
 
     /// Starts the connector.
     pub(super) async fn start(&self, talk: &Talk, files: Files, stdin: bool) -> Result<Peer> {
-        self.start_on(talk, files, stdin, None).await
+        self.start_on(talk, files, stdin, (None, None)).await
     }
 
-    /// Starts the connector, and tells it of the sockets if there are some.
+    /// Starts the connector, and tells it of the sockets if there are some, and of the file with the streams' names.
     pub(super) async fn start_on(
         &self,
         talk: &Talk,
         files: Files,
         stdin: bool,
-        sockets: Option<&Sockets>,
+        (sockets, names): (Option<&Sockets>, Option<&Path>),
     ) -> Result<Peer> {
         let plain = ENVIRONMENT.map(|(name, value)| (name, value.to_owned()));
         let mut env: Vec<(&'static str, String)> = plain.into();
         if let Some(sockets) = sockets {
             env.extend(sockets.channel().environment());
         }
+        env.extend(names.map(|path| (mapping::VARIABLE, path.to_string_lossy().into_owned())));
         let call = Call {
             words: files.words,
             env,

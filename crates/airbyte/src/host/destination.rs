@@ -15,8 +15,9 @@ use serde_json::Value;
 
 use super::command::ask;
 use super::connector::{Connector, Files, text};
+use super::direct::DirectChannel;
 use super::socket_feed::SocketFeed;
-use super::writer::Writer;
+use super::writer::{Channel, Writer};
 use crate::channel::{ChannelWish, Format};
 use crate::wire::{DestinationCatalog, FORM, Message, catalog_for_destination};
 
@@ -44,6 +45,13 @@ impl AirbyteDestination {
         self
     }
 
+    /// The form of the sockets that it gets for its records, and how many are wished (`None`: two for each processor);
+    /// `None`: it has stdin and stdout. `spec` is its own.
+    #[must_use]
+    pub fn sockets(&self, spec: &Spec) -> Option<(Format, Option<usize>)> {
+        self.channel.format(&spec.extra)
+    }
+
     /// Keeps specifications in `dir` instead of the user's cache directory; `None`: in memory.
     #[must_use]
     pub fn with_cache_dir(mut self, dir: Option<PathBuf>) -> Self {
@@ -58,6 +66,47 @@ impl AirbyteDestination {
             .cached_spec(session)
             .await
             .map(|spec| with_capabilities(spec, self.channel))
+    }
+
+    /// Opens it for what a source sends it by itself, over `channel`; that is opened afterwards, with the same channel.
+    /// It gets the source's catalog, and names the streams itself.
+    ///
+    /// # Errors
+    /// As [`Destination::open`].
+    pub async fn open_beside(
+        &self,
+        config: Value,
+        mut opening: DestinationOpening,
+        channel: &DirectChannel,
+    ) -> Result<Box<dyn DestinationWriter>> {
+        for stream in &mut opening.catalog.streams {
+            stream.target = None;
+        }
+        let channel = Some(Channel::Direct(channel.clone()));
+        self.write(&config, opening, channel).await
+    }
+
+    async fn write(
+        &self,
+        config: &Value,
+        opening: DestinationOpening,
+        channel: Option<Channel>,
+    ) -> Result<Box<dyn DestinationWriter>> {
+        let started = async {
+            let talk = self.connector.talk(config, &opening.session).await?;
+            let catalog = &opening.catalog;
+            let files = Files::new("write")
+                .add("config", text(config))
+                .add("catalog", catalog_for_destination(catalog));
+            let way = channel.as_ref().map_or((None, None), |channel| {
+                (Some(channel.sockets()), channel.mapping())
+            });
+            let stdin = channel.is_none();
+            let peer = self.connector.start_on(&talk, files, stdin, way).await?;
+            Ok::<_, Error>(Writer::new(peer, catalog, channel, opening.acks.clone()))
+        };
+        let writer = started.await.map_err(|e| e.during("write"))?;
+        Ok(Box::new(writer))
     }
 
     /// What a data-activation destination can write to (§1.7). Others do not know the command.
@@ -115,25 +164,16 @@ impl Destination for AirbyteDestination {
         config: Value,
         opening: DestinationOpening,
     ) -> Result<Box<dyn DestinationWriter>> {
-        let started = async {
-            let talk = self.connector.talk(&config, &opening.session).await?;
-            let files = Files::new("write")
-                .add("config", text(&config))
-                .add("catalog", catalog_for_destination(&opening.catalog));
-            let session = &opening.session;
-            let sockets = self.connector.channel(self.channel, session).await?;
-            let catalog = &opening.catalog;
-            let is_whole = opening.whole_states;
+        let session = &opening.session;
+        let sockets = self.connector.channel(self.channel, session).await;
+        let channel = sockets.and_then(|sockets| {
+            let (catalog, is_whole) = (&opening.catalog, opening.whole_states);
             let feed = sockets.map(|sockets| SocketFeed::listen(sockets, catalog, is_whole));
-            let feed = feed.transpose()?;
-            let sockets = feed.as_ref().map(SocketFeed::sockets);
-            let peer = self
-                .connector
-                .start_on(&talk, files, feed.is_none(), sockets)
-                .await?;
-            Ok::<_, Error>(Writer::new(peer, catalog, feed, opening.acks.clone()))
-        };
-        let writer = started.await.map_err(|e| e.during("write"))?;
-        Ok(Box::new(writer))
+            Ok(feed
+                .transpose()?
+                .map(|feed| Channel::Through(Box::new(feed))))
+        });
+        let channel = channel.map_err(|e| e.during("write"))?;
+        self.write(&config, opening, channel).await
     }
 }

@@ -70,6 +70,9 @@ pub(super) struct EchoBook {
     returns_ids: bool,
     /// Each lane has numbers of its own (§4.6).
     by_lane: bool,
+    /// States that came back before it was known that they are on their way: the source tells of them by another way
+    /// than it sends them. `None`: that cannot be.
+    early: Option<VecDeque<StateMessage>>,
 }
 
 impl EchoBook {
@@ -78,6 +81,14 @@ impl EchoBook {
         Self {
             by_lane: true,
             ..Self::default()
+        }
+    }
+
+    /// Of states that go past the engine: they may come back before the engine hears of them.
+    pub(super) fn beside() -> Self {
+        Self {
+            early: Some(VecDeque::new()),
+            ..Self::by_lane()
         }
     }
 
@@ -101,8 +112,8 @@ impl EchoBook {
     }
 
     /// Notes that the state `sent`, stamped by [`Self::stamp`], is on its way. `lane` is its lane
-    /// by the source's names.
-    pub(super) fn send(&mut self, seq: Seq, lane: Lane, sent: &StateMessage) {
+    /// by the source's names. Returns what follows if it has come back already.
+    pub(super) fn send(&mut self, seq: Seq, lane: Lane, sent: &StateMessage) -> Echoed {
         self.last_id += 1;
         let id = sent.id.filter(|_| self.by_lane).unwrap_or(self.last_id);
         let records = match &lane {
@@ -137,6 +148,13 @@ impl EchoBook {
             content: Content::Text(sent.state.clone()),
             records,
         });
+        let returned = self.early.as_mut().and_then(|early| {
+            let at = early
+                .iter()
+                .position(|state| state.id == Some(id) && state.lane == sent.lane)?;
+            early.remove(at)
+        });
+        returned.map_or_else(Echoed::default, |state| self.echo(&state))
     }
 
     /// Forgets every second state of each lane; the lane's next one takes over its records.
@@ -183,6 +201,10 @@ impl EchoBook {
             None => self.by_content(message),
         };
         let Some(index) = found else {
+            if let Some(early) = &mut self.early {
+                early.push_back(message.clone());
+                return Echoed::default();
+            }
             let invented = message.id.is_some_and(|id| id > self.last_id || id < 1);
             if self.thinned_to > 0 && !invented {
                 // Most likely one that was forgotten here; a later one covers it.
@@ -223,9 +245,12 @@ impl EchoBook {
         });
         let rejected = message.destination.rejected_record_count.unwrap_or(0);
         let all: u64 = covered.values().sum();
+        // Of what went past the engine it is only known for single streams.
+        let is_known = self.early.is_none() || lane != Lane::Global;
         let warning = message
             .destination
             .record_count
+            .filter(|_| is_known)
             .map(|count| count.saturating_add(rejected))
             .filter(|count| self.thinned_to == 0 && *count != own && *count != all)
             .map(|count| {

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crossdock_core::destination::Acknowledge;
 use crossdock_core::error::Result;
 
-use super::echo::EchoBook;
+use super::direct::{Committed, DirectChannel, Side};
+use super::echo::{EchoBook, Echoed};
 use super::exit::End;
 use super::peer::Peer;
-use crate::talk::config_of;
+use crate::talk::{Talk, config_of};
 use crate::wire::{Message, Suspect, TraceError};
 
 /// How a destination's run ended, and its own reason if it failed.
@@ -18,35 +19,54 @@ pub(super) struct Heard {
     pub(super) cause: Option<TraceError>,
 }
 
+/// What a destination is listened to for.
+pub(super) struct Ear {
+    pub(super) book: Arc<Mutex<EchoBook>>,
+    pub(super) acks: Arc<dyn Acknowledge>,
+    /// Nobody else knows what goes to it.
+    pub(super) beside: Option<(DirectChannel, Committed)>,
+}
+
+/// Carries out what an echo means.
+pub(super) fn act(echoed: Echoed, acks: &dyn Acknowledge, talk: &Talk) {
+    for ack in echoed.acks {
+        acks.acknowledge(ack);
+    }
+    if let Some(warning) = echoed.warning {
+        talk.warn(&warning);
+    }
+}
+
 /// Listens until the output is over and the process has ended.
-pub(super) async fn listen(
-    mut peer: Peer,
-    book: Arc<Mutex<EchoBook>>,
-    acks: Arc<dyn Acknowledge>,
-) -> Result<Heard> {
+pub(super) async fn listen(mut peer: Peer, mut ear: Ear) -> Result<Heard> {
     let talk = peer.talk().clone();
     let mut cause = None;
     let mut messages = Vec::new();
     loop {
         let more = peer.next(&mut messages).await?;
+        if let Some((channel, _)) = &ear.beside {
+            channel.alive();
+        }
         for message in messages.drain(..) {
             match message {
                 Message::State(state) => {
-                    let echoed = book
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .echo(&state);
-                    for ack in echoed.acks {
-                        acks.acknowledge(ack);
+                    if let Some((_, committed)) = &mut ear.beside {
+                        let counted = committed.counted(&state).into_iter();
+                        counted.for_each(|ack| ear.acks.acknowledge(ack));
+                        if let Some(complaint) = committed.complaint(&state) {
+                            talk.warn(complaint);
+                        }
                     }
-                    if let Some(warning) = echoed.warning {
-                        talk.warn(&warning);
-                    }
+                    let mut book = ear.book.lock().unwrap_or_else(PoisonError::into_inner);
+                    act(book.echo(&state), &*ear.acks, &talk);
                 }
                 Message::Log(log) => talk.logged(&log),
                 Message::Trace(trace) => {
                     if let Some(error) = trace.error {
                         talk.traced(&error);
+                        if let Some((channel, _)) = &ear.beside {
+                            channel.failing(Side::Destination);
+                        }
                         cause.get_or_insert(error);
                     }
                 }
@@ -75,10 +95,11 @@ pub(super) async fn listen(
             }
         }
         if !more {
-            return Ok(Heard {
-                end: peer.end().await?,
-                cause,
-            });
+            let end = peer.end().await?;
+            if let Some((channel, _)) = &ear.beside {
+                channel.ended(Side::Destination, &end);
+            }
+            return Ok(Heard { end, cause });
         }
     }
 }

@@ -24,10 +24,11 @@ use tokio::time::Instant;
 
 use super::command::ask;
 use super::connector::{Connector, Files, text};
+use super::direct::{DirectChannel, Side};
 use super::exit::{failure, truncated};
 use super::peer::Peer;
-use super::sockets::Sockets;
-use crate::channel::{Arrivals, ChannelWish, Format, Inbound, Incoming};
+use super::source_way::{Beside, Past, Way};
+use crate::channel::{ChannelWish, Format, Incoming};
 use crate::reading::{Reading, Step};
 use crate::talk::{Talk, config_of};
 use crate::trace_error::traced;
@@ -58,11 +59,79 @@ impl AirbyteSource {
         self
     }
 
+    /// The form of the sockets that it gets for its records, and how many are wished (`None`: two for each processor);
+    /// `None`: it has stdin and stdout. `spec` is its own.
+    #[must_use]
+    pub fn sockets(&self, spec: &Spec) -> Option<(Format, Option<usize>)> {
+        self.channel.format(&spec.extra)
+    }
+
     /// Keeps specifications in `dir` instead of the user's cache directory; `None`: in memory.
     #[must_use]
     pub fn with_cache_dir(mut self, dir: Option<PathBuf>) -> Self {
         self.connector.set_cache_dir(dir);
         self
+    }
+
+    /// Opens it for a destination that it sends its records by itself, over `channel`. Events are all but the records:
+    /// [`Event::Passed`] tells of those.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    pub async fn open_beside(
+        &self,
+        config: Value,
+        opening: SourceOpening,
+        channel: &DirectChannel,
+    ) -> Result<Box<dyn SourceReader>> {
+        let way = Way::Past(Past::new(channel, &opening.catalog));
+        self.read(&config, opening, way).await
+    }
+
+    async fn read(
+        &self,
+        config: &Value,
+        opening: SourceOpening,
+        way: Way,
+    ) -> Result<Box<dyn SourceReader>> {
+        let started = async {
+            let talk = self.connector.talk(config, &opening.session).await?;
+            let mut files = Files::new("read")
+                .add("config", text(config))
+                .add("catalog", catalog_for_source(&opening.catalog));
+            if let Some(state) = input_file(&opening.state)? {
+                files = files.add("state", state);
+            }
+            let sockets = (way.sockets(), None);
+            let peer = self
+                .connector
+                .start_on(&talk, files, false, sockets)
+                .await?;
+            Ok::<_, Error>((peer, talk))
+        };
+        let (peer, talk) = started.await.map_err(|e| e.during("read"))?;
+        let drop_unreadable = opening.session.limits.drop_unreadable_records;
+        let mut reading = Reading::new(&opening.catalog, &opening.state, drop_unreadable);
+        if let Way::Past(_) = way {
+            reading = reading.past();
+        }
+        Ok(Box::new(Reader {
+            control: Arc::new(Control {
+                process: peer.stop_handle(),
+                stopped: AtomicBool::new(false),
+                wake: Notify::new(),
+            }),
+            reading,
+            way,
+            is_over: false,
+            peer,
+            talk,
+            events: VecDeque::new(),
+            messages: Vec::new(),
+            steps: Vec::new(),
+            deadline: None,
+            spoke: false,
+        }))
     }
 
     /// The specification, from the cache if this very connector was asked before. For validation
@@ -116,25 +185,10 @@ impl Source for AirbyteSource {
     }
 
     async fn open(&self, config: Value, opening: SourceOpening) -> Result<Box<dyn SourceReader>> {
-        let started = async {
-            let talk = self.connector.talk(&config, &opening.session).await?;
-            let mut files = Files::new("read")
-                .add("config", text(&config))
-                .add("catalog", catalog_for_source(&opening.catalog));
-            if let Some(state) = input_file(&opening.state)? {
-                files = files.add("state", state);
-            }
-            let session = &opening.session;
-            let sockets = self.connector.channel(self.channel, session).await?;
-            let peer = self
-                .connector
-                .start_on(&talk, files, false, sockets.as_ref())
-                .await?;
-            Ok::<_, Error>((peer, talk, sockets))
-        };
-        let (peer, talk, sockets) = started.await.map_err(|e| e.during("read"))?;
-        let limits = &opening.session.limits;
-        let drop_unreadable = limits.drop_unreadable_records;
+        let session = &opening.session;
+        let sockets = self.connector.channel(self.channel, session).await;
+        let sockets = sockets.map_err(|e| e.during("read"))?;
+        let limits = &session.limits;
         let beside = sockets.map(|sockets| {
             let channel = sockets.channel();
             let is_passed_on = match channel.format {
@@ -147,30 +201,10 @@ impl Source for AirbyteSource {
                 BodyShape::Columns => Wanted::Columns,
                 BodyShape::Rows => Wanted::Rows,
             };
-            Beside {
-                inbound: Inbound::connect(channel, &opening.catalog, wanted, limits.max_line_bytes),
-                arrivals: Arrivals::default(),
-                is_over: false,
-                _sockets: sockets,
-            }
+            Beside::connect(sockets, &opening.catalog, wanted, limits.max_line_bytes)
         });
-        Ok(Box::new(Reader {
-            control: Arc::new(Control {
-                process: peer.stop_handle(),
-                stopped: AtomicBool::new(false),
-                wake: Notify::new(),
-            }),
-            reading: Reading::new(&opening.catalog, &opening.state, drop_unreadable),
-            beside,
-            is_over: false,
-            peer,
-            talk,
-            events: VecDeque::new(),
-            messages: Vec::new(),
-            steps: Vec::new(),
-            deadline: None,
-            spoke: false,
-        }))
+        let way = beside.map_or(Way::Stdout, |beside| Way::Sockets(Box::new(beside)));
+        self.read(&config, opening, way).await
     }
 }
 
@@ -195,18 +229,9 @@ impl SourceControl for Control {
     }
 }
 
-/// The sockets on which the records come; stdout says the rest then (§4.6).
-struct Beside {
-    inbound: Inbound,
-    arrivals: Arrivals,
-    /// All sockets are at their end.
-    is_over: bool,
-    _sockets: Sockets,
-}
-
 struct Reader {
     peer: Peer,
-    beside: Option<Beside>,
+    way: Way,
     /// The output is over.
     is_over: bool,
     talk: Talk,
@@ -249,7 +274,7 @@ impl Reader {
     /// Waits for output, or for the order to stop.
     async fn read(&mut self) -> Result<Heard> {
         loop {
-            let channel_is_over = self.beside.as_ref().is_none_or(|beside| beside.is_over);
+            let channel_is_over = self.way.is_over();
             if self.is_over && channel_is_over {
                 return Ok(Heard::End);
             }
@@ -272,22 +297,16 @@ impl Reader {
                 }
                 more = self.peer.next(&mut self.messages), if !self.is_over => {
                     self.is_over = !more?;
-                    if let Some(beside) = self.beside.as_ref().filter(|_| self.is_over) {
-                        beside.inbound.writer_ended();
+                    if self.is_over {
+                        self.way.writer_ended();
                     }
                     return Ok(Heard::Output);
                 }
-                incoming = incoming(&mut self.beside), if !channel_is_over => {
+                incoming = self.way.next() => {
                     self.talk.alive();
-                    return match incoming? {
-                        Some(incoming) => Ok(Heard::Channel(incoming)),
-                        None => {
-                            if let Some(beside) = &mut self.beside {
-                                beside.is_over = true;
-                            }
-                            continue;
-                        }
-                    };
+                    if let Some(incoming) = incoming? {
+                        return Ok(Heard::Channel(incoming));
+                    }
                 }
             }
         }
@@ -295,7 +314,7 @@ impl Reader {
 
     /// Turns what came over the channel into events.
     fn arrived(&mut self, incoming: Vec<Incoming>) {
-        let Some(beside) = &mut self.beside else {
+        let Way::Sockets(beside) = &mut self.way else {
             return;
         };
         self.spoke = true;
@@ -339,10 +358,23 @@ impl Reader {
                         && let Some(error) = &trace.error
                     {
                         self.talk.traced(error);
+                        if let (Way::Past(past), None) = (&self.way, &error.stream_descriptor) {
+                            past.channel.failing(Side::Source);
+                        }
                     }
-                    // What is told beside the channel comes over it, too, in the right order (§4.6).
-                    if self.beside.is_none() || !is_told_twice(&data) {
-                        self.reading.take(data, &mut self.steps);
+                    if !self.way.counts(&data) {
+                        continue;
+                    }
+                    match (&mut self.way, data) {
+                        (Way::Past(past), Message::State(state)) => {
+                            match past.tally.in_order(state) {
+                                Ok(states) => states.into_iter().for_each(|state| {
+                                    self.reading.take(Message::State(state), &mut self.steps);
+                                }),
+                                Err(error) => self.steps.push(Step::Fail(error)),
+                            }
+                        }
+                        (_, data) => self.reading.take(data, &mut self.steps),
                     }
                 }
             }
@@ -353,6 +385,13 @@ impl Reader {
     fn act(&mut self) {
         for step in self.steps.drain(..) {
             match step {
+                Step::Emit(Event::Checkpoint(checkpoint)) => match &self.way {
+                    Way::Past(past) => match past.tally.covered(checkpoint) {
+                        Ok(events) => self.events.extend(events.into_iter().flatten().map(Ok)),
+                        Err(error) => self.events.push_back(Err(error)),
+                    },
+                    _ => self.events.push_back(Ok(Event::Checkpoint(checkpoint))),
+                },
                 Step::Emit(event) => self.events.push_back(Ok(event)),
                 Step::Warn(text) => self.talk.warn(&text),
                 Step::StreamFailed(stream, error) => {
@@ -368,12 +407,23 @@ impl Reader {
     /// The output is over: judges the end.
     async fn finish(&mut self) -> Result<()> {
         let end = self.peer.end().await?;
+        if let Way::Past(past) = &self.way {
+            past.channel.ended(Side::Source, &end);
+        }
         if self.control.stopped.load(Ordering::SeqCst) {
             // We asked for it, so its exit and half a line mean nothing.
             self.events.push_back(Ok(Event::End));
             return Ok(());
         }
         if !end.success() {
+            if let Way::Past(past) = &self.way
+                && !(past.channel)
+                    .is_to_blame(Side::Source, self.talk.limits().grace)
+                    .await
+            {
+                // The destination's own reason is what the run fails with.
+                return std::future::pending().await;
+            }
             self.events
                 .push_back(Err(failure(&self.talk, &end, self.reading.cause())));
             return Ok(());
@@ -391,9 +441,7 @@ impl Reader {
             self.events.push_back(Err(error));
             return Ok(());
         }
-        if let Some(beside) = &self.beside
-            && let Err(error) = beside.arrivals.finish()
-        {
+        if let Err(error) = self.way.finish() {
             self.events.push_back(Err(error));
             return Ok(());
         }
@@ -410,19 +458,4 @@ enum Heard {
     Output,
     Channel(Vec<Incoming>),
     End,
-}
-
-async fn incoming(beside: &mut Option<Beside>) -> Result<Option<Vec<Incoming>>> {
-    match beside {
-        Some(beside) => beside.inbound.next().await,
-        None => std::future::pending().await,
-    }
-}
-
-fn is_told_twice(message: &Message) -> bool {
-    match message {
-        Message::State(_) | Message::Records { .. } => true,
-        Message::Trace(trace) => trace.stream_status.is_some(),
-        _ => false,
-    }
 }

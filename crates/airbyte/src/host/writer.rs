@@ -1,6 +1,7 @@
 //! A running write: batches and states go in as lines, echoed states come back as
 //! acknowledgements.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -17,12 +18,14 @@ use crossdock_launch::StopHandle;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::direct::{Committed, DirectChannel, Side};
 use super::echo::EchoBook;
 use super::exit::{explained, failure, truncated};
 use super::feed::Feed;
-use super::listen::{Heard, listen};
+use super::listen::{Ear, Heard, act, listen};
 use super::peer::Peer;
 use super::socket_feed::SocketFeed;
+use super::sockets::Sockets;
 use crate::route::Routes;
 use crate::talk::Talk;
 use crate::wire::{Decoder, Message, Stamp, complete_trace, write_state};
@@ -34,6 +37,7 @@ pub(super) struct Writer {
     book: Arc<Mutex<EchoBook>>,
     feed: Way,
     ears: Option<JoinHandle<Result<Heard>>>,
+    acks: Arc<dyn Acknowledge>,
     process: StopHandle,
     talk: Talk,
 }
@@ -42,21 +46,57 @@ pub(super) struct Writer {
 enum Way {
     Stdin(Feed),
     Sockets(Box<SocketFeed>),
+    /// The source's own sockets.
+    Direct(DirectChannel),
+}
+
+/// The sockets of a destination.
+pub(super) enum Channel {
+    /// We write to them.
+    Through(Box<SocketFeed>),
+    /// The source does.
+    Direct(DirectChannel),
+}
+
+impl Channel {
+    pub(super) fn sockets(&self) -> &Sockets {
+        match self {
+            Self::Through(feed) => feed.sockets(),
+            Self::Direct(channel) => channel.sockets(),
+        }
+    }
+
+    /// The file that tells the streams' names.
+    pub(super) fn mapping(&self) -> Option<&Path> {
+        match self {
+            Self::Through(_) => None,
+            Self::Direct(channel) => channel.mapping(),
+        }
+    }
 }
 
 impl Writer {
-    /// `sockets`: the way to the destination; without them it is stdin.
+    /// `channel`: the way to the destination; without one it is stdin.
     pub(super) fn new(
         mut peer: Peer,
         catalog: &ConfiguredCatalog,
-        sockets: Option<SocketFeed>,
+        channel: Option<Channel>,
         acks: Arc<dyn Acknowledge>,
     ) -> Self {
-        let book = match sockets {
-            Some(_) => EchoBook::by_lane(),
-            None => EchoBook::default(),
+        let (book, beside) = match &channel {
+            Some(Channel::Direct(channel)) => {
+                let beside = (channel.clone(), Committed::new(catalog));
+                (EchoBook::beside(), Some(beside))
+            }
+            Some(Channel::Through(_)) => (EchoBook::by_lane(), None),
+            None => (EchoBook::default(), None),
         };
         let book = Arc::new(Mutex::new(book));
+        let ear = Ear {
+            book: book.clone(),
+            acks: acks.clone(),
+            beside,
+        };
         Self {
             routes: Routes::new(catalog),
             targets: catalog
@@ -64,13 +104,15 @@ impl Writer {
                 .iter()
                 .map(|stream| (stream.id(), stream.target_id()))
                 .collect(),
-            feed: match sockets {
-                Some(sockets) => Way::Sockets(Box::new(sockets)),
+            feed: match channel {
+                Some(Channel::Through(feed)) => Way::Sockets(feed),
+                Some(Channel::Direct(channel)) => Way::Direct(channel),
                 None => Way::Stdin(Feed::start(peer.take_stdin())),
             },
+            acks,
             process: peer.stop_handle(),
             talk: peer.talk().clone(),
-            ears: Some(tokio::spawn(listen(peer, book.clone(), acks))),
+            ears: Some(tokio::spawn(listen(peer, ear))),
             book,
         }
     }
@@ -84,6 +126,7 @@ impl Writer {
         let sent = match &mut self.feed {
             Way::Stdin(feed) => feed.send(vec![line]).await.map_err(|_| None),
             Way::Sockets(feed) => unless_ended(&mut self.ears, feed.line(lane, line)).await,
+            Way::Direct(_) => Ok(()), // The source has sent it.
         };
         self.sent(sent).await
     }
@@ -93,6 +136,7 @@ impl Writer {
         let sent = match &mut self.feed {
             Way::Stdin(feed) => feed.close().await.map_err(|_| None),
             Way::Sockets(feed) => unless_ended(&mut self.ears, feed.close()).await,
+            Way::Direct(_) => Ok(()), // Its end is that of the source.
         };
         self.sent(sent).await
     }
@@ -153,6 +197,10 @@ impl Writer {
             }
         }
         self.close_feed().await?;
+        let _ends = match &self.feed {
+            Way::Direct(channel) => Some(channel.take_over()?),
+            _ => None,
+        };
         let Some(ears) = &mut self.ears else {
             return Ok(());
         };
@@ -209,6 +257,11 @@ impl DestinationWriter for Writer {
                 feed.send(lines).await.map_err(|_| None)
             }
             Way::Sockets(feed) => unless_ended(&mut self.ears, feed.batch(batch)).await,
+            Way::Direct(_) => {
+                let message = "records came that had gone to the destination by themselves";
+                let error = Error::new(&code::INTERNAL, message);
+                return Err(error.with("stream", batch.stream).during("write"));
+            }
         };
         self.sent(sent).await.map_err(|e| e.during("write"))
     }
@@ -234,6 +287,7 @@ impl DestinationWriter for Writer {
             Way::Sockets(feed) => feed
                 .state(&checkpoint, renamed)
                 .map_err(|e| self.talk.error(e).during("write"))?,
+            Way::Direct(_) => checkpoint.wire.clone().unwrap_or_default(),
         };
         // What comes back is compared with what went out, so that is what is remembered.
         let mut sent = Vec::new();
@@ -248,9 +302,29 @@ impl DestinationWriter for Writer {
                 .error(error.with("lane", &checkpoint.lane))
                 .during("write"));
         };
-        self.book().send(seq, checkpoint.lane.clone(), &sent);
+        let returned = {
+            let mut book = self.book();
+            if let (Way::Direct(_), Lane::Stream(stream)) = (&self.feed, &checkpoint.lane) {
+                // Of a state of the whole only the destination knows which streams it is about.
+                book.count(stream, checkpoint.source_count.unwrap_or(0));
+            }
+            book.send(seq, checkpoint.lane.clone(), &sent)
+        };
+        act(returned, &*self.acks, &self.talk);
         let said = self.say(&checkpoint.lane, line).await;
         said.map_err(|e| e.during("write"))
+    }
+
+    async fn broken(&mut self) -> Error {
+        let Way::Direct(channel) = &self.feed else {
+            return std::future::pending().await;
+        };
+        // Nothing is ever written to it, so nobody else notices.
+        let grace = self.talk.limits().grace;
+        if !channel.is_to_blame(Side::Destination, grace).await {
+            return std::future::pending().await;
+        }
+        self.refused().await.during("write")
     }
 
     async fn finish(&mut self, ending: Ending) -> Result<()> {

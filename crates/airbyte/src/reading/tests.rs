@@ -26,6 +26,7 @@ fn show(steps: &[Step]) -> Vec<String> {
                 format!("{stream} failed: {}", error.code().name)
             }
             Step::Emit(Event::Refused(_)) => unreachable!("processors refuse"),
+            Step::Emit(Event::Passed { .. }) => unreachable!("it is made of checkpoints"),
             Step::Emit(Event::Dropped { records, .. }) => format!("dropped {records}"),
             Step::Emit(Event::Estimate(e)) => format!("estimate {:?} {:?}", e.stream, e.records),
             Step::Emit(Event::Schema(stream)) => format!("schema of {}", stream.name),

@@ -12,18 +12,17 @@ use crossdock_core::session::Session;
 use crossdock_core::spec::{Checked, Spec};
 use serde_json::Value;
 
+use super::abandoned::abandoned;
 use super::arguments::Command;
 use super::read::{Read, read};
 use super::spec::{UNTIL_IDLE, announcing, for_half, of_both, of_destination, of_source};
 use super::voice::Voice;
 use super::write::{Write, write};
-use super::{FAILURE, STOPPED, SUCCESS, Served, given, learning, mapping};
+use super::{FAILURE, STOPPED, SUCCESS, Served, given, learning};
 use crate::channel::DataChannel;
+use crate::mapping;
 use crate::validate_config;
 use crate::wire::protobuf::Wanted;
-
-/// Where the platform says how streams are called at the destination (§4.2).
-const NAMESPACE_MAPPING: &str = "NAMESPACE_MAPPING_CONFIG_PATH";
 
 pub(super) struct Commands {
     served: Served,
@@ -214,7 +213,8 @@ impl Commands {
             voice: self.voice.clone(),
             session: self.session.clone(),
         };
-        read(reading, stop).await
+        let on_sockets = reading.channel.is_some();
+        read(reading, or_abandoned(stop, on_sockets)).await
     }
 
     async fn write(
@@ -227,7 +227,7 @@ impl Commands {
         let mut catalog = given::catalog(catalog)?;
         let channel = channel()?;
         if channel.is_some()
-            && let Some(path) = std::env::var_os(NAMESPACE_MAPPING)
+            && let Some(path) = std::env::var_os(mapping::VARIABLE)
         {
             // Nobody else renames the streams: the records do not pass the platform (§4.8).
             mapping::apply(
@@ -245,7 +245,16 @@ impl Commands {
             voice: self.voice.clone(),
             session: self.session.clone(),
         };
-        write(writing, stop).await
+        let on_sockets = writing.channel.is_some();
+        write(writing, or_abandoned(stop, on_sockets)).await
+    }
+}
+
+/// What ends a command: somebody says so, or, where records pass on sockets, nobody is there any more.
+async fn or_abandoned(stop: impl Future<Output = ()>, on_sockets: bool) {
+    tokio::select! {
+        () = stop => {}
+        () = abandoned(), if on_sockets => {}
     }
 }
 

@@ -275,8 +275,8 @@ impl Reading {
             Event::Refused(refused) => {
                 return Err(Error::new(&code::REJECTED_RECORDS, refused.reason));
             }
-            // The catalog was made before; what is new is in the next one.
-            Event::Schema(_) | Event::End => {}
+            // The catalog was made before; what is new is in the next one. Nothing passes by who serves.
+            Event::Schema(_) | Event::Passed { .. } | Event::End => {}
         }
         Ok(())
     }

@@ -174,7 +174,11 @@ impl Writing {
                 let text = format!("{records} records are left out: {reason}");
                 self.voice.log(LogLevel::Warn, &text);
             }
-            Event::Schema(_) | Event::Estimate(_) | Event::Refused(_) | Event::End => {}
+            Event::Schema(_)
+            | Event::Estimate(_)
+            | Event::Refused(_)
+            | Event::Passed { .. }
+            | Event::End => {}
         }
         Ok(())
     }

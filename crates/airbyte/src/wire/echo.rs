@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use crossdock_core::json::scan::{Members, ScanError, unquote};
 use crossdock_core::stream::StreamId;
+use serde::Deserialize;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::envelope::{Kind, scan};
-use super::state::{Stats, copy_members};
+use super::state::{StateMessage, Stats, copy_members, count};
 
 /// What is committed of a stream since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +31,65 @@ impl Totals {
         comma(out);
         out.extend_from_slice(text.as_bytes());
     }
+}
+
+/// The sums that a destination tells a bookkeeper with a state (§4.7), by stream; none that does not tell any.
+#[must_use]
+pub fn committed(state: &StateMessage) -> Vec<(StreamId, Totals)> {
+    #[derive(Deserialize)]
+    struct Line {
+        state: State,
+    }
+    #[derive(Deserialize)]
+    struct State {
+        stream: Option<Part>,
+        global: Option<Global>,
+        #[serde(flatten)]
+        sums: Sums,
+    }
+    #[derive(Deserialize)]
+    struct Global {
+        #[serde(default)]
+        stream_states: Vec<Part>,
+    }
+    #[derive(Deserialize)]
+    struct Part {
+        stream_descriptor: StreamId,
+        #[serde(flatten)]
+        sums: Sums,
+    }
+    #[derive(Deserialize)]
+    struct Sums {
+        #[serde(rename = "committedRecordsCount")]
+        records: Option<Number>,
+        #[serde(rename = "committedBytesCount")]
+        bytes: Option<Number>,
+        #[serde(rename = "rejectedRecordsCount")]
+        rejected: Option<Number>,
+    }
+    impl Sums {
+        fn totals(&self) -> Option<Totals> {
+            let known = |sum: &Option<Number>| sum.as_ref().and_then(count);
+            Some(Totals {
+                records: known(&self.records)?,
+                bytes: known(&self.bytes).unwrap_or(0),
+                rejected: known(&self.rejected).unwrap_or(0),
+            })
+        }
+    }
+    let Ok(Line { state }) = serde_json::from_slice::<Line>(&state.line) else {
+        return Vec::new();
+    };
+    let of_stream = state.stream.zip(state.sums.totals());
+    let of_stream = of_stream.map(|(stream, totals)| (stream.stream_descriptor, totals));
+    let parts = state
+        .global
+        .map_or_else(Vec::new, |global| global.stream_states);
+    let of_parts = parts
+        .into_iter()
+        .filter_map(|part| Some((part.sums.totals()?, part.stream_descriptor)))
+        .map(|(totals, stream)| (stream, totals));
+    of_stream.into_iter().chain(of_parts).collect()
 }
 
 /// Before another member.

@@ -2,6 +2,7 @@
 //! fed by a real source through a plain pipe.
 
 mod command;
+mod direct;
 mod kill;
 mod pipe;
 mod pyairbyte;

@@ -108,6 +108,7 @@ impl Builder<'_> {
         set(&mut settings.unreadable_records, given.unreadable_records);
         set(&mut settings.count_mismatch, given.count_mismatch);
         set(&mut settings.rejected_records, given.rejected_records);
+        settings.route = given.route.or(settings.route);
         set(&mut settings.schema_check, given.schema_check);
         set(&mut settings.schema_changes, given.schema_changes);
         set(&mut settings.backfill, given.backfill);

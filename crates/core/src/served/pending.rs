@@ -59,7 +59,10 @@ impl Pending {
                         }
                 }
                 Ack::Item(seq) => item.seq == *seq,
-                Ack::Rejected { .. } | Ack::Filtered { .. } | Ack::RejectedCount { .. } => false,
+                Ack::Rejected { .. }
+                | Ack::Filtered { .. }
+                | Ack::RejectedCount { .. }
+                | Ack::Counted { .. } => false,
             };
         }
         self.settle();

@@ -36,7 +36,11 @@ pub(super) struct StreamBook {
     pub(super) runs: VecDeque<Run>,
     pub(super) counts: StreamCounts,
     /// Bytes of the records that committed checkpoints cover.
-    pub(super) committed_bytes: u64,
+    committed_bytes: u64,
+    /// What the destination counted of what passed the engine by …
+    pub(super) beside: Extent,
+    /// … and how much of it committed checkpoints cover.
+    committed_beside: Extent,
     /// Rejections of which only the number is known, not yet taken off the written ones.
     pub(super) rejected_by_count: u64,
 }
@@ -47,6 +51,8 @@ impl StreamBook {
             runs: VecDeque::new(),
             counts: StreamCounts::new(stream),
             committed_bytes: 0,
+            beside: Extent::default(),
+            committed_beside: Extent::default(),
             rejected_by_count: 0,
         }
     }
@@ -167,11 +173,20 @@ impl StreamBook {
     pub(super) fn commit(&mut self, read: Extent, checkpoints: u64) {
         self.counts.committed = self.counts.committed.max(read.records);
         self.committed_bytes = self.committed_bytes.max(read.bytes);
+        self.committed_beside = self.beside;
         self.counts.checkpoints += checkpoints;
+    }
+
+    pub(super) fn committed_bytes(&self) -> u64 {
+        self.committed_bytes + self.committed_beside.bytes
     }
 
     pub(super) fn counts(&self) -> StreamCounts {
         let mut counts = self.counts.clone();
+        counts.read += self.beside.records;
+        counts.bytes += self.beside.bytes;
+        counts.written += self.beside.records;
+        counts.committed += self.committed_beside.records;
         let rejected = self.rejected_by_count.min(counts.written);
         counts.written -= rejected;
         counts.rejected += rejected;

@@ -151,7 +151,10 @@ impl Refusals {
                 seq,
             } => unanswered.forget(|kept| kept.seq <= *seq && kept.batch.stream == *stream),
             Ack::Item(seq) => unanswered.forget(|kept| kept.seq == *seq),
-            Ack::Rejected { .. } | Ack::Filtered { .. } | Ack::RejectedCount { .. } => {}
+            Ack::Rejected { .. }
+            | Ack::Filtered { .. }
+            | Ack::RejectedCount { .. }
+            | Ack::Counted { .. } => {}
         }
     }
 

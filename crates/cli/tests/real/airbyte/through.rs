@@ -10,17 +10,18 @@ use super::{over, served};
 use crate::lab::{Lab, exec, program};
 use crate::rounds::strike;
 
-fn stranger() -> Option<String> {
+pub(super) fn stranger() -> Option<String> {
     let python = program("CROSSDOCK_TEST_PROTOBUF_PYTHON")?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/airbyte/stranger.py");
     Some(exec(&[&python, script.to_str().unwrap()]))
 }
 
-/// A pipeline whose ends have these channels.
-fn pipeline(
+/// A pipeline whose ends have these channels, and `more`.
+pub(super) fn pipeline(
     lab: &Lab,
     (source, config, channel): (&str, Value, Value),
     (destination, to, other): (&str, Value, Value),
+    more: &Value,
 ) -> String {
     let mut file = json!({"version": 1, "pipelines": [{
         "id": "p",
@@ -28,6 +29,9 @@ fn pipeline(
         "destination": {"connector": destination, "config": to},
         "streams": [{"name": "*", "sync_mode": "full_refresh", "destination_sync_mode": "append"}],
     }]});
+    for (name, value) in more.as_object().into_iter().flatten() {
+        file["pipelines"][0][name] = value.clone();
+    }
     for (side, channel) in [("source", channel), ("destination", other)] {
         if !channel.is_null() {
             file["pipelines"][0][side]["data_channel"] = channel;
@@ -37,13 +41,18 @@ fn pipeline(
     lab.text("p.yaml")
 }
 
-fn ids(rows: &[Value]) -> Vec<u64> {
+/// Also where records could go straight.
+fn through() -> Value {
+    json!({"settings": {"route": "through"}})
+}
+
+pub(super) fn ids(rows: &[Value]) -> Vec<u64> {
     let mut ids: Vec<u64> = rows.iter().map(|row| row["id"].as_u64().unwrap()).collect();
     ids.sort_unstable();
     ids
 }
 
-fn committed(data: &Value) -> u64 {
+pub(super) fn committed(data: &Value) -> u64 {
     let streams = data["pipelines"][0]["streams"].as_array().unwrap();
     streams
         .iter()
@@ -51,7 +60,7 @@ fn committed(data: &Value) -> u64 {
         .sum()
 }
 
-fn sample(count: u64) -> Value {
+pub(super) fn sample(count: u64) -> Value {
     json!({"count": count, "streams": 2, "checkpoint_every": 100, "batch_records": 50, "columns": 5})
 }
 
@@ -120,6 +129,7 @@ fn each_end_has_the_channel_that_it_knows() {
             &lab,
             (source, sample(500), from),
             (destination, to(&lab), way),
+            &through(),
         );
         let data = lab.good(&["run", &file]);
         assert_eq!(committed(&data), 1000, "{data:#}");
@@ -143,6 +153,7 @@ fn each_end_has_the_channel_that_it_knows() {
 #[test]
 fn what_the_pipeline_says_of_streams_holds_over_sockets() {
     for more in [
+        json!({"prefix": "p_", "settings": {"route": "through"}}),
         json!({"prefix": "p_"}),
         json!({"prefix": "p_", "streams": [{"name": "*", "fields": ["name", "id"]}]}),
         json!({"dead_letters": {"path": "letters"}}),
@@ -182,7 +193,7 @@ fn a_source_that_fails_over_sockets_says_why() {
         ),
         json!({
             "streams": [{"name": "*", "sync_mode": "incremental", "destination_sync_mode": "append"}],
-            "settings": {"retries": {"complete_failures": 1, "partial_failures": 1}},
+            "settings": {"route": "through", "retries": {"complete_failures": 1, "partial_failures": 1}},
         }),
     );
     let run = lab.run(&["run", file.to_str().unwrap()]);
@@ -214,6 +225,7 @@ fn a_stranger_on_each_side() {
             &lab,
             (&stranger, config, channel.clone()),
             (&stranger, to, channel),
+            &through(),
         );
         let data = lab.good(&["run", &file]);
         assert_eq!(committed(&data), 4, "{data:#}");
@@ -256,7 +268,7 @@ fn nothing_is_lost_when_any_side_is_killed() {
             ),
             json!({
                 "streams": [{"name": "*", "sync_mode": "incremental", "destination_sync_mode": "append"}],
-                "settings": {"grace": "1s", "commit_interval": "10ms",
+                "settings": {"route": "through", "grace": "1s", "commit_interval": "10ms",
                     "retries": {"backoff": "0s", "complete_failures": 50, "complete_failures_total": 1000,
                         "partial_failures": 50, "partial_failures_total": 1000}},
             }),

@@ -1,29 +1,39 @@
-//! How streams are called at the destination, by the file that the platform gives to destinations that read
-//! sockets (§3.10, §4.8). Pure.
+//! How streams are called at the destination, by the file that a platform gives to destinations that read sockets
+//! (§3.10, §4.8): whoever runs them writes it, and our served destinations read it. Pure.
 
 use crossdock_core::catalog::ConfiguredCatalog;
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::stream::StreamId;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Mapping {
-    #[serde(default)]
-    namespace_definition_type: Option<String>,
-    #[serde(default)]
-    namespace_format: Option<String>,
-    #[serde(default)]
-    stream_prefix: Option<String>,
+/// What names the file.
+pub(crate) const VARIABLE: &str = "NAMESPACE_MAPPING_CONFIG_PATH";
+
+/// The file's content.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct NamespaceMapping {
+    /// `source` (the default), `destination` or `customformat`.
+    pub namespace_definition_type: Option<String>,
+    /// Of `customformat`: the namespace, where `${SOURCE_NAMESPACE}` stands for the source's.
+    pub namespace_format: Option<String>,
+    /// What the streams' names begin with.
+    pub stream_prefix: Option<String>,
+}
+
+impl NamespaceMapping {
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::json!(self).to_string()
+    }
 }
 
 /// Gives the streams their names at the destination.
 ///
 /// # Errors
 /// `config.syntax` for a text that is no mapping, `config.invalid` for a definition that is not known.
-pub(super) fn apply(text: &str, catalog: &mut ConfiguredCatalog) -> Result<()> {
-    let mapping: Mapping = serde_json::from_str(text).map_err(|cause| {
+pub(crate) fn apply(text: &str, catalog: &mut ConfiguredCatalog) -> Result<()> {
+    let mapping: NamespaceMapping = serde_json::from_str(text).map_err(|cause| {
         Error::new(&code::CONFIG_SYNTAX, "the namespace mapping cannot be read").caused_by(cause)
     })?;
     let prefix = mapping.stream_prefix.as_deref().unwrap_or_default();

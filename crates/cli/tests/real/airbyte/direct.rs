@@ -1,0 +1,288 @@
+//! Direct mode: records go from the source's sockets to the destination, and the engine keeps the books of both.
+
+use serde_json::{Value, json};
+
+use super::served;
+use super::sockets::overtaking;
+use super::through::{committed, ids, pipeline, sample, stranger};
+use crate::lab::Lab;
+use crate::rounds::strike;
+
+const FORMS: [(&str, &str); 3] = [
+    ("jsonl", "0.0.2"),
+    ("protobuf", "0.0.1"),
+    ("protobuf", "0.0.2"),
+];
+
+fn on(format: &str, version: &str) -> Value {
+    json!({"transport": "sockets", "format": format, "version": version, "sockets": 2})
+}
+
+fn with(mut base: Value, more: &Value) -> Value {
+    for (name, value) in more.as_object().unwrap() {
+        base[name] = value.clone();
+    }
+    base
+}
+
+/// The same pair, the same rows, whichever way they go and whatever the streams are called.
+#[test]
+fn what_goes_straight_is_what_goes_through() {
+    for (at, more) in [
+        json!({}),
+        json!({"prefix": "p_"}),
+        json!({"prefix": "p_", "namespace": {"definition": "custom", "format": "from_${SOURCE_NAMESPACE}"}}),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let (format, version) = FORMS[at];
+        let rows = ["through", "direct"].map(|route| {
+            let lab = Lab::new();
+            let to = json!({"path": lab.text("out"), "metadata_columns": false});
+            let settings = json!({"settings": {"route": route}, "streams":
+                [{"name": "*", "sync_mode": "incremental", "destination_sync_mode": "append"}]});
+            let file = pipeline(
+                &lab,
+                (&served("native:sample"), sample(500), on(format, version)),
+                (&served("native:jsonl"), to, on(format, version)),
+                &with(settings, more),
+            );
+            let data = lab.good(&["run", &file]);
+            assert_eq!(committed(&data), 1000, "{data:#}");
+            let streams = data["pipelines"][0]["streams"].as_array().unwrap();
+            for stream in streams {
+                assert_eq!(stream["records"], 500, "{data:#}");
+                assert!(stream["bytes"].as_u64().unwrap() > 5_000, "{data:#}");
+            }
+            // It goes on where it was.
+            let again = lab.good(&["run", &file]);
+            assert_eq!(committed(&again), 0, "{again:#}");
+            lab.folders("out")
+        });
+        assert_eq!(rows[0].len(), 2);
+        assert_eq!(rows[0], rows[1], "{more}");
+    }
+}
+
+/// Ours announce the same sockets, so records go straight where nothing has to see them, and nobody has to ask for it.
+#[test]
+fn the_way_is_found_by_itself() {
+    let check = |more: Value, straight: bool| {
+        let lab = Lab::new();
+        let to = json!({"path": lab.text("out")});
+        let file = pipeline(
+            &lab,
+            (&served("native:sample"), sample(100), Value::Null),
+            (&served("native:jsonl"), to, Value::Null),
+            &more,
+        );
+        let run = lab.command(&["run", &file, "-vv"]).output().unwrap();
+        let said = String::from_utf8_lossy(&run.stderr);
+        assert!(run.status.success(), "{said}");
+        assert_eq!(
+            said.contains("records go straight from the source to the destination"),
+            straight,
+            "{more} {said}"
+        );
+    };
+    check(json!({}), true);
+    check(json!({"settings": {"route": "through"}}), false);
+    check(json!({"settings": {"max_records": 10}}), false);
+    let fields = json!({"streams": [{"name": "*", "fields": ["name", "id"]}]});
+    check(fields, false);
+}
+
+#[test]
+fn a_way_that_cannot_be_gone_is_refused() {
+    let check = |more: Value, from: Value, why: &str| {
+        let lab = Lab::new();
+        let to = json!({"path": lab.text("out")});
+        let file = pipeline(
+            &lab,
+            (&served("native:sample"), sample(100), from),
+            (&served("native:jsonl"), to, Value::Null),
+            &with(json!({"settings": {"route": "direct"}}), &more),
+        );
+        let run = lab.run(&["run", &file]);
+        assert_eq!(run["ok"], false, "{run:#}");
+        let text = run.to_string();
+        assert!(
+            text.contains("config.invalid") && text.contains(why),
+            "{run:#}"
+        );
+        assert!(!lab.path("out").exists());
+    };
+    let excluding = json!({"processors": [{"processor": "field.exclude", "settings": {"fields": ".Payload.After.email"}}]});
+    check(excluding, Value::Null, "processors have to see the records");
+    check(
+        json!({"dead_letters": {"path": "letters"}}),
+        Value::Null,
+        "records that are refused are kept",
+    );
+    let stdio = json!({"transport": "stdio"});
+    check(json!({}), stdio, "not both of the connectors");
+    let old = on("protobuf", "0.0.1");
+    check(json!({}), old, "write different forms");
+}
+
+/// Whoever failed first is told of, though the other one fails from that (§4.9).
+#[test]
+fn the_one_that_failed_first_is_told_of() {
+    let once = json!({"settings": {"route": "direct", "grace": "5s",
+        "retries": {"complete_failures": 1, "partial_failures": 1}},
+        "streams": [{"name": "*", "sync_mode": "incremental", "destination_sync_mode": "append"}]});
+    let lab = Lab::new();
+    let mut failing = sample(500);
+    failing["fail_after"] = json!({"records": 250, "how": "error"});
+    let to = json!({"path": lab.text("out"), "metadata_columns": false});
+    let file = pipeline(
+        &lab,
+        (&served("native:sample"), failing, Value::Null),
+        (&served("native:jsonl"), to, Value::Null),
+        &once,
+    );
+    let run = lab.run(&["run", &file]);
+    assert_eq!(run["ok"], false, "{run:#}");
+    assert!(run.to_string().contains("fail_after"), "{run:#}");
+    let mut found = ids(&lab.folders("out")["sample_1"]);
+    found.truncate(200);
+    assert_eq!(found, (0..200).collect::<Vec<_>>());
+    let state = lab.printed(&["state", "show", "p"]);
+    assert!(state.contains("200"), "{state}");
+
+    // A destination that has not room enough.
+    let lab = Lab::new();
+    let to = json!({"path": lab.text("rows.db"), "busy_timeout_ms": 1});
+    let file = pipeline(
+        &lab,
+        (&served("native:sample"), sample(100_000), Value::Null),
+        (&served("native:sqlite"), to, Value::Null),
+        &once,
+    );
+    let holder = rusqlite::Connection::open(lab.path("rows.db")).unwrap();
+    holder.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let run = lab.run(&["run", &file]);
+    assert_eq!(run["ok"], false, "{run:#}");
+    assert!(run.to_string().contains("locked"), "{run:#}");
+}
+
+#[test]
+fn strangers_with_each_other_and_with_ours() {
+    let Some(stranger) = stranger() else { return };
+    for (format, version) in FORMS {
+        let channel = on(format, version);
+        let route = json!({"settings": {"route": "direct"}});
+        // States overtake their records, and one another.
+        let lab = Lab::new();
+        overtaking(&lab, true);
+        let config = json!({"messages": lab.text("messages.jsonl"), "catalog": lab.text("catalog.json"), "version": version});
+        let to = json!({"out": lab.text("came.jsonl"), "version": version});
+        let file = pipeline(
+            &lab,
+            (&stranger, config.clone(), channel.clone()),
+            (&stranger, to, channel.clone()),
+            &route,
+        );
+        let data = lab.good(&["run", &file]);
+        assert_eq!(committed(&data), 4, "{data:#}");
+        let state = lab.printed(&["state", "show", "p"]);
+        assert!(state.contains(r#""state":{"id":2}"#), "{state}");
+
+        let lab = Lab::new();
+        overtaking(&lab, true);
+        let config = json!({"messages": lab.text("messages.jsonl"), "catalog": lab.text("catalog.json"), "version": version});
+        let to = json!({"path": lab.text("out"), "metadata_columns": false});
+        let file = pipeline(
+            &lab,
+            (&stranger, config, channel.clone()),
+            (&served("native:jsonl"), to, channel),
+            &route,
+        );
+        let data = lab.good(&["run", &file]);
+        assert_eq!(committed(&data), 4, "{data:#}");
+        assert_eq!(ids(&lab.folders("out")["a"]), [1, 2, 3]);
+    }
+}
+
+/// Of a state of all streams the destination says how many records of each it covers (§4.7).
+#[test]
+fn states_of_the_whole_are_counted_by_stream() {
+    let Some(stranger) = stranger() else { return };
+    let lab = Lab::new();
+    overtaking(&lab, true);
+    let record = |stream: &str, id: i64| {
+        json!({"type": "RECORD", "record": {"stream": stream, "emitted_at": 1, "partition_id": "p",
+            "data": {"id": id, "name": "n"}}})
+    };
+    let part = |stream: &str| json!({"stream_descriptor": {"name": stream}, "stream_state": {}});
+    let state = json!({"type": "STATE", "state": {"type": "GLOBAL", "id": 1, "partition_id": "p",
+        "global": {"shared_state": {"lsn": 7}, "stream_states": [part("a"), part("b")]},
+        "sourceStats": {"recordCount": 3}}});
+    let complete = |stream: &str| {
+        json!({"type": "TRACE", "trace": {"type": "STREAM_STATUS", "emitted_at": 1,
+            "stream_status": {"stream_descriptor": {"name": stream}, "status": "COMPLETE"}}})
+    };
+    let sent = [
+        record("a", 1),
+        record("a", 2),
+        record("b", 1),
+        state,
+        complete("a"),
+        complete("b"),
+    ];
+    let lines: String = sent.iter().map(|message| format!("{message}\n")).collect();
+    std::fs::write(lab.path("messages.jsonl"), lines).unwrap();
+    let config = json!({"messages": lab.text("messages.jsonl"), "catalog": lab.text("catalog.json"), "version": "0.0.2"});
+    let to = json!({"path": lab.text("out"), "metadata_columns": false});
+    let file = pipeline(
+        &lab,
+        (&stranger, config, on("protobuf", "0.0.2")),
+        (&served("native:jsonl"), to, on("protobuf", "0.0.2")),
+        &json!({"settings": {"route": "direct"}}),
+    );
+    let data = lab.good(&["run", &file]);
+    let streams = data["pipelines"][0]["streams"].as_array().unwrap();
+    let counts: Vec<_> = streams
+        .iter()
+        .map(|stream| {
+            [&stream["stream"], &stream["records"], &stream["committed"]].map(Value::to_string)
+        })
+        .collect();
+    assert_eq!(counts.len(), 2);
+    assert_eq!(counts[0][1..], ["2", "2"], "{data:#}");
+    assert_eq!(counts[1][1..], ["1", "1"], "{data:#}");
+}
+
+#[test]
+fn nothing_is_lost_when_any_side_is_killed() {
+    const ROWS: u64 = 200_000;
+    let lab = Lab::new();
+    let file = |_: usize| {
+        lab.pipeline(
+            (
+                &served("native:sample"),
+                json!({"count": ROWS, "checkpoint_every": 1000, "columns": 3, "rate": 50_000}),
+            ),
+            (
+                &served("native:jsonl"),
+                json!({"path": lab.text("out"), "metadata_columns": false, "max_checkpoint_age_ms": 100}),
+            ),
+            json!({
+                "streams": [{"name": "*", "sync_mode": "incremental", "destination_sync_mode": "append"}],
+                "settings": {"route": "direct", "grace": "1s", "commit_interval": "10ms",
+                    "retries": {"backoff": "0s", "complete_failures": 50, "complete_failures_total": 1000,
+                        "partial_failures": 50, "partial_failures_total": 1000}},
+            }),
+        )
+    };
+    let victims = ["native:sample", "native:jsonl", "engine"];
+    let kills = strike(&lab, 24, &lab.path("out"), &victims, file);
+    assert!(kills >= 20, "{kills}");
+    lab.good(&["run", file(0).to_str().unwrap()]);
+    let mut found = ids(&lab.folders("out")["sample"]);
+    let all = found.len() as u64;
+    found.dedup();
+    assert_eq!(found, (0..ROWS).collect::<Vec<_>>());
+    eprintln!("{} rows came twice", all - ROWS);
+}
