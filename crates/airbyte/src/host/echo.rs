@@ -72,7 +72,34 @@ pub(super) struct EchoBook {
     by_lane: bool,
     /// States that came back before it was known that they are on their way: the source tells of them by another way
     /// than it sends them. `None`: that cannot be.
-    early: Option<VecDeque<StateMessage>>,
+    early: Option<Early>,
+}
+
+#[derive(Debug, Default)]
+struct Early {
+    states: VecDeque<StateMessage>,
+    /// The last number that is known to be on its way, by lane.
+    known: BTreeMap<Lane, i64>,
+}
+
+impl Early {
+    /// Keeps a state that nobody knows of yet; whether it is one.
+    fn keep(&mut self, state: &StateMessage) -> bool {
+        let known = self.known.get(&state.lane).copied().unwrap_or(0);
+        let is_early = state.id.is_some_and(|id| id > known);
+        if is_early {
+            self.states.push_back(state.clone());
+        }
+        is_early
+    }
+
+    /// A state is on its way: itself, if it has come back.
+    fn take(&mut self, lane: &Lane, id: i64) -> Option<StateMessage> {
+        self.known.insert(lane.clone(), id);
+        let is_it = |state: &StateMessage| state.id == Some(id) && state.lane == *lane;
+        let at = self.states.iter().position(is_it)?;
+        self.states.remove(at)
+    }
 }
 
 impl EchoBook {
@@ -87,7 +114,7 @@ impl EchoBook {
     /// Of states that go past the engine: they may come back before the engine hears of them.
     pub(super) fn beside() -> Self {
         Self {
-            early: Some(VecDeque::new()),
+            early: Some(Early::default()),
             ..Self::by_lane()
         }
     }
@@ -148,12 +175,8 @@ impl EchoBook {
             content: Content::Text(sent.state.clone()),
             records,
         });
-        let returned = self.early.as_mut().and_then(|early| {
-            let at = early
-                .iter()
-                .position(|state| state.id == Some(id) && state.lane == sent.lane)?;
-            early.remove(at)
-        });
+        let early = self.early.as_mut();
+        let returned = early.and_then(|early| early.take(&sent.lane, id));
         returned.map_or_else(Echoed::default, |state| self.echo(&state))
     }
 
@@ -201,8 +224,9 @@ impl EchoBook {
             None => self.by_content(message),
         };
         let Some(index) = found else {
-            if let Some(early) = &mut self.early {
-                early.push_back(message.clone());
+            if let Some(early) = &mut self.early
+                && early.keep(message)
+            {
                 return Echoed::default();
             }
             let invented = message.id.is_some_and(|id| id > self.last_id || id < 1);

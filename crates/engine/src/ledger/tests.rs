@@ -281,3 +281,36 @@ fn forgotten_checkpoints_let_their_runs_join() {
         (50_000, 50_000, 50_000)
     );
 }
+
+#[test]
+fn what_passes_by_is_committed_as_ever_and_counted_by_whoever_knows() {
+    let mut ledger = Ledger::new(1);
+    ledger.enter(&stream("b"));
+    // A batch that nobody hands on.
+    ledger.batch(&stream("a"), 10, 0);
+    let point = ledger.checkpoint(lane("a"), Some(10), "c1").unwrap();
+    let counted = |name: &str, records: u64, bytes: u64| Ack::Counted {
+        stream: stream(name),
+        records,
+        bytes,
+    };
+    ledger.acknowledge(0, &counted("a", 0, 70)).unwrap();
+    ledger.acknowledge(0, &counted("b", 5, 50)).unwrap();
+    assert_eq!(ledger.committed_bytes(), [0, 0]);
+    assert_eq!(ledger.counts()[1].committed, 0, "not yet");
+    ledger.acknowledge(0, &upto(lane("a"), point.0)).unwrap();
+    assert_eq!(ready(&mut ledger), ["c1"]);
+    assert_eq!(ledger.committed_bytes(), [0, 70], "of its own lane");
+    ledger.commit_all();
+    assert_eq!(ledger.committed_bytes(), [50, 70]);
+    let counts = ledger.counts();
+    let of = |at: usize| {
+        let one: &StreamCounts = &counts[at];
+        (one.read, one.written, one.committed, one.bytes)
+    };
+    assert_eq!(of(0), (5, 5, 5, 50));
+    assert_eq!(of(1), (10, 10, 10, 70));
+    assert!(ledger.mismatches().is_empty());
+    let unknown = ledger.acknowledge(0, &counted("c", 1, 1));
+    assert_eq!(unknown, Err(AckFault::UnknownStream(stream("c"))));
+}

@@ -49,10 +49,15 @@ impl Pipeline {
     /// Writes the pipeline file, from the source peer to the destination.
     pub(crate) fn file(&self, programs: &Programs, destination: &Value) -> Result<PathBuf> {
         let source = json!({"connector": exec(&programs.source), "config": self.peer_config()});
-        self.file_between(&source, destination)
+        self.file_between(&source, destination, &json!({}))
     }
 
-    fn file_between(&self, source: &Value, destination: &Value) -> Result<PathBuf> {
+    fn file_between(
+        &self,
+        source: &Value,
+        destination: &Value,
+        settings: &Value,
+    ) -> Result<PathBuf> {
         let file = json!({
             "version": 1,
             "settings": {
@@ -64,6 +69,7 @@ impl Pipeline {
                 "id": "bench",
                 "source": source,
                 "destination": destination,
+                "settings": settings,
             }],
         });
         let path = self.path("pipeline.yaml");
@@ -84,7 +90,18 @@ impl Pipeline {
         source: &Value,
         destination: &Value,
     ) -> Result<Use> {
-        let path = self.file_between(source, destination)?;
+        self.run_with(programs, source, destination, &json!({}))
+    }
+
+    /// The same with settings of the pipeline.
+    pub(crate) fn run_with(
+        &self,
+        programs: &Programs,
+        source: &Value,
+        destination: &Value,
+        settings: &Value,
+    ) -> Result<Use> {
+        let path = self.file_between(source, destination, settings)?;
         self.run_file(programs, &path)
     }
 

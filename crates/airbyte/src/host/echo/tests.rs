@@ -214,3 +214,21 @@ fn lanes_that_count_for_themselves() {
     check(&mut book, &echo("t", 2), &[up_to("s", 3)], false);
     check(&mut book, &echo("t", 1), &[], true);
 }
+
+#[test]
+fn an_echo_may_come_before_it_is_known_what_it_returns() {
+    let mut book = EchoBook::beside();
+    let numbered = |name: &str, id: i64| stream(name, "{}", &format!(",\"id\":{id}"));
+    let lane = |name: &str| Lane::Stream(StreamId::new(name));
+    check(&mut book, &numbered("s", 1), &[], false);
+    check(&mut book, &numbered("u", 1), &[], false);
+    let unknown = book.send(Seq(1), lane("t"), &numbered("t", 1));
+    assert_eq!(unknown.acks, []);
+    let known = book.send(Seq(2), lane("s"), &numbered("s", 1));
+    assert_eq!(known.acks, [up_to("s", 2)]);
+    check(&mut book, &numbered("t", 1), &[up_to("t", 1)], false);
+    // What was there before is not early.
+    check(&mut book, &numbered("s", 1), &[], true);
+    book.send(Seq(3), lane("s"), &numbered("s", 2));
+    check(&mut book, &numbered("s", 2), &[up_to("s", 3)], false);
+}

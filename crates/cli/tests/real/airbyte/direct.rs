@@ -28,10 +28,12 @@ fn with(mut base: Value, more: &Value) -> Value {
 /// The same pair, the same rows, whichever way they go and whatever the streams are called.
 #[test]
 fn what_goes_straight_is_what_goes_through() {
-    for (at, more) in [
-        json!({}),
-        json!({"prefix": "p_"}),
-        json!({"prefix": "p_", "namespace": {"definition": "custom", "format": "from_${SOURCE_NAMESPACE}"}}),
+    let renamed = json!({"prefix": "p_", "namespace":
+        {"definition": "custom", "format": "from_${SOURCE_NAMESPACE}"}});
+    for (at, (more, folder)) in [
+        (json!({}), "out"),
+        (json!({"prefix": "p_"}), "out"),
+        (renamed, "out/from_"),
     ]
     .iter()
     .enumerate()
@@ -58,7 +60,7 @@ fn what_goes_straight_is_what_goes_through() {
             // It goes on where it was.
             let again = lab.good(&["run", &file]);
             assert_eq!(committed(&again), 0, "{again:#}");
-            lab.folders("out")
+            lab.folders(folder)
         });
         assert_eq!(rows[0].len(), 2);
         assert_eq!(rows[0], rows[1], "{more}");
@@ -165,6 +167,29 @@ fn the_one_that_failed_first_is_told_of() {
     let run = lab.run(&["run", &file]);
     assert_eq!(run["ok"], false, "{run:#}");
     assert!(run.to_string().contains("locked"), "{run:#}");
+
+    // A destination that leaves in the middle and calls that well.
+    let Some(stranger) = stranger() else { return };
+    let lab = Lab::new();
+    let file = pipeline(
+        &lab,
+        (
+            &served("native:sample"),
+            sample(100_000),
+            on("protobuf", "0.0.2"),
+        ),
+        (&stranger, json!({"quit": true}), on("protobuf", "0.0.2")),
+        &once,
+    );
+    let run = lab.run(&["run", &file]);
+    assert_eq!(run["ok"], false, "{run:#}");
+    let text = run.to_string();
+    // The source may feel it before the process has ended.
+    assert!(
+        text.contains("the destination closed its input before the end")
+            || text.contains("the reader of the data channel went away"),
+        "{run:#}"
+    );
 }
 
 #[test]

@@ -1,7 +1,10 @@
 """The stranger of the data channel as a whole connector: what is not about the channel is answered here."""
 
 import json
+import os
+import socket
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[4] / "airbyte/tests/peer/data_channel"))
@@ -21,5 +24,10 @@ elif words[0] == "discover":
     configured = json.loads(Path(config["catalog"]).read_text())
     streams = [one["stream"] for one in configured["streams"]]
     stranger.send(json.dumps({"type": "CATALOG", "catalog": {"streams": streams}}))
+elif config.get("quit"):
+    # It calls well what is no end.
+    end = socket.socket(socket.AF_UNIX)
+    while end.connect_ex(os.environ["DATA_CHANNEL_SOCKET_PATHS"].split(",")[0]):
+        time.sleep(0.01)
 else:
     stranger.main(words)
