@@ -7,6 +7,7 @@ pub(crate) mod deletion;
 pub(crate) mod evolution;
 pub(crate) mod metadata;
 pub(crate) mod name;
+mod nested_text;
 pub(crate) mod partition;
 pub(crate) mod partitioner;
 pub(crate) mod plain_text;

@@ -31,6 +31,8 @@ const PROBE: Duration = Duration::from_secs(5);
 const BUDGET: usize = 4 << 20;
 /// About so much is written at once.
 const PIECE: usize = 256 << 10;
+/// So many records are worth a look at the columns' types, however long they seem.
+const LEAST: usize = 256;
 
 enum Item {
     Records {
@@ -215,12 +217,12 @@ impl Pump {
         loop {
             match timeout(PROBE, self.items.recv()).await {
                 Ok(Some((item, _permit))) => {
-                    self.encode(item)?;
+                    self.send(item, socket).await?;
                     // What is there already goes with it.
                     while self.out.len() < PIECE
                         && let Ok((item, _permit)) = self.items.try_recv()
                     {
-                        self.encode(item)?;
+                        self.send(item, socket).await?;
                     }
                 }
                 Ok(None) => return Ok(()),
@@ -229,37 +231,55 @@ impl Pump {
                     Format::Protobuf(_) => FrameWriter::probe(&mut self.out),
                 },
             }
-            socket.write_all(&self.out).await.map_err(|cause| {
-                let message = "the reader of the data channel went away";
-                Error::new(&code::CONNECTOR_EXIT, message).caused_by(cause)
-            })?;
-            self.out.clear();
-            self.out.shrink_to(4 * PIECE);
+            write(&mut self.out, socket).await?;
         }
     }
 
-    fn encode(&mut self, item: Item) -> Result<()> {
-        match item {
+    /// Encodes an item, and writes whatever is enough for a piece.
+    async fn send(&mut self, item: Item, socket: &mut UnixStream) -> Result<()> {
+        let (stream, body, partition) = match item {
             Item::Line(line) => {
                 match self.format {
                     Format::Jsonl => self.out.extend_from_slice(&line),
                     Format::Protobuf(_) => FrameWriter::message(&line, &mut self.out),
                 }
-                Ok(())
+                return Ok(());
             }
             Item::Records {
                 stream,
                 body,
                 partition,
-            } => match self.encoders.get_mut(&stream) {
-                Some(encoder) => encoder.encode(&body, &partition, &mut self.out),
-                None => {
-                    let message = "a batch of a stream that is not in the catalog";
-                    Err(Error::new(&code::INTERNAL, message).with("stream", stream))
-                }
-            },
+            } => (stream, body, partition),
+        };
+        let Some(encoder) = self.encoders.get_mut(&stream) else {
+            let message = "a batch of a stream that is not in the catalog";
+            return Err(Error::new(&code::INTERNAL, message).with("stream", stream));
+        };
+        let (Encoder::Frames(writer), Body::Columns(columns)) = (&mut *encoder, &*body) else {
+            return encoder.encode(&body, &partition, &mut self.out);
+        };
+        // By pieces, which stay in the processor's caches on their way, and which the reader begins with at once.
+        let records = columns.len();
+        let step = (PIECE / (columns.bytes() / records.max(1)).max(1)).max(LEAST);
+        for first in (0..records).step_by(step) {
+            let range = first..records.min(first.saturating_add(step));
+            writer.columns_range(columns, range, &partition, &mut self.out)?;
+            if self.out.len() >= PIECE {
+                write(&mut self.out, socket).await?;
+            }
         }
+        Ok(())
     }
+}
+
+async fn write(out: &mut Vec<u8>, socket: &mut UnixStream) -> Result<()> {
+    socket.write_all(out).await.map_err(|cause| {
+        let message = "the reader of the data channel went away";
+        Error::new(&code::CONNECTOR_EXIT, message).caused_by(cause)
+    })?;
+    out.clear();
+    out.shrink_to(4 * PIECE);
+    Ok(())
 }
 
 /// Writes the records of one stream.

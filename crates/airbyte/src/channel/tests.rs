@@ -4,10 +4,12 @@
 use std::path::Path;
 
 use bytes::Bytes;
-use crossdock_core::batch::{Body, RowSpans, RowsBuilder, Span};
+use crossdock_core::batch::{Body, Columns, RowSpans, RowsBuilder, Span};
 use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream, Stream};
+use crossdock_core::convert::RowsToColumns;
+use crossdock_core::schema::StreamSchema;
 use crossdock_core::stream::StreamId;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixListener;
 use tokio::time::{Duration, Instant};
@@ -26,11 +28,12 @@ fn channel(folder: &Path, format: Format) -> DataChannel {
     }
 }
 
+fn schema() -> Value {
+    json!({"properties": {"text": {"type": "string"}}})
+}
+
 fn catalog() -> ConfiguredCatalog {
-    let stream = |name: &str| {
-        let schema = json!({"properties": {"text": {"type": "string"}}});
-        ConfiguredStream::new(Stream::new(name, schema))
-    };
+    let stream = |name: &str| ConfiguredStream::new(Stream::new(name, schema()));
     ConfiguredCatalog {
         streams: vec![stream("a"), stream("b")],
         ..ConfiguredCatalog::default()
@@ -47,6 +50,25 @@ fn body(size: usize) -> Body {
         ..RowSpans::default()
     });
     Body::Rows(rows.finish(Bytes::from(text), None))
+}
+
+/// Columns of so many records, each with its number and a text of this length.
+fn columns(records: usize, size: usize) -> Columns {
+    let mut columns = RowsToColumns::new(&StreamSchema::from_json_schema(&schema()), None);
+    let (mut text, mut rows) = (String::new(), RowsBuilder::default());
+    for number in 0..records {
+        let start = text.len();
+        text.push_str(&json!({"text": format!("{number} {}", "x".repeat(size))}).to_string());
+        rows.push(RowSpans {
+            after: Span::new(start, text.len()).unwrap(),
+            emitted_at: 1,
+            ..RowSpans::default()
+        });
+    }
+    columns
+        .append(&rows.finish(Bytes::from(text), None))
+        .unwrap();
+    columns.finish().unwrap()
 }
 
 fn connect(channel: &DataChannel) -> Inbound {
@@ -144,4 +166,46 @@ async fn an_end_in_the_middle_of_a_frame_is_an_error_after_what_was_whole() {
     );
     let error = inbound.next().await.unwrap_err();
     assert_eq!(error.code().name, "protocol.line_truncated", "{error:?}");
+}
+
+#[tokio::test]
+async fn a_large_batch_comes_whole_and_in_order() {
+    for format in FORMATS {
+        let folder = tempfile::tempdir().unwrap();
+        let channel = channel(folder.path(), format);
+        let mut outbound = Outbound::listen(&channel, &catalog()).unwrap();
+        let mut inbound = connect(&channel);
+        let a = StreamId::new("a");
+        let (records, size) = (5000, 300);
+        let body = Body::Columns(columns(records, size));
+        let sending = async {
+            outbound
+                .records(&a, body, records * size, "p".into())
+                .await
+                .unwrap();
+            outbound.finish().await.unwrap();
+        };
+        let receiving = async {
+            let mut texts = Vec::new();
+            while let Some(incoming) = inbound.next().await.unwrap() {
+                for incoming in incoming {
+                    let Incoming::Records {
+                        body: Body::Rows(rows),
+                        ..
+                    } = incoming
+                    else {
+                        panic!("{incoming:?}");
+                    };
+                    for row in 0..rows.len() {
+                        texts.push(String::from_utf8_lossy(rows.after(row)).into_owned());
+                    }
+                }
+            }
+            texts
+        };
+        let ((), texts) = tokio::join!(sending, receiving);
+        let rest = "x".repeat(size);
+        let expected = (0..records).map(|number| format!(r#"{{"text":"{number} {rest}"}}"#));
+        assert!(texts.into_iter().eq(expected), "{format:?}");
+    }
 }

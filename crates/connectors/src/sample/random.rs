@@ -36,10 +36,14 @@ impl Random {
     /// One of `items`.
     #[inline]
     pub(crate) fn one<'a>(&mut self, items: &[&'a str]) -> &'a str {
-        let at = self.below(items.len() as u64);
-        usize::try_from(at)
-            .ok()
-            .and_then(|at| items.get(at).copied())
-            .unwrap_or_default()
+        let at = self.place(items.len());
+        items.get(at).copied().unwrap_or_default()
+    }
+
+    /// A place among so many.
+    #[inline]
+    pub(crate) fn place(&mut self, count: usize) -> usize {
+        // Below what was a `usize`.
+        self.below(count as u64) as usize
     }
 }

@@ -11,11 +11,9 @@ use crossdock_core::batch::{Batch, Body, Rows, RowsBuilder, Span};
 use crossdock_core::checkpoint::{Checkpoint, Lane, LaneState};
 use crossdock_core::clock::{Clock, SystemClock};
 use crossdock_core::code;
-use crossdock_core::convert::TypedToColumns;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::event::{Estimate, Event, StreamStatus};
 use crossdock_core::json::Json;
-use crossdock_core::schema::StreamSchema;
 use crossdock_core::source::{SourceControl, SourceOpening, SourceReader};
 use crossdock_core::stream::StreamId;
 use serde_json::json;
@@ -23,6 +21,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::config::{Config, FailAfter, Failure, Shape};
 use super::record::Columns;
+use super::typed::Typed;
 use crate::semantics::name::hash;
 use crate::stop::Stop;
 
@@ -41,8 +40,8 @@ struct Progress {
 pub(crate) struct SampleReader {
     config: Config,
     columns: Columns,
-    /// Where records with types are collected.
-    typed: TypedToColumns,
+    /// Makes the records that have types.
+    typed: Typed,
     streams: VecDeque<Progress>,
     events: VecDeque<Event>,
     emitted: u64,
@@ -85,10 +84,8 @@ impl SampleReader {
                 began: resumed.unwrap_or(0),
             });
         }
-        let schema = StreamSchema::from_json_schema(&columns.schema());
-        let order: Vec<usize> = (0..schema.fields.len()).collect();
         Ok(Self {
-            typed: TypedToColumns::new(&schema, &order),
+            typed: Typed::new(&columns),
             columns,
             streams,
             events: VecDeque::new(),
@@ -242,13 +239,8 @@ impl SampleReader {
         let body = match self.config.shape {
             Shape::Rows => Body::Rows(rows(&self.columns, progress.key, range)?),
             Shape::Columns => {
-                let (now, mut scratch) = (SystemClock.now_ms(), Vec::new());
-                for index in range {
-                    let place = (progress.key, index);
-                    self.columns
-                        .put(&mut self.typed, &mut scratch, place, now)?;
-                }
-                Body::Columns(self.typed.finish()?)
+                let now = SystemClock.now_ms();
+                Body::Columns(self.typed.columns(progress.key, range, now)?)
             }
         };
         progress.next += n;

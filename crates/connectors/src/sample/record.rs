@@ -65,7 +65,7 @@ pub(super) const LAST: [&str; 12] = [
     "Smith",
     "Haddad",
 ];
-const CITIES: [&str; 8] = [
+pub(super) const CITIES: [&str; 8] = [
     "Utrecht",
     "São Paulo",
     "Kraków",
@@ -75,7 +75,7 @@ const CITIES: [&str; 8] = [
     "Austin",
     "Pune",
 ];
-const TAGS: [&str; 6] = ["new", "vip", "β-test", "churned", "b2b", "trial"];
+pub(super) const TAGS: [&str; 6] = ["new", "vip", "β-test", "churned", "b2b", "trial"];
 pub(super) const NOTES: [&str; 6] = [
     "said \"call me\" twice",
     "path C:\\data\\in",
@@ -175,7 +175,7 @@ impl Kind {
         }
     }
 
-    pub(super) fn write(self, out: &mut Vec<u8>, random: &mut Random, index: u64) {
+    fn write(self, out: &mut Vec<u8>, random: &mut Random, index: u64) {
         match self {
             Self::Name => {
                 let (first, last) = (random.one(&FIRST), random.one(&LAST));
@@ -255,12 +255,12 @@ impl Kind {
     }
 }
 
-pub(super) fn integer(out: &mut Vec<u8>, value: u64) {
+fn integer(out: &mut Vec<u8>, value: u64) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// A number with leading zeros, cut to its last `width` digits.
-pub(super) fn digits(out: &mut Vec<u8>, mut value: u64, width: usize) {
+fn digits(out: &mut Vec<u8>, mut value: u64, width: usize) {
     let start = out.len();
     out.resize(start + width, b'0');
     for digit in out[start..].iter_mut().rev() {
@@ -269,7 +269,7 @@ pub(super) fn digits(out: &mut Vec<u8>, mut value: u64, width: usize) {
     }
 }
 
-fn text(out: &mut Vec<u8>, parts: &[&str]) {
+pub(super) fn text(out: &mut Vec<u8>, parts: &[&str]) {
     out.push(b'"');
     for byte in parts.iter().flat_map(|p| p.bytes()) {
         match byte {

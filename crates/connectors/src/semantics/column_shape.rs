@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
-use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use crossdock_core::batch::{Body, Columns, Rows};
 use crossdock_core::code;
 use crossdock_core::convert::{self, RowsToColumns};
 use crossdock_core::error::{Error, Result};
 
 use super::metadata::{self, EXTRACTED_AT, GENERATION_ID, META, Meta, RAW_ID};
+use super::nested_text::NestedText;
 use super::shape::Shape;
 use super::target::Target;
 
@@ -62,6 +63,7 @@ pub(crate) struct ColumnShape {
     own: SchemaRef,
     meta: Option<Meta>,
     collect: RowsToColumns,
+    nested_text: NestedText,
 }
 
 impl ColumnShape {
@@ -69,6 +71,7 @@ impl ColumnShape {
         let own = convert::arrow_schema(&target.schema, Some(ADDITIONAL));
         Self {
             schema: file_schema(target, &own, metadata_columns),
+            nested_text: NestedText::new(&target.schema, &own, ADDITIONAL),
             own,
             meta: metadata_columns.then(|| Meta::new(target.sync_id)),
             collect: RowsToColumns::new(&target.schema, Some(ADDITIONAL)),
@@ -97,21 +100,6 @@ impl ColumnShape {
         let options = RecordBatchOptions::new().with_row_count(Some(columns.len()));
         RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)
             .map_err(|e| Error::new(&code::INTERNAL, "columns do not fit the schema").caused_by(e))
-    }
-
-    /// Whether a column is the JSON text of what is a struct or a list here.
-    fn is_text_of_nested(&self, columns: &Columns) -> bool {
-        let given = columns.values.schema();
-        let is_text = |ours: &FieldRef| {
-            let theirs = given.field_with_name(ours.name());
-            theirs.is_ok_and(|theirs| *theirs.data_type() == DataType::Utf8)
-        };
-        let mut nested = self
-            .own
-            .fields()
-            .iter()
-            .filter(|f| f.data_type().is_nested());
-        nested.any(is_text)
     }
 
     fn of_rows(&mut self, rows: &Rows) -> Result<RecordBatch> {
@@ -149,8 +137,9 @@ impl Shape<RecordBatch> for ColumnShape {
     fn shape(&mut self, body: Body) -> Result<RecordBatch> {
         match body {
             Body::Rows(rows) => self.of_rows(&rows),
-            Body::Columns(columns) if self.is_text_of_nested(&columns) => {
-                self.of_rows(&convert::columns_to_rows(&columns, Some(ADDITIONAL))?)
+            Body::Columns(columns) if self.nested_text.is_in(&columns) => {
+                let columns = self.nested_text.read(&columns)?;
+                self.joined(&columns, columns.values.columns().to_vec(), None)
             }
             Body::Columns(columns) => {
                 let own = self.by_name(&columns)?;

@@ -18,6 +18,9 @@ use crossdock_core::schema::DataType;
 pub(super) trait Taker {
     /// Takes a value, and how much of it that is.
     fn take(&mut self, value: Typed<'_>, fit: Fit);
+
+    /// Takes a text, or with `is_json` one of JSON, that stands at the start of `ahead` and has this length.
+    fn take_text(&mut self, ahead: &[u8], length: usize, is_json: bool);
 }
 
 /// A column of a batch.
@@ -33,8 +36,8 @@ enum Values<'a> {
     Integer(&'a [i64]),
     ShortInteger(&'a [i32]),
     Number(&'a [f64]),
-    Text(&'a StringArray),
-    Json(&'a StringArray),
+    Text(Texts<'a>),
+    Json(Texts<'a>),
     Binary(&'a BinaryArray),
     Date(&'a [i32]),
     Time(&'a [i64]),
@@ -42,6 +45,30 @@ enum Values<'a> {
     Clock(&'a [i64]),
     /// Of a type that is not the schema's: by its JSON text, in rows of one member.
     Other(Rows),
+}
+
+/// The texts of a column, one after another.
+struct Texts<'a> {
+    /// Where each begins, and where the last ends.
+    offsets: &'a [i32],
+    bytes: &'a [u8],
+}
+
+impl<'a> Texts<'a> {
+    fn of(array: &'a StringArray) -> Self {
+        Self {
+            offsets: array.value_offsets(),
+            bytes: array.value_data(),
+        }
+    }
+
+    /// The text of row `row` with all that follows it, and its length.
+    #[inline(always)]
+    fn ahead(&self, row: usize) -> (&'a [u8], usize) {
+        // Offsets are never negative.
+        let (start, end) = (self.offsets[row] as usize, self.offsets[row + 1] as usize);
+        (&self.bytes[start..], end - start)
+    }
 }
 
 impl<'a> Cells<'a> {
@@ -73,8 +100,10 @@ impl<'a> Cells<'a> {
             (DataType::Number, Arrow::Float64) => {
                 Values::Number(array.as_primitive::<Float64Type>().values())
             }
-            (DataType::String, Arrow::Utf8) if !is_json => Values::Text(array.as_string()),
-            (DataType::Json, Arrow::Utf8) if is_json => Values::Json(array.as_string()),
+            (DataType::String, Arrow::Utf8) if !is_json => {
+                Values::Text(Texts::of(array.as_string()))
+            }
+            (DataType::Json, Arrow::Utf8) if is_json => Values::Json(Texts::of(array.as_string())),
             (DataType::Binary, Arrow::Binary) => Values::Binary(array.as_binary()),
             (DataType::Date, Arrow::Date32) => {
                 Values::Date(array.as_primitive::<Date32Type>().values())
@@ -123,8 +152,14 @@ impl<'a> Cells<'a> {
                 taker.take(Typed::Integer(values[row].into()), whole);
             }
             Values::Number(values) => taker.take(Typed::Number(values[row]), whole),
-            Values::Text(values) => taker.take(Typed::Text(values.value(row).as_bytes()), whole),
-            Values::Json(values) => taker.take(Typed::Json(values.value(row).as_bytes()), whole),
+            Values::Text(values) => {
+                let (ahead, length) = values.ahead(row);
+                taker.take_text(ahead, length, false);
+            }
+            Values::Json(values) => {
+                let (ahead, length) = values.ahead(row);
+                taker.take_text(ahead, length, true);
+            }
             Values::Date(values) => taker.take(Typed::Date(values[row].into()), whole),
             Values::Time(values) => {
                 let time = Typed::Time {

@@ -107,9 +107,11 @@ fn time_as_text(out: &mut Vec<u8>, value: Typed<'_>) -> bool {
 
 #[inline(always)]
 fn number(out: &mut Vec<u8>, tag: u8, value: u64) {
-    let length = 1 + varint::length(value);
-    out.extend_from_slice(&[0x2a, length as u8, tag]);
-    varint::write(out, value);
+    let (bytes, length) = varint::spread(value);
+    let head = [0x2a, length as u8 + 1, tag, 0];
+    // Ten bytes of a number and three before them: there is room for all.
+    let all = bytes << 24 | u128::from(u32::from_le_bytes(head));
+    varint::put(out, &all.to_le_bytes(), length + 3);
 }
 
 /// A message of three numbers; what is zero is not written.
@@ -119,14 +121,32 @@ fn numbers(out: &mut Vec<u8>, tag: u8, values: [u64; 3]) {
     out.extend_from_slice(&[0x2a, 0, tag, 0]);
     for (tag, value) in [0x08, 0x10, 0x18].into_iter().zip(values) {
         if value != 0 {
-            out.push(tag);
-            varint::write(out, value);
+            let (bytes, length) = varint::spread(value);
+            let all = bytes << 8 | tag;
+            varint::put(out, &all.to_le_bytes(), length + 1);
         }
     }
     // Three numbers take 33 bytes at most.
     let length = (out.len() - start - 4) as u8;
     out[start + 1] = length + 2;
     out[start + 3] = length;
+}
+
+/// How long the texts are that are written in one step, whatever their length.
+pub(super) const STEP: usize = 64;
+
+/// Appends a text, or with `is_json` one of JSON, that stands at the start of `ahead`. What follows it there lets
+/// short ones be copied in one step.
+#[inline(always)]
+pub(super) fn text_ahead(out: &mut Vec<u8>, ahead: &[u8], length: usize, is_json: bool) {
+    let tag = if is_json { 0x62 } else { 0x12 };
+    match ahead.first_chunk::<STEP>() {
+        Some(step) if length <= STEP => {
+            out.extend_from_slice(&[0x2a, length as u8 + 2, tag, length as u8]);
+            varint::put(out, step, length);
+        }
+        _ => bytes(out, tag, &ahead[..length]),
+    }
 }
 
 #[inline(always)]

@@ -1,6 +1,7 @@
 //! Golden bytes, computed by hand from the tables of §4.4, and what is decoded of odd ones.
 
 mod odd;
+mod pieces;
 mod property;
 
 use bytes::Bytes;

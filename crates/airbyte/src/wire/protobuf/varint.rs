@@ -48,14 +48,40 @@ pub(super) fn length(value: u64) -> usize {
     (70 - (value | 1).leading_zeros() as usize) / 7
 }
 
+/// The bytes of the number, and how many they are. All are put in their places at once: a number of random
+/// length costs no branch for each of its bytes.
+#[inline(always)]
+pub(super) fn spread(value: u64) -> (u128, usize) {
+    let length = length(value);
+    let low = value & 0x00ff_ffff_ffff_ffff;
+    let fours = (low & 0x00ff_ffff_f000_0000) << 4 | (low & 0x0fff_ffff);
+    let pairs = (fours & 0x0fff_c000_0fff_c000) << 2 | (fours & 0x0000_3fff_0000_3fff);
+    let groups = (pairs & 0x3f80_3f80_3f80_3f80) << 1 | (pairs & 0x007f_007f_007f_007f);
+    let high = value >> 56;
+    let high = (high & 0x80) << 1 | (high & 0x7f);
+    let groups = u128::from(groups) | u128::from(high) << 64;
+    // All but the last byte say that more follow.
+    let more = (u128::MAX / 0xff * 0x80) & ((1 << (8 * (length - 1))) - 1);
+    (groups | more, length)
+}
+
+/// Appends the first `length` of these bytes. Copying all of them and taking some back is quicker than to
+/// copy as many as there happen to be.
+#[inline(always)]
+pub(super) fn put<const N: usize>(out: &mut Vec<u8>, bytes: &[u8; N], length: usize) {
+    let end = out.len() + length;
+    out.extend_from_slice(bytes);
+    out.truncate(end);
+}
+
 /// Appends the number.
 #[inline(always)]
-pub(super) fn write(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
+pub(super) fn write(out: &mut Vec<u8>, value: u64) {
+    if value < 0x80 {
+        return out.push(value as u8);
     }
-    out.push(value as u8);
+    let (bytes, length) = spread(value);
+    put(out, &bytes.to_le_bytes(), length);
 }
 
 /// A signed number in the form whose small ones are short on both sides of zero.

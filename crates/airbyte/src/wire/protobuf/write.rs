@@ -1,6 +1,7 @@
 //! Batches and messages to frames.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crossdock_core::batch::{Columns, Operation, Rows};
 use crossdock_core::catalog::ConfiguredStream;
@@ -85,19 +86,31 @@ impl FrameWriter {
     /// Errors, and then nothing is appended: a delete where the schema has no `_ab_cdc_deleted_at` to tell it
     /// by, or a column of a type that cannot be written.
     pub fn columns(&mut self, columns: &Columns, partition: &str, out: &mut Vec<u8>) -> Result<()> {
+        self.columns_range(columns, 0..columns.len(), partition, out)
+    }
+
+    /// The same of the records `range` alone; a range beyond the records is cut.
+    pub fn columns_range(
+        &mut self,
+        columns: &Columns,
+        range: Range<usize>,
+        partition: &str,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
         let start = out.len();
-        let schema = columns.values.schema_ref();
+        let first = range.start.min(columns.len());
+        let last = range.end.clamp(first, columns.len());
+        let values = columns.values.slice(first, last - first);
+        let schema = values.schema_ref();
         let cells = self.fields.iter().map(|field| {
             let index = schema.index_of(&field.name).ok();
-            Ok((
-                Cells::of(&columns.values, index, field.data_type)?,
-                field.data_type,
-            ))
+            Ok((Cells::of(&values, index, field.data_type)?, field.data_type))
         });
         let cells = cells.collect::<Result<Vec<_>>>()?;
-        for row in 0..columns.len() {
-            let emitted_at = columns.emitted_at.get(row).copied().unwrap_or_default();
-            let deleted = self.deleted(columns.operations.get(row));
+        for record in first..last {
+            let row = record - first;
+            let emitted_at = columns.emitted_at.get(record).copied().unwrap_or_default();
+            let deleted = self.deleted(columns.operations.get(record));
             let deleted = deleted.inspect_err(|_| out.truncate(start))?;
             self.frame.begin(out, self.head.at(partition, emitted_at));
             for (place, (cells, data_type)) in cells.iter().enumerate() {
@@ -115,8 +128,11 @@ impl FrameWriter {
                 cells.give(row, *data_type, &mut self.scratch, &mut value);
             }
             let metadata = columns.metadata.as_ref();
-            let metadata = metadata.filter(|m| arrow_array::Array::is_valid(*m, row));
-            self.end(out, metadata.map(|metadata| metadata.value(row).as_bytes()));
+            let metadata = metadata.filter(|m| arrow_array::Array::is_valid(*m, record));
+            self.end(
+                out,
+                metadata.map(|metadata| metadata.value(record).as_bytes()),
+            );
         }
         Ok(())
     }
@@ -306,6 +322,11 @@ impl Taker for Value<'_> {
                 nulled: !written || fit == Fit::Nothing,
             });
         }
+    }
+
+    #[inline(always)]
+    fn take_text(&mut self, ahead: &[u8], length: usize, is_json: bool) {
+        encode::text_ahead(self.out, ahead, length, is_json);
     }
 }
 
