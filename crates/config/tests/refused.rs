@@ -184,7 +184,7 @@ fn structure_all_at_once() {
             "p.yaml:15:14: pipelines[0].settings.grace: expected a string, found an integer [config.syntax]",
             "  hint: write e.g. `10s`",
             "p.yaml:16:7: pipelines[0].settings.banana: unknown key `banana` [config.unknown_key]",
-            "  hint: the known keys are `memory_budget`, `max_line_bytes`, `grace`, `command_timeout`, `source_silence`, `destination_silence`, `checkpoint_silence`, `finish_timeout`, `commit_interval`, `mode`, `resume`, `answers`, `until_idle`, `max_records`, `unreadable_records`, `count_mismatch`, `rejected_records`, `schema_check`, `schema_changes`, `backfill`, `refresh`, `retries`, `store`",
+            "  hint: the known keys are `memory_budget`, `max_line_bytes`, `grace`, `command_timeout`, `source_silence`, `destination_silence`, `checkpoint_silence`, `finish_timeout`, `commit_interval`, `mode`, `resume`, `answers`, `until_idle`, `max_records`, `unreadable_records`, `count_mismatch`, `rejected_records`, `route`, `schema_check`, `schema_changes`, `backfill`, `refresh`, `retries`, `store`",
             "p.yaml:17:5: pipelines[0].id: the key `id` stands twice, first in line 4 [config.syntax]",
             "  hint: remove one of them",
         ],

@@ -8,6 +8,7 @@ mod ending;
 mod learning;
 mod opening;
 mod preparing;
+mod route;
 mod summary;
 
 use std::path::PathBuf;

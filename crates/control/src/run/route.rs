@@ -5,16 +5,16 @@ use crossdock_config::{Connector, Launcher, NamespaceRule, Pipeline};
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
 
+use super::{Prepared, PreparedSource};
 use crate::connector::Sockets;
-use crate::run::{Prepared, PreparedSource};
 
 /// Why records have to come to the engine, as a phrase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Obstacle(pub(crate) &'static str);
+pub(super) struct Obstacle(pub(super) &'static str);
 
 impl Obstacle {
     /// For a pipeline that wants no other way.
-    pub(crate) fn error(self) -> Error {
+    pub(super) fn error(self) -> Error {
         let message = "records cannot go straight from the source to the destination";
         Error::new(&code::CONFIG_INVALID, message)
             .with("why", self.0)
@@ -25,7 +25,7 @@ impl Obstacle {
 
 /// What a direct channel is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Direct {
+pub(super) struct Direct {
     format: Format,
     sockets: Option<usize>,
     /// How streams are called at the destination, if not as at the source.
@@ -34,13 +34,13 @@ pub(crate) struct Direct {
 
 impl Direct {
     /// Makes it.
-    pub(crate) fn channel(&self) -> Result<DirectChannel> {
+    pub(super) fn channel(&self) -> Result<DirectChannel> {
         DirectChannel::create(self.format, self.sockets, self.names.as_ref())
     }
 }
 
 /// The direct channel of a pipeline, and the source on it. What the fields of its streams are is not looked at.
-pub(crate) fn direct<'a>(
+pub(super) fn direct<'a>(
     pipeline: &Pipeline,
     prepared: &'a Prepared,
 ) -> Result<(Direct, &'a PreparedSource), Obstacle> {
