@@ -71,6 +71,7 @@ async fn attempt(to: &Notification, body: &Value) -> Tried {
     };
     match tokio::time::timeout(to.timeout, http::send(request)).await {
         Err(_) => Tried::Failed("no answer in time".to_owned()),
+        Ok(Err(failure)) if failure.is::<http::Untrusted>() => Tried::Refused(failure.to_string()),
         Ok(Err(failure)) => Tried::Failed(failure.to_string()),
         Ok(Ok(answer)) if answer.status().is_success() => Tried::Taken,
         Ok(Ok(answer)) => judged(answer.status()),

@@ -265,7 +265,7 @@ fn what_cannot_be_traced_runs_all_the_same() {
         Some("http/protobuf"),
     );
     check(
-        &[("OTEL_EXPORTER_OTLP_ENDPOINT", "https://127.0.0.1:1")],
+        &[("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://127.0.0.1:1")],
         Some("http://"),
     );
 }

@@ -32,7 +32,8 @@ pub struct Webhook(String);
 impl Webhook {
     /// `None`: the text is no URL that can be sent to.
     pub(crate) fn new(url: &str) -> Option<Self> {
-        let rest = url.strip_prefix("http://")?;
+        let plain = url.strip_prefix("http://");
+        let rest = plain.or_else(|| url.strip_prefix("https://"))?;
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let is_plain = url.bytes().all(|byte| byte.is_ascii_graphic());
         (!host.is_empty() && !host.contains('@') && is_plain).then(|| Self(url.to_owned()))
@@ -92,12 +93,14 @@ mod tests {
         check("http://host", true);
         check("http://host:8080/a/b?token=x", true);
         check("http://[::1]:8080/host", true);
+        check("https://host/services/T0/B0/x", true);
         for wrong in [
             "",
             "host",
             "http://",
             "http:///a",
-            "https://host",
+            "https://",
+            "ftp://host",
             "http://ho st",
             "http://u:p@host",
             "http://host/ü",

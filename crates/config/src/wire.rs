@@ -125,8 +125,8 @@ pub(crate) struct DeadLetters {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Notification {
-    /// The URL, `http://…`. It is a secret: `${env:NAME}` and `${file:PATH}` stand for values from outside, as in a
-    /// connector's configuration.
+    /// The URL, `https://…` or `http://…`. It is a secret: `${env:NAME}` and `${file:PATH}` stand for values from
+    /// outside, as in a connector's configuration.
     #[schemars(extend("examples" = ["${env:CROSSDOCK_WEBHOOK}"], "writeOnly" = true))]
     #[expect(
         dead_code,

@@ -6,8 +6,8 @@ use crate::tidy::Breach;
 use crate::tidy::tree::Tree;
 
 /// How many packages there may be. Every one is built by everybody, so a new one is worth a word in a review; raise
-/// the number in the commit that needs it.
-const LIMIT: usize = 340;
+/// the number in the commit that needs it. TLS brought two dozen, most of them for other systems than ours.
+const LIMIT: usize = 364;
 
 /// Families of which two generations must not be built side by side.
 const ALONE: [&str; 4] = ["tokio", "hyper", "rustls", "prost"];
