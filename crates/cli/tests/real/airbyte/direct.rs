@@ -1,10 +1,13 @@
 //! Direct mode: records go from the source's sockets to the destination, and the engine keeps the books of both.
 
+use std::process::{Child, Output, Stdio};
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
-use super::served;
-use super::sockets::overtaking;
+use super::sockets::{WRITE, overtaking, start};
 use super::through::{committed, ids, pipeline, sample, stranger};
+use super::{READ, configure, connector, served, write};
 use crate::lab::Lab;
 use crate::rounds::strike;
 
@@ -13,6 +16,8 @@ const FORMS: [(&str, &str); 3] = [
     ("protobuf", "0.0.1"),
     ("protobuf", "0.0.2"),
 ];
+
+const FRAMES: (&str, &str) = ("PROTOBUF", "0.0.2");
 
 fn on(format: &str, version: &str) -> Value {
     json!({"transport": "sockets", "format": format, "version": version, "sockets": 2})
@@ -190,6 +195,55 @@ fn the_one_that_failed_first_is_told_of() {
             || text.contains("the reader of the data channel went away"),
         "{run:#}"
     );
+}
+
+/// A destination that waits for a source that is over finds an end; without one it would wait for a quarter of an hour.
+#[test]
+fn a_source_without_sockets_holds_nobody_up() {
+    let Some(stranger) = stranger() else { return };
+    let lab = Lab::new();
+    overtaking(&lab, true);
+    let config = json!({"quit": true, "catalog": lab.text("catalog.json")});
+    let to = json!({"path": lab.text("out")});
+    let channel = on("protobuf", "0.0.2");
+    let file = pipeline(
+        &lab,
+        (&stranger, config, channel.clone()),
+        (&served("native:jsonl"), to, channel),
+        &json!({"settings": {"route": "direct", "retries": {"complete_failures": 1}}}),
+    );
+    let mut run = lab.command(&["run", &file]);
+    let run = run.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    let said = String::from_utf8(within_a_minute(run.unwrap()).stdout).unwrap();
+    assert!(said.contains("out of order"), "{said}");
+}
+
+/// Nobody but the reader of its stdout tells a connector on sockets that it is not wanted any more.
+#[test]
+fn a_connector_that_nobody_runs_any_more_ends() {
+    let lab = Lab::new();
+    write(&lab, "config.json", &sample(10));
+    configure(&lab, "native:sample", "full_refresh", "append");
+    write(&lab, "to.json", &json!({"path": "out"}));
+    for words in [&READ, &WRITE] {
+        let reference = ["native:sample", "native:jsonl"][usize::from(words[0] == "write")];
+        let mut waiting = start(connector(&lab, reference, words), &lab, FRAMES);
+        assert!(waiting.try_wait().unwrap().is_none());
+        drop(waiting.stdout.take());
+        within_a_minute(waiting);
+    }
+}
+
+fn within_a_minute(mut child: Child) -> Output {
+    let begin = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if begin.elapsed() > Duration::from_secs(60) {
+            child.kill().unwrap();
+            panic!("it goes on and on");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.wait_with_output().unwrap()
 }
 
 #[test]

@@ -24,6 +24,10 @@ elif words[0] == "discover":
     configured = json.loads(Path(config["catalog"]).read_text())
     streams = [one["stream"] for one in configured["streams"]]
     stranger.send(json.dumps({"type": "CATALOG", "catalog": {"streams": streams}}))
+elif config.get("quit") and words[0] == "read":
+    # It never makes its sockets.
+    stranger.send(json.dumps({"type": "TRACE", "trace": {"type": "ERROR", "emitted_at": 1, "error": {"message": "out of order"}}}))
+    sys.exit(1)
 elif config.get("quit"):
     # It calls well what is no end.
     end = socket.socket(socket.AF_UNIX)
