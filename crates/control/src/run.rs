@@ -10,6 +10,7 @@ mod opening;
 mod preparing;
 mod route;
 mod summary;
+mod writers;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};

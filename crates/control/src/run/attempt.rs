@@ -16,7 +16,7 @@ use crossdock_engine::{Job, Report};
 use tracing::{Instrument as _, Span};
 
 use super::learning::{self, Held, LegReader, Slot};
-use super::opening::Writers;
+use super::writers::Writers;
 use super::{Prepared, PreparedDestination, Summary, Surroundings, engine_settings, interruptible};
 use crate::generation;
 use crate::schema_check::Findings;

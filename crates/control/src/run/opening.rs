@@ -8,7 +8,7 @@ use crossdock_core::batch::BodyShape;
 use crossdock_core::catalog::{ConfiguredCatalog, Stream};
 use crossdock_core::checkpoint::LaneState;
 use crossdock_core::code;
-use crossdock_core::destination::{Acknowledge, DestinationOpening, DestinationWriter};
+use crossdock_core::destination::{Acknowledge, DestinationOpening};
 use crossdock_core::error::{Error, Result};
 use crossdock_core::session::Session;
 use crossdock_core::source::{SourceOpening, SourceReader};
@@ -20,6 +20,7 @@ use super::attempt::Attempt;
 use super::clearing::{self, Nothing};
 use super::ending::ending;
 use super::route::{self, Obstacle};
+use super::writers::Writers;
 use super::{PreparedDestination, PreparedSource, interruptible};
 use crate::connector::is_positional;
 use crate::dead_letter::{self, ConnectorOffice, FileOffice, Writing};
@@ -311,28 +312,5 @@ impl Attempt<'_> {
     fn alive(&self, session: &Session) -> (Arc<Life>, Session) {
         let life = Life::new(session.observer.clone(), self.clock.clone());
         (life.clone(), session.observed_by(life))
-    }
-}
-
-#[derive(Default)]
-pub(super) struct Writers {
-    pub(super) open: Vec<Box<dyn DestinationWriter>>,
-    pub(super) lives: Vec<Arc<Life>>,
-    pub(super) letters: Option<DeadLetters>,
-}
-
-impl Writers {
-    /// Ends what was opened when something else could not be.
-    pub(super) async fn close(&mut self) {
-        for writer in &mut self.open {
-            if let Err(error) = writer.close().await {
-                tracing::warn!(%error, "a destination did not close tidily");
-            }
-        }
-        if let Some(letters) = &mut self.letters
-            && let Err(error) = letters.office.close().await
-        {
-            tracing::warn!(%error, "the destination of dead letters did not close tidily");
-        }
     }
 }

@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::sockets::{WRITE, overtaking, start};
-use super::through::{committed, ids, pipeline, sample, stranger};
+use super::through::{committed, ids, nothing_is_lost, pipeline, sample, stranger};
 use super::{READ, configure, connector, served, write};
 use crate::lab::Lab;
-use crate::rounds::strike;
 
 const FORMS: [(&str, &str); 3] = [
     ("jsonl", "0.0.2"),
@@ -335,33 +334,5 @@ fn states_of_the_whole_are_counted_by_stream() {
 
 #[test]
 fn nothing_is_lost_when_any_side_is_killed() {
-    const ROWS: u64 = 200_000;
-    let lab = Lab::new();
-    let file = |_: usize| {
-        lab.pipeline(
-            (
-                &served("native:sample"),
-                json!({"count": ROWS, "checkpoint_every": 1000, "columns": 3, "rate": 50_000}),
-            ),
-            (
-                &served("native:jsonl"),
-                json!({"path": lab.text("out"), "metadata_columns": false, "max_checkpoint_age_ms": 100}),
-            ),
-            json!({
-                "streams": [{"name": "*", "sync_mode": "incremental", "destination_sync_mode": "append"}],
-                "settings": {"route": "direct", "grace": "1s", "commit_interval": "10ms",
-                    "retries": {"backoff": "0s", "complete_failures": 50, "complete_failures_total": 1000,
-                        "partial_failures": 50, "partial_failures_total": 1000}},
-            }),
-        )
-    };
-    let victims = ["native:sample", "native:jsonl", "engine"];
-    let kills = strike(&lab, 24, &lab.path("out"), &victims, file);
-    assert!(kills >= 20, "{kills}");
-    lab.good(&["run", file(0).to_str().unwrap()]);
-    let mut found = ids(&lab.folders("out")["sample"]);
-    let all = found.len() as u64;
-    found.dedup();
-    assert_eq!(found, (0..ROWS).collect::<Vec<_>>());
-    eprintln!("{} rows came twice", all - ROWS);
+    nothing_is_lost("direct");
 }
