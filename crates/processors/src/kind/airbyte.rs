@@ -7,9 +7,7 @@ mod aes;
 mod digest;
 mod encryption;
 mod field;
-mod gcm;
 mod hashing;
-mod md2;
 mod row;
 mod rsa;
 

@@ -6,8 +6,9 @@ use crate::tidy::Breach;
 use crate::tidy::tree::Tree;
 
 /// How many packages there may be. Every one is built by everybody, so a new one is worth a word in a review; raise
-/// the number in the commit that needs it. TLS brought two dozen, most of them for other systems than ours.
-const LIMIT: usize = 364;
+/// the number in the commit that needs it. TLS brought two dozen, most of them for other systems than ours; the
+/// modes of AES, MD2 and RSA another two, so that no cryptography is our own.
+const LIMIT: usize = 388;
 
 /// Families of which two generations must not be built side by side.
 const ALONE: [&str; 4] = ["tokio", "hyper", "rustls", "prost"];
@@ -163,7 +164,8 @@ mod tests {
     fn the_banned_and_the_too_many_are_red() {
         check_lock(&[("openssl-sys", "0.9.1")], Some("rustls"));
         check_lock(&[("a", "1.0.0"); LIMIT], None);
-        check_lock(&[("a", "1.0.0"); LIMIT + 1], Some("341 packages"));
+        let told = format!("{} packages", LIMIT + 1);
+        check_lock(&[("a", "1.0.0"); LIMIT + 1], Some(&told));
         assert_eq!(check(&Tree::sample(&[])).len(), 1);
     }
 }

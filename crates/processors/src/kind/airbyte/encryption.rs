@@ -97,7 +97,7 @@ impl Make for Symmetric {
         if self.pads {
             aes::pad(&mut text);
         }
-        aes::encrypt(&self.key, self.mode, &start, &mut text);
+        aes::encrypt(&self.key, self.mode, &start, &mut text)?;
         start.extend_from_slice(&text);
         Some(hex(&start))
     }

@@ -1,17 +1,18 @@
-//! RSA with a public key, padded as in PKCS #1 v1.5 (RFC 8017, 7.2.1). Nothing secret is computed with here but
-//! the text itself, so a plain big number does; the crate for RSA would bring some twenty others.
+//! RSA with a public key, padded as in PKCS #1 v1.5 (RFC 8017, 7.2.1), by the crate `rsa`.
+//!
+//! The crate's known weakness (RUSTSEC-2023-0071, "Marvin") is that the time of an operation with the private key
+//! tells of the key. Here is no private key: with a public one alone there is nothing to find out by a clock.
+//!
+//! Keys are read here: the crate's reader ends at 4096 bits, and wants the parameters of the algorithm in one form.
 
-use num_bigint::BigUint;
+use rsa::rand_core::{self, CryptoRng, RngCore};
+use rsa::{BigUint, Pkcs1v15Encrypt, RsaPublicKey};
 
 /// Smaller keys protect nothing, larger ones are a slip.
-const BITS: std::ops::RangeInclusive<u64> = 1024..=16_384;
+const BITS: std::ops::RangeInclusive<usize> = 1024..=16_384;
 
 /// The longest key that is read, in bytes of DER.
 const LONGEST: usize = 8192;
-
-/// Bytes of padding at least, and those around it.
-const PADDING: usize = 8;
-const AROUND: usize = 3;
 
 /// The identifier of RSA among algorithms: 1.2.840.113549.1.1.1.
 const RSA: [u8; 9] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
@@ -23,12 +24,7 @@ const IDENTIFIER: u8 = 0x06;
 
 /// A public key.
 #[derive(Debug)]
-pub(super) struct PublicKey {
-    modulus: BigUint,
-    exponent: BigUint,
-    /// Bytes of the modulus, and of every encrypted text.
-    length: usize,
-}
+pub(super) struct PublicKey(RsaPublicKey);
 
 impl PublicKey {
     /// Reads a key as X.509 has it: `SubjectPublicKeyInfo`, in DER.
@@ -53,20 +49,22 @@ impl PublicKey {
         if !rest.is_empty() || !is_positive(modulus) || !is_positive(exponent) {
             return Err(broken);
         }
+        let is_odd = |number: &[u8]| number.last().is_some_and(|last| last & 1 == 1);
+        let are_odd = is_odd(modulus) && is_odd(exponent);
         let modulus = BigUint::from_bytes_be(modulus);
         let exponent = BigUint::from_bytes_be(exponent);
         if !BITS.contains(&modulus.bits()) {
             return Err("it has less than 1024 or more than 16384 bits");
         }
-        if !modulus.bit(0) || !exponent.bit(0) || exponent < 3_u8.into() || exponent >= modulus {
-            return Err("its numbers are not those of a key of RSA");
+        let is_small = exponent < modulus;
+        // Checks what makes a key; exponents of more than 33 bits, which nobody uses, are none to the crate.
+        match RsaPublicKey::new_with_max_size(modulus, exponent, *BITS.end()) {
+            Ok(key) => Ok(Self(key)),
+            Err(rsa::Error::PublicExponentTooLarge) if are_odd && is_small => {
+                Err("its exponent has more than 33 bits")
+            }
+            Err(_) => Err("its numbers are not those of a key of RSA"),
         }
-        let length = usize::try_from(modulus.bits().div_ceil(8)).unwrap_or_default();
-        Ok(Self {
-            modulus,
-            exponent,
-            length,
-        })
     }
 
     /// Encrypts a text. `random` fills bytes. `None`: the text is too long for the key, or there is no chance.
@@ -75,29 +73,45 @@ impl PublicKey {
         text: &[u8],
         random: impl Fn(&mut [u8]) -> Option<()>,
     ) -> Option<Vec<u8>> {
-        let padding = self.length.checked_sub(text.len() + AROUND)?;
-        if padding < PADDING {
-            return None;
-        }
-        let mut message = vec![0; self.length];
-        let (head, body) = message.split_at_mut(2);
-        head.copy_from_slice(&[0, 2]);
-        let (chance, body) = body.split_at_mut(padding);
-        random(chance)?;
-        // Zero ends the padding.
-        for byte in chance {
-            while *byte == 0 {
-                random(std::slice::from_mut(byte))?;
-            }
-        }
-        body[1..].copy_from_slice(text);
-        let number = BigUint::from_bytes_be(&message).modpow(&self.exponent, &self.modulus);
-        let encrypted = number.to_bytes_be();
-        let mut out = vec![0; self.length.checked_sub(encrypted.len())?];
-        out.extend_from_slice(&encrypted);
-        Some(out)
+        let mut chance = Chance {
+            random,
+            is_gone: false,
+        };
+        let encrypted = self.0.encrypt(&mut chance, Pkcs1v15Encrypt, text).ok()?;
+        (!chance.is_gone).then_some(encrypted)
     }
 }
+
+/// Random bytes for the crate, which knows no chance that fails: what was made without is thrown away.
+struct Chance<F> {
+    random: F,
+    is_gone: bool,
+}
+
+impl<F: Fn(&mut [u8]) -> Option<()>> RngCore for Chance<F> {
+    fn next_u32(&mut self) -> u32 {
+        rand_core::impls::next_u32_via_fill(self)
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        rand_core::impls::next_u64_via_fill(self)
+    }
+
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        if (self.random)(bytes).is_none() {
+            self.is_gone = true;
+            // Zeros would be asked for again without end.
+            bytes.fill(1);
+        }
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rand_core::Error> {
+        self.fill_bytes(bytes);
+        Ok(())
+    }
+}
+
+impl<F: Fn(&mut [u8]) -> Option<()>> CryptoRng for Chance<F> {}
 
 /// The inside of a value of this kind at the begin, and what comes after it.
 fn part(der: &[u8], kind: u8) -> Option<(&[u8], &[u8])> {
@@ -128,6 +142,8 @@ fn taken<'a>(der: &mut &'a [u8], kind: u8) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
+    use rsa::traits::PublicKeyParts as _;
+
     use super::*;
     use crate::kind::airbyte::digest::unhex;
 
@@ -142,7 +158,7 @@ mod tests {
 
     fn decrypted(key: &PublicKey, text: &[u8]) -> Vec<u8> {
         let private = BigUint::from_bytes_be(&unhex(PRIVATE).unwrap());
-        let number = BigUint::from_bytes_be(text).modpow(&private, &key.modulus);
+        let number = BigUint::from_bytes_be(text).modpow(&private, key.0.n());
         number.to_bytes_be()
     }
 
@@ -205,5 +221,15 @@ mod tests {
             key[last] = 0;
         };
         check(last, "its numbers are not those of a key of RSA");
+        // The exponent may have eleven bytes then.
+        let large = |key: &mut Vec<u8>| {
+            let exponent = key.len() - 5;
+            key.truncate(exponent);
+            key.extend([INTEGER, 11, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+            for length in [2, 20, 24] {
+                key[length] += 8;
+            }
+        };
+        check(large, "its exponent has more than 33 bits");
     }
 }
