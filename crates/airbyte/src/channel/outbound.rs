@@ -13,6 +13,7 @@ use crossdock_core::code;
 use crossdock_core::convert::columns_to_rows;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::stream::StreamId;
+use rustix::net::sockopt::set_socket_send_buffer_size;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -28,7 +29,7 @@ const CONNECT: Duration = Duration::from_secs(15 * 60);
 /// A socket without anything to say is tried so often, so that a reader that is gone is noticed (§4.3).
 const PROBE: Duration = Duration::from_secs(5);
 /// What may wait for a socket, in bytes (P7).
-const BUDGET: usize = 4 << 20;
+const BUDGET: usize = 16 << 20;
 /// About so much is written at once.
 const PIECE: usize = 256 << 10;
 /// So many records are worth a look at the columns' types, however long they seem.
@@ -195,6 +196,9 @@ async fn run(
                     .with("limit", format!("{} s", CONNECT.as_secs())));
             }
         };
+        // More than is usual may wait for the reader, so that both need not take turns. A kernel that gives less is as
+        // good.
+        let _ = set_socket_send_buffer_size(&socket, 4 * PIECE);
         pump.run(&mut socket).await?;
         let _ = socket.shutdown().await;
         Ok(())

@@ -19,6 +19,8 @@ mod buffer;
 mod cells;
 mod decode;
 mod encode;
+mod encoded;
+mod envelope;
 mod fault;
 mod field;
 mod head;

@@ -1,4 +1,6 @@
-//! The cells of Arrow columns as typed values: what is to be done for a column is settled once for a batch.
+//! The cells of Arrow columns as values in frames: what is to be done for a column is settled once for a batch.
+
+use std::ops::Range;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -14,14 +16,8 @@ use crossdock_core::error::Result;
 use crossdock_core::json::scan::Members;
 use crossdock_core::schema::DataType;
 
-/// What takes the cells.
-pub(super) trait Taker {
-    /// Takes a value, and how much of it that is.
-    fn take(&mut self, value: Typed<'_>, fit: Fit);
-
-    /// Takes a text, or with `is_json` one of JSON, that stands at the start of `ahead` and has this length.
-    fn take_text(&mut self, ahead: &[u8], length: usize, is_json: bool);
-}
+use super::encoded::{Encoded, Slots, Texts};
+use super::{Layout, encode};
 
 /// A column of a batch.
 pub(super) struct Cells<'a> {
@@ -36,8 +32,8 @@ enum Values<'a> {
     Integer(&'a [i64]),
     ShortInteger(&'a [i32]),
     Number(&'a [f64]),
-    Text(Texts<'a>),
-    Json(Texts<'a>),
+    Text(&'a StringArray),
+    Json(&'a StringArray),
     Binary(&'a BinaryArray),
     Date(&'a [i32]),
     Time(&'a [i64]),
@@ -45,30 +41,6 @@ enum Values<'a> {
     Clock(&'a [i64]),
     /// Of a type that is not the schema's: by its JSON text, in rows of one member.
     Other(Rows),
-}
-
-/// The texts of a column, one after another.
-struct Texts<'a> {
-    /// Where each begins, and where the last ends.
-    offsets: &'a [i32],
-    bytes: &'a [u8],
-}
-
-impl<'a> Texts<'a> {
-    fn of(array: &'a StringArray) -> Self {
-        Self {
-            offsets: array.value_offsets(),
-            bytes: array.value_data(),
-        }
-    }
-
-    /// The text of row `row` with all that follows it, and its length.
-    #[inline(always)]
-    fn ahead(&self, row: usize) -> (&'a [u8], usize) {
-        // Offsets are never negative.
-        let (start, end) = (self.offsets[row] as usize, self.offsets[row + 1] as usize);
-        (&self.bytes[start..], end - start)
-    }
 }
 
 impl<'a> Cells<'a> {
@@ -100,10 +72,8 @@ impl<'a> Cells<'a> {
             (DataType::Number, Arrow::Float64) => {
                 Values::Number(array.as_primitive::<Float64Type>().values())
             }
-            (DataType::String, Arrow::Utf8) if !is_json => {
-                Values::Text(Texts::of(array.as_string()))
-            }
-            (DataType::Json, Arrow::Utf8) if is_json => Values::Json(Texts::of(array.as_string())),
+            (DataType::String, Arrow::Utf8) if !is_json => Values::Text(array.as_string()),
+            (DataType::Json, Arrow::Utf8) if is_json => Values::Json(array.as_string()),
             (DataType::Binary, Arrow::Binary) => Values::Binary(array.as_binary()),
             (DataType::Date, Arrow::Date32) => {
                 Values::Date(array.as_primitive::<Date32Type>().values())
@@ -125,85 +95,148 @@ impl<'a> Cells<'a> {
         })
     }
 
-    /// Whether row `row` has no value.
-    pub(super) fn is_null(&self, row: usize) -> bool {
-        matches!(self.values, Values::Nothing) || self.nulls.is_some_and(|nulls| nulls.is_null(row))
-    }
-
-    /// Gives the value of row `row` to `taker`. The types of columns part here, and each goes on by itself: so
-    /// the taker's choice by type is made by the compiler.
-    #[inline(always)]
-    pub(super) fn give(
+    /// The values of these rows as they stand in frames, in `slots` if they are of a type that has such; tells
+    /// of each row whose value is not all there. The types of
+    /// columns part here, and each goes on by itself: so the choice of a value's case is made by the compiler.
+    pub(super) fn encode(
         &self,
-        row: usize,
+        rows: Range<usize>,
+        layout: Layout,
         data_type: DataType,
-        scratch: &mut Vec<u8>,
-        taker: &mut impl Taker,
-    ) {
-        if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
-            return taker.take(Typed::Null, Fit::Whole);
+        slots: Slots,
+        mut changed: impl FnMut(usize, Fit),
+    ) -> Encoded<'a> {
+        macro_rules! short {
+            (|$row:ident| $value:expr) => {
+                Encoded::Short(slots.short(rows, self.nulls, |$row| $value))
+            };
         }
-        let whole = Fit::Whole;
+        macro_rules! text_or {
+            (|$row:ident| $value:expr, $newer:expr) => {
+                match layout {
+                    Layout::V1 => self.any(rows, changed, |out, $row| {
+                        encode::fitting(out, layout, data_type, $value, Fit::Whole)
+                    }),
+                    Layout::V2 => $newer,
+                }
+            };
+        }
+        let mut scratch = Vec::new();
         match &self.values {
-            Values::Nothing => taker.take(Typed::Null, whole),
-            Values::Boolean(values) => taker.take(Typed::Boolean(values.value(row)), whole),
-            Values::Integer(values) => taker.take(Typed::Integer(values[row]), whole),
+            Values::Nothing => short!(|_row| encode::null()),
+            Values::Boolean(values) => short!(|row| encode::boolean(values.value(row))),
+            Values::Integer(values) => short!(|row| encode::integer(layout, values[row])),
             Values::ShortInteger(values) => {
-                taker.take(Typed::Integer(values[row].into()), whole);
+                short!(|row| encode::integer(layout, values[row].into()))
             }
-            Values::Number(values) => taker.take(Typed::Number(values[row]), whole),
-            Values::Text(values) => {
-                let (ahead, length) = values.ahead(row);
-                taker.take_text(ahead, length, false);
-            }
-            Values::Json(values) => {
-                let (ahead, length) = values.ahead(row);
-                taker.take_text(ahead, length, true);
-            }
-            Values::Date(values) => taker.take(Typed::Date(values[row].into()), whole),
-            Values::Time(values) => {
-                let time = Typed::Time {
-                    nanos: u64::try_from(values[row])
-                        .map_or(u64::MAX, |micros| micros.saturating_mul(1000)),
-                    offset: None,
-                };
-                taker.take(time, whole);
-            }
-            Values::Moment(values) => taker.take(moment(values[row]), whole),
-            Values::Clock(values) => taker.take(clock(values[row]), whole),
-            Values::Binary(values) => {
+            Values::Number(values) => short!(|row| {
+                encode::double(values[row]).unwrap_or_else(|| {
+                    changed(row, Fit::Nothing);
+                    encode::null()
+                })
+            }),
+            Values::Date(values) => text_or!(
+                |row| Typed::Date(values[row].into()),
+                short!(|row| encode::date(values[row].into()))
+            ),
+            Values::Time(values) => text_or!(
+                |row| time_of_day(values[row]),
+                short!(|row| encode::time_of_day(nanos_of_day(values[row])))
+            ),
+            Values::Moment(values) => text_or!(
+                |row| moment(values[row]),
+                Encoded::Long(slots.long(rows, self.nulls, |row| {
+                    let (seconds, nanos) = seconds(values[row]);
+                    encode::moment(seconds, nanos)
+                }))
+            ),
+            Values::Clock(values) => text_or!(
+                |row| clock(values[row]),
+                Encoded::Long(slots.long(rows, self.nulls, |row| {
+                    let (days, nanos) = days(values[row]);
+                    encode::clock(days, nanos)
+                }))
+            ),
+            Values::Text(texts) => Encoded::Texts(Texts::of(texts, &rows), encode::TEXT),
+            Values::Json(texts) => Encoded::Texts(Texts::of(texts, &rows), encode::JSON),
+            Values::Binary(values) => self.any(rows, changed, |out, row| {
                 scratch.clear();
                 scratch.push(b'"');
-                write_base64(scratch, values.value(row));
+                write_base64(&mut scratch, values.value(row));
                 scratch.push(b'"');
-                taker.take(Typed::Json(scratch), whole);
-            }
-            Values::Other(rows) => {
-                let token = only_member(rows.after(row));
-                let (value, fit) = Typed::of_json(data_type, token, scratch);
-                taker.take(value, fit);
-            }
+                let value = Typed::Json(&scratch);
+                encode::fitting(out, layout, data_type, value, Fit::Whole)
+            }),
+            Values::Other(found) => self.any(rows, changed, |out, row| {
+                let token = only_member(found.after(row));
+                let (value, fit) = Typed::of_json(data_type, token, &mut scratch);
+                encode::fitting(out, layout, data_type, value, fit)
+            }),
         }
+    }
+
+    /// Values of any length, each written by `write`, which says how much of it that is.
+    fn any(
+        &self,
+        rows: Range<usize>,
+        mut changed: impl FnMut(usize, Fit),
+        mut write: impl FnMut(&mut Vec<u8>, usize) -> Fit,
+    ) -> Encoded<'a> {
+        Encoded::any(rows, |out, row| {
+            if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
+                return out.extend_from_slice(&encode::NULL);
+            }
+            let fit = write(out, row);
+            if fit != Fit::Whole {
+                changed(row, fit);
+            }
+        })
+    }
+}
+
+#[inline(always)]
+fn time_of_day(micros: i64) -> Typed<'static> {
+    Typed::Time {
+        nanos: nanos_of_day(micros),
+        offset: None,
     }
 }
 
 /// A moment of a clock that shows UTC.
-#[inline(always)]
 pub(super) fn moment(micros: i64) -> Typed<'static> {
+    let (seconds, nanos) = seconds(micros);
     Typed::Moment {
-        seconds: micros.div_euclid(1_000_000),
-        nanos: micros.rem_euclid(1_000_000) as u32 * 1000,
+        seconds,
+        nanos,
         offset: 0,
     }
 }
 
+fn clock(micros: i64) -> Typed<'static> {
+    let (days, nanos) = days(micros);
+    Typed::Clock { days, nanos }
+}
+
 #[inline(always)]
-pub(super) fn clock(micros: i64) -> Typed<'static> {
+fn nanos_of_day(micros: i64) -> u64 {
+    u64::try_from(micros).map_or(u64::MAX, |micros| micros.saturating_mul(1000))
+}
+
+/// Seconds, and nanoseconds after them.
+#[inline(always)]
+fn seconds(micros: i64) -> (i64, u32) {
+    let second = 1_000_000;
+    // Less than a second of nanoseconds.
+    let nanos = micros.rem_euclid(second) as u32 * 1000;
+    (micros.div_euclid(second), nanos)
+}
+
+/// Days, and nanoseconds after them.
+#[inline(always)]
+fn days(micros: i64) -> (i64, u64) {
     const DAY: i64 = 86_400_000_000;
-    Typed::Clock {
-        days: micros.div_euclid(DAY),
-        nanos: micros.rem_euclid(DAY).cast_unsigned() * 1000,
-    }
+    let nanos = micros.rem_euclid(DAY).cast_unsigned() * 1000;
+    (micros.div_euclid(DAY), nanos)
 }
 
 fn as_rows(batch: &RecordBatch, index: usize) -> Result<Rows> {

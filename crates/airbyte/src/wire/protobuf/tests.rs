@@ -1,5 +1,6 @@
 //! Golden bytes, computed by hand from the tables of §4.4, and what is decoded of odd ones.
 
+mod batch;
 mod odd;
 mod pieces;
 mod property;

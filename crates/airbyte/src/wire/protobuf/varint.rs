@@ -11,7 +11,7 @@ pub(super) fn read(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
     read_long(bytes, at)
 }
 
-#[inline]
+#[inline(always)]
 fn read_long(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
     if let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
         let word = u64::from_le_bytes(*word);
@@ -52,17 +52,27 @@ pub(super) fn length(value: u64) -> usize {
 /// length costs no branch for each of its bytes.
 #[inline(always)]
 pub(super) fn spread(value: u64) -> (u128, usize) {
-    let length = length(value);
-    let low = value & 0x00ff_ffff_ffff_ffff;
-    let fours = (low & 0x00ff_ffff_f000_0000) << 4 | (low & 0x0fff_ffff);
+    if value >> 56 != 0 {
+        return spread_long(value);
+    }
+    let fours = (value & 0x00ff_ffff_f000_0000) << 4 | (value & 0x0fff_ffff);
     let pairs = (fours & 0x0fff_c000_0fff_c000) << 2 | (fours & 0x0000_3fff_0000_3fff);
     let groups = (pairs & 0x3f80_3f80_3f80_3f80) << 1 | (pairs & 0x007f_007f_007f_007f);
-    let high = value >> 56;
-    let high = (high & 0x80) << 1 | (high & 0x7f);
-    let groups = u128::from(groups) | u128::from(high) << 64;
+    let before_last = (63 - (groups | 1).leading_zeros()) & !7;
     // All but the last byte say that more follow.
-    let more = (u128::MAX / 0xff * 0x80) & ((1 << (8 * (length - 1))) - 1);
-    (groups | more, length)
+    let more = 0x8080_8080_8080_8080 & ((1 << before_last) - 1);
+    ((groups | more).into(), before_last as usize / 8 + 1)
+}
+
+/// The same of one of nine or ten bytes.
+#[inline]
+fn spread_long(value: u64) -> (u128, usize) {
+    let (low, _) = spread(value & 0x00ff_ffff_ffff_ffff | 1 << 55);
+    let high = value >> 56;
+    // The eighth byte is followed by others, and its lowest bit was set to have all before it say so.
+    let low = low & !(u128::from(!value >> 55 & 1) << 62) | 0x80 << 56;
+    let high = (high & 0x80) << 1 | (high & 0x7f) | (high & 0x80);
+    (low | u128::from(high) << 64, length(value))
 }
 
 /// Appends the first `length` of these bytes. Copying all of them and taking some back is quicker than to

@@ -1,6 +1,7 @@
 //! Batches and messages to frames.
 
 use std::collections::HashMap;
+use std::mem;
 use std::ops::Range;
 
 use crossdock_core::batch::{Columns, Operation, Rows};
@@ -11,7 +12,9 @@ use crossdock_core::error::{Error, Result};
 use crossdock_core::json::scan::{Members, ScanError, unquote};
 use crossdock_core::schema::DataType;
 
-use super::cells::{self, Cells, Taker};
+use super::cells::{self, Cells};
+use super::encoded::{Encoded, RUN, Records, Slots};
+use super::envelope::Head;
 use super::position::Positions;
 use super::{Layout, encode, meta, relay, varint};
 
@@ -28,9 +31,12 @@ pub struct FrameWriter {
     /// For each member of the last row, in its order, the field that it was.
     order: Vec<usize>,
     head: Head,
-    frame: Frame,
+    /// The values of a row that is being written.
+    record: Vec<u8>,
     scratch: Vec<u8>,
-    changes: Vec<Change>,
+    /// Room that columns were encoded in and records put together, to be used again.
+    slots: Vec<Slots>,
+    room: Vec<u8>,
     /// Where each field's value stands in a row, `0..0` for those that it lacks.
     places: Vec<(usize, usize)>,
 }
@@ -46,7 +52,7 @@ struct Field {
 #[derive(Clone, Copy, Debug)]
 struct Change {
     field: usize,
-    nulled: bool,
+    fit: Fit,
 }
 
 impl FrameWriter {
@@ -73,9 +79,10 @@ impl FrameWriter {
             order: Vec::new(),
             fields,
             head: Head::new(&stream.stream.name, stream.stream.namespace.as_deref()),
-            frame: Frame::default(),
+            record: Vec::new(),
             scratch: Vec::new(),
-            changes: Vec::new(),
+            slots: Vec::new(),
+            room: Vec::new(),
         }
     }
 
@@ -97,44 +104,78 @@ impl FrameWriter {
         partition: &str,
         out: &mut Vec<u8>,
     ) -> Result<()> {
-        let start = out.len();
         let first = range.start.min(columns.len());
         let last = range.end.clamp(first, columns.len());
         let values = columns.values.slice(first, last - first);
         let schema = values.schema_ref();
         let cells = self.fields.iter().map(|field| {
             let index = schema.index_of(&field.name).ok();
-            Ok((Cells::of(&values, index, field.data_type)?, field.data_type))
+            Cells::of(&values, index, field.data_type)
         });
         let cells = cells.collect::<Result<Vec<_>>>()?;
-        for record in first..last {
-            let row = record - first;
-            let emitted_at = columns.emitted_at.get(record).copied().unwrap_or_default();
-            let deleted = self.deleted(columns.operations.get(record));
-            let deleted = deleted.inspect_err(|_| out.truncate(start))?;
-            self.frame.begin(out, self.head.at(partition, emitted_at));
-            for (place, (cells, data_type)) in cells.iter().enumerate() {
-                if deleted == Some(place) && cells.is_null(row) {
-                    write_deleted(out, self.layout, *data_type, emitted_at);
-                    continue;
-                }
-                let mut value = Value {
-                    out,
-                    layout: self.layout,
-                    data_type: *data_type,
-                    field: place,
-                    changes: &mut self.changes,
-                };
-                cells.give(row, *data_type, &mut self.scratch, &mut value);
-            }
-            let metadata = columns.metadata.as_ref();
-            let metadata = metadata.filter(|m| arrow_array::Array::is_valid(*m, record));
-            self.end(
-                out,
-                metadata.map(|metadata| metadata.value(record).as_bytes()),
-            );
+        if (first..last).any(|record| columns.operations.get(record) == Operation::Delete) {
+            self.place_of_deletes()?;
+        }
+        for from in (0..last - first).step_by(RUN) {
+            let rows = from..(last - first).min(from + RUN);
+            self.run(&cells, columns, first, rows, partition, out);
         }
         Ok(())
+    }
+
+    /// Appends frames of these rows of `cells`, whose first one is record `first` of `columns`.
+    fn run(
+        &mut self,
+        cells: &[Cells<'_>],
+        columns: &Columns,
+        first: usize,
+        rows: Range<usize>,
+        partition: &str,
+        out: &mut Vec<u8>,
+    ) {
+        let emitted_at = |row: usize| columns.emitted_at.get(first + row).copied();
+        let is_delete = |row: usize| columns.operations.get(first + row) == Operation::Delete;
+        let mut changes = Vec::new();
+        let mut parts = Vec::with_capacity(self.fields.len() + 1);
+        for (place, (field, cells)) in self.fields.iter().zip(cells).enumerate() {
+            let changed = |row, fit| changes.push((row, Change { field: place, fit }));
+            let slots = self.slots.pop().unwrap_or_default();
+            let part = cells.encode(rows.clone(), self.layout, field.data_type, slots, changed);
+            let deletes = self.deleted_at == Some(place) && rows.clone().any(is_delete);
+            parts.push(if deletes {
+                let found = Records::of(&[part], rows.len(), Vec::new());
+                Encoded::any(rows.clone(), |out, row| match found.get(row - rows.start) {
+                    value if is_delete(row) && value == encode::NULL => {
+                        let at = emitted_at(row).unwrap_or_default();
+                        write_deleted(out, self.layout, field.data_type, at);
+                    }
+                    value => out.extend_from_slice(value),
+                })
+            } else {
+                part
+            });
+        }
+        let metadata = columns.metadata.as_ref();
+        if metadata.is_some() || !changes.is_empty() {
+            // Those of one record are together, in the order of the fields.
+            changes.sort_by_key(|(row, _)| *row);
+            parts.push(Encoded::any(rows.clone(), |out, row| {
+                let from = changes.partition_point(|(of, _)| *of < row);
+                let own = changes[from..].iter().take_while(|(of, _)| *of == row);
+                let metadata = metadata.filter(|m| arrow_array::Array::is_valid(*m, first + row));
+                let metadata = metadata.map(|m| m.value(first + row).as_bytes());
+                self.notes(metadata, own.map(|(_, change)| change), out);
+            }));
+        }
+        let records = Records::of(&parts, rows.len(), mem::take(&mut self.room));
+        out.reserve(records.bytes() + records.len() * self.head.longest(partition));
+        for (row, record) in rows.zip(records.iter()) {
+            let at = emitted_at(row).unwrap_or_default();
+            self.head.append(partition, at, record, out);
+        }
+        self.room = records.into_room();
+        self.slots
+            .extend(parts.into_iter().filter_map(Encoded::into_slots));
     }
 
     /// The same of rows: their values are read as of the types of the schema, leniently and with all of their
@@ -160,13 +201,16 @@ impl FrameWriter {
             && rows.after(row).is_empty()
             && let Some(frame) = rows.line(row)
         {
-            self.frame.begin(out, self.head.at(partition, emitted_at));
-            relay::values(frame, out)?;
-            self.frame.end(out);
+            self.record.clear();
+            relay::values(frame, &mut self.record)?;
+            self.head.append(partition, emitted_at, &self.record, out);
             return Ok(());
         }
         let operation = rows.operation(row);
-        let deleted = self.deleted(operation)?;
+        let deleted = match operation {
+            Operation::Delete => Some(self.place_of_deletes()?),
+            _ => None,
+        };
         let mut text = rows.after(row);
         if operation == Operation::Delete {
             // A delete carries the row that it removes, or its key.
@@ -177,26 +221,26 @@ impl FrameWriter {
         self.find(text).map_err(|cause| {
             Error::new(&code::DATA_INVALID, "a record's data is not a JSON object").caused_by(cause)
         })?;
-        self.frame.begin(out, self.head.at(partition, emitted_at));
+        let mut changes = Vec::new();
+        let mut record = mem::take(&mut self.record);
+        record.clear();
         for (place, (field, (from, to))) in self.fields.iter().zip(&self.places).enumerate() {
             let token = &text[*from..*to];
             if deleted == Some(place) && matches!(token, b"" | b"null") {
-                write_deleted(out, self.layout, field.data_type, emitted_at);
+                write_deleted(&mut record, self.layout, field.data_type, emitted_at);
             } else if token.is_empty() {
-                out.extend_from_slice(&encode::NULL);
+                record.extend_from_slice(&encode::NULL);
             } else {
-                let (read, fit) = Typed::of_json(field.data_type, token, &mut self.scratch);
-                let mut value = Value {
-                    out,
-                    layout: self.layout,
-                    data_type: field.data_type,
-                    field: place,
-                    changes: &mut self.changes,
-                };
-                value.take(read, fit);
+                let (value, fit) = Typed::of_json(field.data_type, token, &mut self.scratch);
+                let fit = encode::fitting(&mut record, self.layout, field.data_type, value, fit);
+                if fit != Fit::Whole {
+                    changes.push(Change { field: place, fit });
+                }
             }
         }
-        self.end(out, rows.metadata(row));
+        self.notes(rows.metadata(row), changes.iter(), &mut record);
+        self.head.append(partition, emitted_at, &record, out);
+        self.record = record;
         Ok(())
     }
 
@@ -238,47 +282,41 @@ impl FrameWriter {
         Ok(())
     }
 
-    /// The place of the mark that a record of this operation gets.
-    fn deleted(&self, operation: Operation) -> Result<Option<usize>> {
-        match (operation, self.deleted_at) {
-            (Operation::Delete, None) => Err(Error::new(
+    /// The place of the mark that deletes get.
+    fn place_of_deletes(&self) -> Result<usize> {
+        self.deleted_at.ok_or_else(|| {
+            Error::new(
                 &code::DATA_INVALID,
                 "a delete cannot be sent: the stream's schema has no property that tells it",
             )
             .with("property", DELETED_AT)
-            .hint("add the property to the stream's schema, or use the data channel's form JSONL")),
-            (Operation::Delete, place) => Ok(place),
-            _ => Ok(None),
-        }
+            .hint("add the property to the stream's schema, or use the data channel's form JSONL")
+        })
     }
 
-    /// Ends the record's frame with what had to be changed.
-    #[inline(always)]
-    fn end(&mut self, out: &mut Vec<u8>, metadata: Option<&[u8]>) {
-        if metadata.is_some() || !self.changes.is_empty() {
-            self.note(out, metadata);
-        }
-        self.frame.end(out);
-    }
-
-    #[cold]
-    fn note(&mut self, out: &mut Vec<u8>, metadata: Option<&[u8]>) {
-        self.scratch.clear();
+    /// Appends what is to be said of a record, if anything is.
+    fn notes<'a>(
+        &self,
+        metadata: Option<&[u8]>,
+        changes: impl Iterator<Item = &'a Change>,
+        out: &mut Vec<u8>,
+    ) {
+        let mut entries = Vec::new();
         if let Some(metadata) = metadata {
-            meta::write_metadata(&mut self.scratch, metadata);
+            meta::write_metadata(&mut entries, metadata);
         }
-        for change in self.changes.drain(..) {
-            let (kind, reason) = match change.nulled {
-                true => (meta::NULLED, meta::SOURCE_SERIALIZATION),
-                false => (meta::TRUNCATED, meta::SOURCE_FIELD_SIZE),
+        for change in changes {
+            let (kind, reason) = match change.fit {
+                Fit::Nothing => (meta::NULLED, meta::SOURCE_SERIALIZATION),
+                _ => (meta::TRUNCATED, meta::SOURCE_FIELD_SIZE),
             };
             let name = self.fields[change.field].name.as_bytes();
-            meta::write_entry(&mut self.scratch, name, kind, reason);
+            meta::write_entry(&mut entries, name, kind, reason);
         }
-        if !self.scratch.is_empty() {
+        if !entries.is_empty() {
             out.push(0x32);
-            varint::write(out, self.scratch.len() as u64);
-            out.extend_from_slice(&self.scratch);
+            varint::write(out, entries.len() as u64);
+            out.extend_from_slice(&entries);
         }
     }
 
@@ -299,37 +337,6 @@ impl FrameWriter {
     }
 }
 
-/// A value of a record that is being written.
-struct Value<'a> {
-    out: &'a mut Vec<u8>,
-    layout: Layout,
-    data_type: DataType,
-    field: usize,
-    changes: &'a mut Vec<Change>,
-}
-
-impl Taker for Value<'_> {
-    /// Appends the value, or a null with a change to be told.
-    #[inline(always)]
-    fn take(&mut self, value: Typed<'_>, fit: Fit) {
-        let written = encode::write(self.out, self.layout, self.data_type, value);
-        if !written {
-            self.out.extend_from_slice(&encode::NULL);
-        }
-        if !written || fit != Fit::Whole {
-            self.changes.push(Change {
-                field: self.field,
-                nulled: !written || fit == Fit::Nothing,
-            });
-        }
-    }
-
-    #[inline(always)]
-    fn take_text(&mut self, ahead: &[u8], length: usize, is_json: bool) {
-        encode::text_ahead(self.out, ahead, length, is_json);
-    }
-}
-
 /// When a record was deleted, in the type that the schema has for it.
 #[cold]
 fn write_deleted(out: &mut Vec<u8>, layout: Layout, data_type: DataType, emitted_at: i64) {
@@ -345,117 +352,4 @@ fn write_deleted(out: &mut Vec<u8>, layout: Layout, data_type: DataType, emitted
         value => value,
     };
     encode::write(out, layout, data_type, value);
-}
-
-/// What stands before the values of a record, prepared for the next record as it was for the last.
-#[derive(Debug)]
-struct Head {
-    bytes: Vec<u8>,
-    /// The length of the part that is the stream's own.
-    stream: usize,
-    partition: String,
-    emitted_at: Option<i64>,
-}
-
-impl Head {
-    fn new(name: &str, namespace: Option<&str>) -> Self {
-        let mut bytes = Vec::new();
-        let mut text = |tag: u8, text: &str| {
-            bytes.push(tag);
-            varint::write(&mut bytes, text.len() as u64);
-            bytes.extend_from_slice(text.as_bytes());
-        };
-        if let Some(namespace) = namespace {
-            text(0x0a, namespace);
-        }
-        text(0x12, name);
-        Self {
-            stream: bytes.len(),
-            bytes,
-            partition: String::new(),
-            emitted_at: None,
-        }
-    }
-
-    #[inline(always)]
-    fn at(&mut self, partition: &str, emitted_at: i64) -> &[u8] {
-        if self.emitted_at != Some(emitted_at) || self.partition != partition {
-            self.change(partition, emitted_at);
-        }
-        &self.bytes
-    }
-
-    #[inline(never)]
-    fn change(&mut self, partition: &str, emitted_at: i64) {
-        self.bytes.truncate(self.stream);
-        // As everywhere in proto3, what is zero or empty is not written.
-        if emitted_at > 0 {
-            self.bytes.push(0x18);
-            varint::write(&mut self.bytes, emitted_at.cast_unsigned());
-        }
-        if !partition.is_empty() {
-            self.bytes.push(0x22);
-            varint::write(&mut self.bytes, partition.len() as u64);
-            self.bytes.extend_from_slice(partition.as_bytes());
-        }
-        if self.partition != partition {
-            partition.clone_into(&mut self.partition);
-        }
-        self.emitted_at = Some(emitted_at);
-    }
-}
-
-/// A frame that is being written. Its two lengths stand before what they count, so room is left for as
-/// many bytes as those of the last frame took; mostly that is right, and nothing need be moved.
-#[derive(Debug, Default)]
-struct Frame {
-    start: usize,
-    room: usize,
-}
-
-impl Frame {
-    #[inline(always)]
-    fn begin(&mut self, out: &mut Vec<u8>, head: &[u8]) {
-        self.start = out.len();
-        self.room = self.room.max(3);
-        out.extend_from_slice(&[0; 16][..self.room]);
-        out.extend_from_slice(head);
-    }
-
-    #[inline(always)]
-    fn end(&mut self, out: &mut Vec<u8>) {
-        let content = self.start + self.room;
-        let record = (out.len() - content) as u64;
-        let message = 1 + varint::length(record) as u64 + record;
-        let room = varint::length(message) + 1 + varint::length(record);
-        if room != self.room {
-            self.move_content(out, room);
-        }
-        let mut at = self.start;
-        for (value, tag) in [(message, 0x0a), (record, 0)] {
-            let mut rest = value;
-            while rest >= 0x80 {
-                out[at] = rest as u8 | 0x80;
-                rest >>= 7;
-                at += 1;
-            }
-            out[at] = rest as u8;
-            at += 1;
-            if tag != 0 {
-                out[at] = tag;
-                at += 1;
-            }
-        }
-    }
-
-    #[cold]
-    fn move_content(&mut self, out: &mut Vec<u8>, room: usize) {
-        let content = self.start + self.room;
-        let length = out.len() - content;
-        let end = self.start + room + length;
-        out.resize(out.len().max(end), 0);
-        out.copy_within(content..content + length, self.start + room);
-        out.truncate(end);
-        self.room = room;
-    }
 }
