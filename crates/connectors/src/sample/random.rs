@@ -22,15 +22,41 @@ impl Random {
 
     /// The next number.
     #[inline]
-    pub(crate) fn next(&mut self) -> u64 {
+    fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         mixed(self.0)
     }
 
-    /// A number below `limit`. Inlined, so that dividing by a limit that is known costs next to nothing.
+    /// The numbers of the next column.
+    #[inline]
+    pub(crate) fn column(&mut self) -> Draw<'_> {
+        Draw {
+            rest: self.next(),
+            random: self,
+        }
+    }
+}
+
+/// The numbers of one value. Small ones are drawn from the same 64 bits: what a draw leaves of them is as good as
+/// new for the next one, as long as the limits multiplied stay far below 2^64.
+pub(crate) struct Draw<'a> {
+    rest: u64,
+    random: &'a mut Random,
+}
+
+impl Draw<'_> {
+    /// 64 bits of its own.
+    #[inline]
+    pub(crate) fn next(&mut self) -> u64 {
+        self.random.next()
+    }
+
+    /// A number below `limit`.
     #[inline]
     pub(crate) fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit.max(1)
+        let product = u128::from(self.rest) * u128::from(limit);
+        self.rest = product as u64;
+        (product >> 64) as u64
     }
 
     /// One of `items`.
@@ -45,5 +71,26 @@ impl Random {
     pub(crate) fn place(&mut self, count: usize) -> usize {
         // Below what was a `usize`.
         self.below(count as u64) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draws_are_even_and_do_not_follow_from_one_another() {
+        let mut seen = [[0u32; 4]; 5];
+        for index in 0..100_000 {
+            let mut random = Random::of(3, index);
+            random.column();
+            let mut draw = random.column();
+            let limited = draw.below(1_000_000);
+            assert!(limited < 1_000_000);
+            seen[draw.place(5)][draw.place(4)] += 1;
+        }
+        for count in seen.as_flattened() {
+            assert!((4_700..5_300).contains(count), "{seen:?}");
+        }
     }
 }

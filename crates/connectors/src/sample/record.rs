@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::random::Random;
+use super::random::{Draw, Random};
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,10 +137,11 @@ impl Columns {
             out.extend_from_slice(name.as_bytes());
             out.extend_from_slice(b"\":");
             // A record has nulls here and there, but never for the same reason as its values.
-            if random.below(20) == 0 {
+            let mut draw = random.column();
+            if draw.below(20) == 0 {
                 out.extend_from_slice(b"null");
             } else {
-                kind.write(out, &mut random, index);
+                kind.write(out, &mut draw, index);
             }
         }
         out.push(b'}');
@@ -175,82 +176,78 @@ impl Kind {
         }
     }
 
-    fn write(self, out: &mut Vec<u8>, random: &mut Random, index: u64) {
+    fn write(self, out: &mut Vec<u8>, draw: &mut Draw<'_>, index: u64) {
         match self {
             Self::Name => {
-                let (first, last) = (random.one(&FIRST), random.one(&LAST));
+                let (first, last) = (draw.one(&FIRST), draw.one(&LAST));
                 text(out, &[first, " ", last]);
             }
             Self::Email => {
                 out.extend_from_slice(b"\"user");
                 integer(out, index);
                 out.extend_from_slice(b"@example");
-                integer(out, random.below(50));
+                integer(out, draw.below(50));
                 out.extend_from_slice(b".org\"");
             }
             Self::Score => {
-                integer(out, random.below(1000));
+                integer(out, draw.below(1000));
                 out.push(b'.');
-                digits(out, random.below(1000), 3);
+                digits(out, draw.below(1000), 3);
             }
             Self::Active => {
-                let value = if random.below(3) == 0 {
-                    "false"
-                } else {
-                    "true"
-                };
+                let value = if draw.below(3) == 0 { "false" } else { "true" };
                 out.extend_from_slice(value.as_bytes());
             }
             Self::CreatedAt => {
                 out.push(b'"');
-                day(out, random.below(2000));
-                time(out, random);
+                day(out, draw.below(2000));
+                time(out, draw);
                 out.extend_from_slice(b"Z\"");
             }
             Self::LocalTime => {
                 out.push(b'"');
-                day(out, random.below(2000));
-                time(out, random);
+                day(out, draw.below(2000));
+                time(out, draw);
                 out.push(b'"');
             }
             Self::BirthDate => {
                 out.push(b'"');
-                day(out, random.below(20_000));
+                day(out, draw.below(20_000));
                 out.push(b'"');
             }
             Self::Address => {
                 out.extend_from_slice(b"{\"city\":");
-                text(out, &[random.one(&CITIES)]);
+                text(out, &[draw.one(&CITIES)]);
                 out.extend_from_slice(b",\"zip\":\"");
-                digits(out, random.below(100_000), 5);
+                digits(out, draw.below(100_000), 5);
                 out.extend_from_slice(b"\",\"geo\":{\"lat\":");
-                integer(out, random.below(90));
+                integer(out, draw.below(90));
                 out.push(b'.');
-                digits(out, random.below(10_000), 4);
+                digits(out, draw.below(10_000), 4);
                 out.extend_from_slice(b"}}");
             }
             Self::Tags => {
                 out.push(b'[');
-                for at in 0..random.below(4) {
+                for at in 0..draw.below(4) {
                     if at > 0 {
                         out.push(b',');
                     }
-                    text(out, &[random.one(&TAGS)]);
+                    text(out, &[draw.one(&TAGS)]);
                 }
                 out.push(b']');
             }
             Self::Account => {
                 // More digits than any machine integer has.
                 out.extend_from_slice(b"\"9");
-                digits(out, random.next() >> 1, 19);
-                digits(out, random.next() >> 1, 19);
+                digits(out, draw.next() >> 1, 19);
+                digits(out, draw.next() >> 1, 19);
                 out.push(b'"');
             }
             Self::Balance => {
-                let value = i64::from_ne_bytes(random.next().to_ne_bytes());
+                let value = i64::from_ne_bytes(draw.next().to_ne_bytes());
                 out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
             }
-            Self::Note => text(out, &[random.one(&NOTES)]),
+            Self::Note => text(out, &[draw.one(&NOTES)]),
         }
     }
 }
@@ -291,15 +288,15 @@ fn day(out: &mut Vec<u8>, days: u64) {
     digits(out, 1 + days % 28, 2);
 }
 
-fn time(out: &mut Vec<u8>, random: &mut Random) {
+fn time(out: &mut Vec<u8>, draw: &mut Draw<'_>) {
     out.push(b'T');
-    digits(out, random.below(24), 2);
+    digits(out, draw.below(24), 2);
     out.push(b':');
-    digits(out, random.below(60), 2);
+    digits(out, draw.below(60), 2);
     out.push(b':');
-    digits(out, random.below(60), 2);
+    digits(out, draw.below(60), 2);
     out.push(b'.');
-    digits(out, random.below(1_000_000), 6);
+    digits(out, draw.below(1_000_000), 6);
 }
 
 #[cfg(test)]
@@ -354,5 +351,5 @@ mod tests {
         assert_eq!(write(1, 0), EXPECTED);
     }
 
-    const EXPECTED: &str = r#"{"id":0,"name":"Ada García","email":"user0@example42.org","score":130.476,"is_active":true,"created_at":null,"birth_date":"1989-02-28","address":{"city":"Reykjavík","zip":"98305","geo":{"lat":61.0207}},"tags":[],"account":"967779240936868004157104046670580555273","balance_cents":5550715685708275444,"note":"plain"}"#;
+    const EXPECTED: &str = r#"{"id":0,"name":"Мария O'Neill","email":"user0@example36.org","score":988.988,"is_active":true,"created_at":"1972-02-02T07:43:00.487639Z","birth_date":"2026-11-07","address":{"city":"Utrecht","zip":"25704","geo":{"lat":86.0024}},"tags":["β-test"],"account":"903085842157006432664648697543307665020","balance_cents":-1075015208265505177,"note":"plain"}"#;
 }

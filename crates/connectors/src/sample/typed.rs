@@ -1,27 +1,28 @@
 //! The same records as columns, without a way through JSON text. Each column is made as a whole, so that what
 //! is to be done for its kind is settled once, and not for every value.
 
-use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::builder::{
-    BooleanBuilder, Date32Builder, Float64Builder, Int64Builder, StringBuilder,
-    TimestampMicrosecondBuilder,
+use arrow_array::builder::{BooleanBufferBuilder, StringBuilder};
+use arrow_array::types::{Date32Type, Float64Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::{
+    ArrayRef, ArrowPrimitiveType, BooleanArray, Int64Array, PrimitiveArray, RecordBatch,
+    StringArray,
 };
-use arrow_array::{ArrayRef, Int64Array, RecordBatch};
-use arrow_schema::SchemaRef;
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer};
+use arrow_schema::{ArrowError, SchemaRef};
 use crossdock_core::batch::{self, Operations};
 use crossdock_core::code;
 use crossdock_core::convert::arrow_schema;
 use crossdock_core::error::{Error, Result};
 use crossdock_core::schema::StreamSchema;
 
-use super::random::Random;
+use super::random::{Draw, Random};
 use super::record::{CITIES, Columns, FIRST, Kind, LAST, NOTES, TAGS, text};
 
-/// No text of a column is longer.
-const LONGEST: u64 = 100;
+/// No text of a column is longer, with what is written over after it.
+const LONGEST: usize = 96;
 
 /// Microseconds of a day.
 const DAY: i64 = 86_400_000_000;
@@ -54,7 +55,7 @@ impl Typed {
         emitted_at: i64,
     ) -> Result<batch::Columns> {
         let records = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
-        if (records as u64).saturating_mul(LONGEST) > i32::MAX.unsigned_abs().into() {
+        if (records as u64).saturating_mul(LONGEST as u64) > i32::MAX.unsigned_abs().into() {
             return Err(
                 Error::new(&code::RECORD_TOO_LARGE, "a column could exceed 2 GiB")
                     .hint("set a smaller `batch_records`"),
@@ -68,15 +69,10 @@ impl Typed {
             range.clone().map(u64::cast_signed),
         )));
         for kind in &self.kinds {
-            arrays.push(kind.column(&mut self.random, range.start, &self.tables));
+            let column = kind.column(&mut self.random, range.start, &self.tables);
+            arrays.push(column.map_err(unfit)?);
         }
-        let values = RecordBatch::try_new(self.schema.clone(), arrays).map_err(|cause| {
-            Error::new(
-                &code::INTERNAL,
-                "the columns of a batch do not fit together",
-            )
-            .caused_by(cause)
-        })?;
+        let values = RecordBatch::try_new(self.schema.clone(), arrays).map_err(unfit)?;
         Ok(batch::Columns {
             values,
             operations: Operations::default(),
@@ -86,14 +82,23 @@ impl Typed {
     }
 }
 
+fn unfit(cause: ArrowError) -> Error {
+    let message = "the columns of a batch do not fit together";
+    Error::new(&code::INTERNAL, message).caused_by(cause)
+}
+
 /// Texts that are put together once.
 struct Tables {
     /// First and last names together.
     names: Vec<String>,
-    /// Cities and tags as JSON text.
-    cities: Vec<String>,
-    tags: Vec<String>,
+    /// What comes before the ZIP code of an address, by city.
+    cities: Vec<Padded>,
+    /// All lists of up to [`MOST_TAGS`] tags: the one tag of a list of one is its place among the lists of one, and
+    /// so on.
+    tags: [Vec<String>; MOST_TAGS + 1],
 }
+
+const MOST_TAGS: usize = 3;
 
 impl Tables {
     fn new() -> Self {
@@ -105,165 +110,251 @@ impl Tables {
         let names = FIRST
             .iter()
             .flat_map(|first| LAST.map(|last| format!("{first} {last}")));
+        let cities = CITIES
+            .iter()
+            .map(|city| padded(&format!("{{\"city\":{},\"zip\":\"", quoted(city))));
+        let lists = |length: u32| {
+            let places = 0..TAGS.len().pow(length);
+            let list = |place: usize| {
+                // The first tag counts most.
+                let each = (0..length)
+                    .rev()
+                    .map(|at| quoted(&TAGS[place / TAGS.len().pow(at) % TAGS.len()]));
+                format!("[{}]", each.collect::<Vec<_>>().join(","))
+            };
+            places.map(list).collect()
+        };
         Self {
             names: names.collect(),
-            cities: CITIES.iter().map(quoted).collect(),
-            tags: TAGS.iter().map(quoted).collect(),
+            cities: cities.collect(),
+            tags: [0, 1, 2, 3].map(lists),
         }
     }
 }
 
-/// For each record: whether it has a null here, which is drawn first, and else its value.
+/// For each record: whether it has a null here, which is drawn first, and else its value. Gives which are null.
 #[inline(always)]
-fn each(random: &mut [Random], mut put: impl FnMut(usize, Option<&mut Random>)) {
-    for (at, random) in random.iter_mut().enumerate() {
-        let is_null = random.below(20) == 0;
-        put(at, (!is_null).then_some(random));
+fn each(
+    random: &mut [Random],
+    mut put: impl FnMut(usize, Option<&mut Draw<'_>>),
+) -> Option<NullBuffer> {
+    let count = random.len();
+    let mut words = Vec::with_capacity(count.div_ceil(64));
+    for (word, random) in random.chunks_mut(64).enumerate() {
+        let mut valid = 0u64;
+        for (at, random) in random.iter_mut().enumerate() {
+            let mut draw = random.column();
+            let is_null = draw.below(20) == 0;
+            valid |= u64::from(!is_null) << at;
+            put(word * 64 + at, (!is_null).then_some(&mut draw));
+        }
+        words.push(valid);
     }
+    let valid = BooleanBuffer::new(Buffer::from_vec(words), 0, count);
+    Some(NullBuffer::new(valid)).filter(|nulls| nulls.null_count() > 0)
 }
 
-/// A column of texts, about so long each.
+/// A column of numbers, by the type of Arrow.
 #[inline(always)]
-fn texts(
+fn numbers<T: ArrowPrimitiveType>(
+    random: &mut [Random],
+    mut value: impl FnMut(&mut Draw<'_>) -> T::Native,
+) -> PrimitiveArray<T> {
+    let mut values = vec![T::Native::default(); random.len()];
+    let nulls = each(random, |at, draw| {
+        if let Some(draw) = draw {
+            values[at] = value(draw);
+        }
+    });
+    PrimitiveArray::new(values.into(), nulls)
+}
+
+/// A column of texts that are there, of about so many bytes each.
+#[inline(always)]
+fn texts<'a>(
     random: &mut [Random],
     length: usize,
-    mut write: impl FnMut(&mut StringBuilder, &mut Random, usize),
+    mut value: impl FnMut(&mut Draw<'_>) -> &'a str,
 ) -> ArrayRef {
     let mut column = StringBuilder::with_capacity(random.len(), random.len() * length);
-    each(random, |at, random| match random {
-        Some(random) => {
-            write(&mut column, random, at);
-            // The value is what was written.
-            column.append_value("");
-        }
+    each(random, |_, draw| match draw {
+        Some(draw) => column.append_value(value(draw)),
         None => column.append_null(),
     });
     Arc::new(column.finish())
 }
 
-/// Appends to the text being written. A builder takes all.
+/// A column of texts that are put together, of about so many bytes each.
 #[inline(always)]
-fn add(column: &mut StringBuilder, text: &str) {
-    let _ = column.write_str(text);
+fn lines(
+    random: &mut [Random],
+    length: usize,
+    mut write: impl FnMut(&mut Line, &mut Draw<'_>, usize),
+) -> Result<ArrayRef, ArrowError> {
+    let mut bytes = Vec::with_capacity(random.len() * length + LONGEST);
+    let mut offsets = Vec::with_capacity(random.len() + 1);
+    offsets.push(0);
+    let mut line = Line {
+        bytes: [0; LONGEST],
+        length: 0,
+    };
+    let nulls = each(random, |at, draw| {
+        if let Some(draw) = draw {
+            line.length = 0;
+            write(&mut line, draw, at);
+            // Copying more than there is, and taking it back, is quicker than to copy as much as there happens to
+            // be.
+            let end = bytes.len() + line.length;
+            bytes.extend_from_slice(&line.bytes);
+            bytes.truncate(end);
+        }
+        // How long all may become was looked at before.
+        offsets.push(bytes.len() as i32);
+    });
+    let offsets = OffsetBuffer::new(offsets.into());
+    let column = StringArray::try_new(offsets, Buffer::from_vec(bytes), nulls)?;
+    Ok(Arc::new(column))
 }
 
-fn integer(column: &mut StringBuilder, value: u64) {
-    add(column, itoa::Buffer::new().format(value));
+/// A text that is being put together.
+struct Line {
+    bytes: [u8; LONGEST],
+    length: usize,
 }
 
-/// A number with leading zeros, cut to its last `width` digits: 19 at most.
-#[inline(always)]
-fn digits(column: &mut StringBuilder, value: u64, width: u32) {
-    let mut buffer = itoa::Buffer::new();
-    let digits = buffer.format(value % 10u64.pow(width));
-    add(
-        column,
-        ZEROS.get(digits.len()..width as usize).unwrap_or_default(),
-    );
-    add(column, digits);
+impl Line {
+    #[inline(always)]
+    fn push(&mut self, text: &[u8]) {
+        self.bytes[self.length..self.length + text.len()].copy_from_slice(text);
+        self.length += text.len();
+    }
+
+    /// A text, and after it what is written over.
+    #[inline(always)]
+    fn push_padded(&mut self, (text, length): &Padded) {
+        self.bytes[self.length..self.length + text.len()].copy_from_slice(text);
+        self.length += length;
+    }
+
+    /// `width` digits of a number, at most 19.
+    #[inline(always)]
+    fn digits(&mut self, mut value: u64, width: usize) {
+        let mut end = self.length + width;
+        self.length = end;
+        for _ in 0..width / 2 {
+            self.bytes[end - 2..end].copy_from_slice(&PAIRS[(value % 100) as usize]);
+            value /= 100;
+            end -= 2;
+        }
+        if width % 2 == 1 {
+            self.bytes[end - 1] = b'0' + (value % 10) as u8;
+        }
+    }
+
+    /// A number as long as it is.
+    #[inline(always)]
+    fn integer(&mut self, value: u64) {
+        match value {
+            0..10 => self.digits(value, 1),
+            10..100 => self.digits(value, 2),
+            _ => self.push(itoa::Buffer::new().format(value).as_bytes()),
+        }
+    }
 }
 
-const ZEROS: &str = "0000000000000000000";
+/// A text that is copied in one step, and how long it is.
+type Padded = ([u8; 48], usize);
 
-/// A column of numbers or truths, by its builder.
-macro_rules! numbers {
-    ($builder:expr, $random:expr, $value:expr) => {{
-        let mut column = $builder;
-        let value = $value;
-        each($random, |_, random| column.append_option(random.map(value)));
-        Arc::new(column.finish())
-    }};
+fn padded(text: &str) -> Padded {
+    let mut bytes = [0; 48];
+    // The longest is well below it.
+    bytes[..text.len()].copy_from_slice(text.as_bytes());
+    (bytes, text.len())
 }
+
+/// The digits of the numbers below 100.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut at = 0;
+    while at < 100 {
+        pairs[at] = [b'0' + at as u8 / 10, b'0' + at as u8 % 10];
+        at += 1;
+    }
+    pairs
+};
 
 impl Kind {
     /// Draws the same numbers in the same order as for the text.
-    fn column(self, random: &mut [Random], first: u64, tables: &Tables) -> ArrayRef {
-        let n = random.len();
-        match self {
-            Self::Name => texts(random, 20, |column, random, _| {
-                let (first, last) = (random.place(FIRST.len()), random.place(LAST.len()));
-                add(column, &tables.names[first * LAST.len() + last]);
+    fn column(
+        self,
+        random: &mut [Random],
+        first: u64,
+        tables: &Tables,
+    ) -> Result<ArrayRef, ArrowError> {
+        Ok(match self {
+            Self::Name => texts(random, 20, |draw| {
+                let (first, last) = (draw.place(FIRST.len()), draw.place(LAST.len()));
+                &tables.names[first * LAST.len() + last]
             }),
-            Self::Email => texts(random, 32, |column, random, at| {
-                add(column, "user");
-                integer(column, first + at as u64);
-                add(column, "@example");
-                integer(column, random.below(50));
-                add(column, ".org");
-            }),
-            Self::Note => texts(random, 16, |column, random, _| {
-                add(column, random.one(&NOTES))
-            }),
-            Self::Score => numbers!(
-                Float64Builder::with_capacity(n),
-                random,
-                |random: &mut Random| {
-                    let (whole, thousandths) = (random.below(1000), random.below(1000));
-                    // Both are exact, so the quotient is the double next to the decimal.
-                    (whole * 1000 + thousandths) as f64 / 1000.0
-                }
-            ),
-            Self::Active => numbers!(
-                BooleanBuilder::with_capacity(n),
-                random,
-                |random: &mut Random| { random.below(3) != 0 }
-            ),
-            Self::Balance => numbers!(
-                Int64Builder::with_capacity(n),
-                random,
-                |random: &mut Random| { random.next().cast_signed() }
-            ),
-            Self::BirthDate => numbers!(
-                Date32Builder::with_capacity(n),
-                random,
-                |random: &mut Random| { day(random.below(20_000)) as i32 }
-            ),
-            Self::CreatedAt => numbers!(
-                TimestampMicrosecondBuilder::with_capacity(n).with_timezone("UTC"),
-                random,
-                moment
-            ),
-            Self::LocalTime => {
-                numbers!(
-                    TimestampMicrosecondBuilder::with_capacity(n),
-                    random,
-                    moment
-                )
+            Self::Email => lines(random, 32, |line, draw, at| {
+                line.push(b"user");
+                line.integer(first + at as u64);
+                line.push(b"@example");
+                line.integer(draw.below(50));
+                line.push(b".org");
+            })?,
+            Self::Note => texts(random, 16, |draw| draw.one(&NOTES)),
+            Self::Score => Arc::new(numbers::<Float64Type>(random, |draw| {
+                let (whole, thousandths) = (draw.below(1000), draw.below(1000));
+                // Both are exact, so the quotient is the double next to the decimal.
+                (whole * 1000 + thousandths) as f64 / 1000.0
+            })),
+            Self::Active => {
+                let mut values = BooleanBufferBuilder::new(random.len());
+                let nulls = each(random, |_, draw| {
+                    values.append(draw.is_some_and(|draw| draw.below(3) != 0));
+                });
+                Arc::new(BooleanArray::new(values.finish(), nulls))
             }
-            Self::Account => texts(random, 40, |column, random, _| {
-                add(column, "9");
-                digits(column, random.next() >> 1, 19);
-                digits(column, random.next() >> 1, 19);
+            Self::Balance => Arc::new(numbers::<Int64Type>(random, |draw| {
+                draw.next().cast_signed()
+            })),
+            Self::BirthDate => Arc::new(numbers::<Date32Type>(random, |draw| {
+                day(draw.below(20_000)) as i32
+            })),
+            Self::CreatedAt => {
+                let column = numbers::<TimestampMicrosecondType>(random, moment);
+                Arc::new(column.with_timezone("UTC"))
+            }
+            Self::LocalTime => Arc::new(numbers::<TimestampMicrosecondType>(random, moment)),
+            Self::Account => lines(random, 40, |line, draw, _| {
+                line.push(b"9");
+                line.digits(draw.next() >> 1, 19);
+                line.digits(draw.next() >> 1, 19);
+            })?,
+            Self::Address => lines(random, 72, |line, draw, _| {
+                line.push_padded(&tables.cities[draw.place(CITIES.len())]);
+                line.digits(draw.below(100_000), 5);
+                line.push(b"\",\"geo\":{\"lat\":");
+                line.integer(draw.below(90));
+                line.push(b".");
+                line.digits(draw.below(10_000), 4);
+                line.push(b"}}");
+            })?,
+            Self::Tags => texts(random, 24, |draw| {
+                let count = draw.place(MOST_TAGS + 1);
+                let place =
+                    (0..count).fold(0, |place, _| place * TAGS.len() + draw.place(TAGS.len()));
+                &tables.tags[count][place]
             }),
-            Self::Address => texts(random, 60, |column, random, _| {
-                add(column, "{\"city\":");
-                add(column, &tables.cities[random.place(CITIES.len())]);
-                add(column, ",\"zip\":\"");
-                digits(column, random.below(100_000), 5);
-                add(column, "\",\"geo\":{\"lat\":");
-                integer(column, random.below(90));
-                add(column, ".");
-                digits(column, random.below(10_000), 4);
-                add(column, "}}");
-            }),
-            Self::Tags => texts(random, 24, |column, random, _| {
-                add(column, "[");
-                for at in 0..random.below(4) {
-                    if at > 0 {
-                        add(column, ",");
-                    }
-                    add(column, &tables.tags[random.place(TAGS.len())]);
-                }
-                add(column, "]");
-            }),
-        }
+        })
     }
 }
 
 /// Microseconds since 1970.
 #[inline(always)]
-fn moment(random: &mut Random) -> i64 {
-    day(random.below(2000)) * DAY + time(random)
+fn moment(draw: &mut Draw<'_>) -> i64 {
+    day(draw.below(2000)) * DAY + time(draw)
 }
 
 /// Days since 1970-01-01 of the day that [`super::record::day`] writes, before the year 2100.
@@ -278,9 +369,9 @@ fn day(days: u64) -> i64 {
 
 /// Microseconds since midnight.
 #[inline(always)]
-fn time(random: &mut Random) -> i64 {
-    let (hours, minutes, seconds) = (random.below(24), random.below(60), random.below(60));
-    let micros = ((hours * 60 + minutes) * 60 + seconds) * 1_000_000 + random.below(1_000_000);
+fn time(draw: &mut Draw<'_>) -> i64 {
+    let (hours, minutes, seconds) = (draw.below(24), draw.below(60), draw.below(60));
+    let micros = ((hours * 60 + minutes) * 60 + seconds) * 1_000_000 + draw.below(1_000_000);
     micros.cast_signed()
 }
 
