@@ -1,6 +1,8 @@
 //! Commands that look and change nothing: `plan`, `preview`, `runs`, `logs`, `doctor`, and what is
 //! made of the command line's definition.
 
+use serde_json::{Value, json};
+
 use crate::bench::{Bench, same};
 
 const ORDERS: &str = r#"
@@ -50,6 +52,34 @@ fn a_plan_says_what_a_run_would_do() {
     let json = bench.shot(&["--json", "plan", "fewer.yaml"]);
     let wrong = bench.shot(&["plan", "orders.yaml", "--pipeline", "order"]);
     same("plan", &[first, run, second, fewer, json, wrong].join("\n"));
+}
+
+#[test]
+fn a_plan_says_which_way_records_would_go() {
+    let bench = Bench::new();
+    let served = |name: &str| {
+        let program = env!("CARGO_BIN_EXE_crossdock");
+        json!({"connector": format!("airbyte:exec:{program} connector serve --protocol airbyte native:{name}")})
+    };
+    let pipeline = |id: &str, settings: Value, processors: Value| {
+        json!({
+            "id": id,
+            "source": served("sample"),
+            "destination": served("null"),
+            "settings": settings,
+            "processors": processors,
+        })
+    };
+    let exclude = json!([{"processor": "field.exclude",
+        "settings": {"fields": ".Payload.After.email"}}]);
+    let file = json!({"version": 1, "settings": {"store": "state.db"}, "pipelines": [
+        pipeline("straight", json!({}), json!([])),
+        pipeline("wished", json!({"route": "through"}), json!([])),
+        pipeline("changed", json!({}), exclude.clone()),
+        pipeline("impossible", json!({"route": "direct"}), exclude),
+    ]});
+    bench.file("ways.yaml", &file.to_string());
+    same("plan_route", &bench.shot(&["plan", "ways.yaml"]));
 }
 
 #[test]

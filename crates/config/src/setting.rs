@@ -7,7 +7,7 @@ use std::time::Duration;
 use crossdock_core::session::{AnswerTimes, Limits};
 use crossdock_core::store::RefreshMode;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Limits and choices of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,7 +159,7 @@ pub enum RejectedRecords {
 }
 
 /// Which way records go between two connectors of Airbyte that both have sockets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Route {
     /// From the source straight to the destination. A run for which that is not possible fails.

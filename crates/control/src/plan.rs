@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::generation;
 use crate::refresh;
-use crate::run::{Surroundings, prepare_all};
+use crate::run::{Course, NO_SOCKETS, Surroundings, decide_course, prepare_all};
 use crate::schema_change::{SchemaChange, changes};
 use crate::schema_review::{Effect, Review};
 use crate::ui::Phase;
@@ -29,6 +29,17 @@ pub struct Plan {
     pub gone: Vec<StreamId>,
     /// How the source differs from what was agreed on, and what would become of that.
     pub review: Review,
+    /// How records would go: `None` if there is but one way, through Crossdock.
+    pub route: Option<PlannedRoute>,
+}
+
+/// How records would go between two connectors that have sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlannedRoute {
+    /// Straight from the source to the destination.
+    Direct,
+    /// Through Crossdock, and why, as a phrase.
+    Through(&'static str),
 }
 
 /// One stream of a plan.
@@ -76,7 +87,7 @@ pub async fn plan(pipeline: &Pipeline, around: &Surroundings) -> Result<Plan> {
         false => Resume::default(),
     };
     let before = around.store.catalog(&pipeline.id).await?;
-    let mut catalog = prepared.catalog;
+    let mut catalog = prepared.catalog.clone();
     let review = match &before {
         Some(agreed) if !prepared.learns => Review::new(pipeline, agreed, &catalog),
         _ => Review::default(),
@@ -88,6 +99,11 @@ pub async fn plan(pipeline: &Pipeline, around: &Surroundings) -> Result<Plan> {
         around.ui.warning(&pipeline.id, &impossible);
     }
     let beginning = generation::begin(&mut catalog, &resume, &asked, 0);
+    let route = match decide_course(pipeline, &prepared, (&catalog, &review, &resume))? {
+        Course::Direct(_) => Some(PlannedRoute::Direct),
+        Course::Through(NO_SOCKETS) => None,
+        Course::Through(why) => Some(PlannedRoute::Through(why)),
+    };
     let known: HashSet<&StreamId> = resume.generations.iter().map(|g| &g.stream).collect();
     let cleared: HashSet<&Lane> = beginning.clear.iter().collect();
     let has_whole = beginning.states.iter().any(|s| s.lane == Lane::Global);
@@ -121,6 +137,7 @@ pub async fn plan(pipeline: &Pipeline, around: &Surroundings) -> Result<Plan> {
         }
     }
     plan.review = review;
+    plan.route = route;
     Ok(plan)
 }
 
@@ -160,5 +177,6 @@ fn compare(
             .filter(|id| !now.contains(id))
             .collect(),
         review: Review::default(),
+        route: None,
     }
 }

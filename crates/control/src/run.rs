@@ -37,10 +37,13 @@ use tracing::{Instrument as _, Span};
 
 pub use clearing::clear;
 pub(crate) use preparing::prepare_all;
+pub(crate) use route::{Course, NO_SOCKETS, decide as decide_course};
 pub use summary::{StreamSummary, Summary};
 
 use crate::connector::{FoundDestination, FoundSource};
+use crate::generation;
 use crate::prepare::{self, Ready};
+use crate::schema_review::Review;
 use crate::span;
 use crate::ui::{Phase, Role, Ui};
 use attempt::Attempt;
@@ -131,6 +134,22 @@ impl Prepared {
         let connectors = self.sources.iter().map(|one| &one.connector);
         let mut all = connectors.chain(self.destinations.iter().map(|one| &one.connector));
         self.has_processors || all.any(|connector| !connector.processors.is_empty())
+    }
+
+    /// What this source is to read, of the run's `catalog` if that is known.
+    fn own_catalog(
+        &self,
+        source: &PreparedSource,
+        catalog: Option<&ConfiguredCatalog>,
+        review: &Review,
+    ) -> ConfiguredCatalog {
+        let mut own = source.catalog.as_ref().clone();
+        let is_processed = self.has_processors || !source.connector.processors.is_empty();
+        review.narrow(&mut own, is_processed);
+        if let Some(catalog) = catalog {
+            generation::carry_over(&mut own, catalog);
+        }
+        own
     }
 
     /// What each destination can do.

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crossdock_config::{ProcessEnvironment, load};
-use crossdock_control::plan::{self, Plan, PlannedStream, Start};
+use crossdock_config::{ProcessEnvironment, Route, load};
+use crossdock_control::plan::{self, Plan, PlannedRoute, PlannedStream, Start};
 use crossdock_control::schema_change::SchemaChange;
 use crossdock_control::schema_review::{ChangeKind, Effect, StreamChange};
 use crossdock_core::catalog::FieldPath;
@@ -62,6 +62,9 @@ struct PlanData<'a> {
     /// Nothing would be moved until somebody has accepted the changes.
     paused: bool,
     source_changes: &'a [StreamChange],
+    route: Route,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route_reason: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -86,6 +89,14 @@ fn plan_data<'a>(plan: &'a Plan, schedule: Option<&'a str>) -> PlanData<'a> {
         gone: &plan.gone,
         paused: plan.review.pauses(),
         source_changes: &plan.review.changes,
+        route: match plan.route {
+            Some(PlannedRoute::Direct) => Route::Direct,
+            Some(PlannedRoute::Through(_)) | None => Route::Through,
+        },
+        route_reason: match plan.route {
+            Some(PlannedRoute::Through(why)) => Some(why),
+            Some(PlannedRoute::Direct) | None => None,
+        },
     }
 }
 
@@ -114,6 +125,15 @@ fn plan_shown(plan: &Plan, schedule: Option<&str>) -> String {
     );
     if let Some(schedule) = schedule {
         shown += &format!("  schedule: {}\n", text::printable(schedule));
+    }
+    match plan.route {
+        Some(PlannedRoute::Direct) => {
+            shown += "  records: straight from the source to the destination\n";
+        }
+        Some(PlannedRoute::Through(why)) => {
+            shown += &format!("  records: through Crossdock, since {why}\n");
+        }
+        None => {}
     }
     shown.push('\n');
     let mut table = Table::new([

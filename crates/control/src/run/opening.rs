@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crossdock_airbyte::DirectChannel;
-use crossdock_config::{Mode, Protocol, Route, SchemaCheck};
+use crossdock_config::{Mode, Protocol, SchemaCheck};
 use crossdock_core::batch::BodyShape;
 use crossdock_core::catalog::{ConfiguredCatalog, Stream};
 use crossdock_core::checkpoint::LaneState;
@@ -19,13 +19,12 @@ use crossdock_engine::life::Life;
 use super::attempt::Attempt;
 use super::clearing::{self, Nothing};
 use super::ending::ending;
-use super::route::{self, Obstacle};
+use super::route::{self, Course};
 use super::writers::Writers;
 use super::{PreparedDestination, PreparedSource, interruptible};
 use crate::connector::is_positional;
 use crate::dead_letter::{self, ConnectorOffice, FileOffice, Writing};
 use crate::fields::{self, Selection};
-use crate::generation;
 use crate::intake::{self, Inlet, Intake, Way};
 use crate::lookback::{self, Origin};
 use crate::outlet::Outlet;
@@ -48,53 +47,17 @@ impl Attempt<'_> {
         review: &Review,
         resume: &Resume,
     ) -> Result<Option<DirectChannel>> {
-        let wish = self.pipeline.settings.route;
-        if wish == Some(Route::Through) || self.prepared.clears.is_some() {
-            return Ok(None);
-        }
-        let direct = route::direct(self.pipeline, self.prepared).and_then(|(direct, source)| {
-            let own = self.own_catalog(source, Some(catalog), review);
-            match fields::are_same(&own, Some(catalog)) {
-                true => Ok(direct),
-                false => Err(Obstacle("fields of the source are left out")),
-            }
-        });
-        match direct {
-            // Of states of the whole the destination may not tell how many records of each stream they cover.
-            Ok(_)
-                if wish.is_none()
-                    && catalog.streams.len() > 1
-                    && self.prepared.whole_states(resume) =>
-            {
-                tracing::debug!("records go through the engine, for the states are of all streams");
-                Ok(None)
-            }
-            Ok(direct) => {
+        let around = (catalog, review, resume);
+        match route::decide(self.pipeline, self.prepared, around)? {
+            Course::Direct(direct) => {
                 tracing::debug!("records go straight from the source to the destination");
                 direct.channel().map(Some)
             }
-            Err(obstacle) if wish == Some(Route::Direct) => Err(obstacle.error()),
-            Err(Obstacle(reason)) => {
+            Course::Through(reason) => {
                 tracing::debug!(reason, "records go through the engine");
                 Ok(None)
             }
         }
-    }
-
-    /// What this source is to read, of the run's `catalog` if that is known.
-    fn own_catalog(
-        &self,
-        source: &PreparedSource,
-        catalog: Option<&ConfiguredCatalog>,
-        review: &Review,
-    ) -> ConfiguredCatalog {
-        let mut own = source.catalog.as_ref().clone();
-        let is_processed = self.prepared.has_processors || !source.connector.processors.is_empty();
-        review.narrow(&mut own, is_processed);
-        if let Some(catalog) = catalog {
-            generation::carry_over(&mut own, catalog);
-        }
-        own
     }
 
     /// Opens all sources as one. `catalog` is that of the run, if it is known.
@@ -170,7 +133,7 @@ impl Attempt<'_> {
         let selects = self.pipeline.streams.iter().any(|s| s.fields.is_some())
             || catalog.is_some_and(|all| all.streams.iter().any(|s| s.selected_fields.is_some()));
         let has_way = way::has_way(self.pipeline);
-        let own = self.own_catalog(source, catalog, review);
+        let own = self.prepared.own_catalog(source, catalog, review);
         let reference = &source.connector.reference;
         let native = (reference.protocol == Protocol::Native).then_some(&*reference.what);
         let states = lookback::moved(states, begun, &source.catalog, Origin::of(native))?;

@@ -1,20 +1,35 @@
 //! Whether records go from a source straight to a destination (Airbyte §4.1, §4.8), or through the engine. Pure.
 
 use crossdock_airbyte::{DirectChannel, Format, NamespaceMapping};
-use crossdock_config::{Connector, Launcher, NamespaceRule, Pipeline};
+use crossdock_config::{Connector, Launcher, NamespaceRule, Pipeline, Route};
+use crossdock_core::catalog::ConfiguredCatalog;
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
+use crossdock_core::store::Resume;
 
 use super::{Prepared, PreparedSource};
 use crate::connector::Sockets;
+use crate::fields;
+use crate::schema_review::Review;
+
+/// Which of the two it is.
+pub(crate) enum Course {
+    /// Straight, on this channel.
+    Direct(Direct),
+    /// Through the engine, and why, as a phrase.
+    Through(&'static str),
+}
+
+/// Why there is only one course for most pipelines.
+pub(crate) const NO_SOCKETS: &str = "not all of the connectors are of Airbyte and have sockets";
 
 /// Why records have to come to the engine, as a phrase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Obstacle(pub(super) &'static str);
+struct Obstacle(&'static str);
 
 impl Obstacle {
     /// For a pipeline that wants no other way.
-    pub(super) fn error(self) -> Error {
+    fn error(self) -> Error {
         let message = "records cannot go straight from the source to the destination";
         Error::new(&code::CONFIG_INVALID, message)
             .with("why", self.0)
@@ -25,7 +40,7 @@ impl Obstacle {
 
 /// What a direct channel is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Direct {
+pub(crate) struct Direct {
     format: Format,
     sockets: Option<usize>,
     /// How streams are called at the destination, if not as at the source.
@@ -39,11 +54,52 @@ impl Direct {
     }
 }
 
+/// The course of a run of this catalog.
+///
+/// Errors: the pipeline wants the direct one, and it cannot be.
+pub(crate) fn decide(
+    pipeline: &Pipeline,
+    prepared: &Prepared,
+    (catalog, review, resume): (&ConfiguredCatalog, &Review, &Resume),
+) -> Result<Course> {
+    let wish = pipeline.settings.route;
+    if wish == Some(Route::Through) {
+        return Ok(Course::Through("that is the setting `route`"));
+    }
+    if prepared.clears.is_some() {
+        return Ok(Course::Through("nothing is read"));
+    }
+    let direct = direct(pipeline, prepared).and_then(|(direct, source)| {
+        let own = prepared.own_catalog(source, Some(catalog), review);
+        match fields::are_same(&own, Some(catalog)) {
+            true => Ok(direct),
+            false => Err(Obstacle("fields of the source are left out")),
+        }
+    });
+    let is_joined = catalog.streams.len() > 1 && prepared.whole_states(resume);
+    match direct {
+        // The destination may not tell how many records of each stream such a state covers.
+        Ok(_) if wish.is_none() && is_joined => {
+            Ok(Course::Through("the source's states are of all streams"))
+        }
+        Ok(direct) => Ok(Course::Direct(direct)),
+        Err(obstacle) if wish == Some(Route::Direct) => Err(obstacle.error()),
+        Err(Obstacle(reason)) => Ok(Course::Through(reason)),
+    }
+}
+
 /// The direct channel of a pipeline, and the source on it. What the fields of its streams are is not looked at.
-pub(super) fn direct<'a>(
+fn direct<'a>(
     pipeline: &Pipeline,
     prepared: &'a Prepared,
 ) -> Result<(Direct, &'a PreparedSource), Obstacle> {
+    let sources = prepared.sources.iter();
+    let mut sockets = sources.map(|one| one.found.sockets(&one.ready.spec));
+    let destinations = prepared.destinations.iter();
+    let mut others = destinations.map(|one| one.found.sockets(&one.ready.spec));
+    if sockets.any(|found| found.is_none()) || others.any(|found| found.is_none()) {
+        return Err(Obstacle(NO_SOCKETS));
+    }
     let ([source], [destination]) = (&*prepared.sources, &*prepared.destinations) else {
         return Err(Obstacle("there are several sources or destinations"));
     };
@@ -94,9 +150,7 @@ fn common(source: Option<Sockets>, destination: Option<Sockets>) -> Result<Socke
             Err(Obstacle("the connectors write different forms of records"))
         }
         (Some((format, few)), Some((_, many))) => Ok((format, few.into_iter().chain(many).min())),
-        _ => Err(Obstacle(
-            "not both of the connectors are of Airbyte and have sockets",
-        )),
+        _ => Err(Obstacle(NO_SOCKETS)),
     }
 }
 

@@ -83,6 +83,12 @@ fn the_way_is_found_by_itself() {
             (&served("native:jsonl"), to, Value::Null),
             &more,
         );
+        // The plan tells it before.
+        let plan = lab.good(&["plan", &file]);
+        let planned = &plan["pipelines"][0];
+        let route = if straight { "direct" } else { "through" };
+        assert_eq!(planned["route"], route, "{planned:#}");
+        assert_eq!(planned["route_reason"].is_null(), straight, "{planned:#}");
         let run = lab.command(&["run", &file, "-vv"]).output().unwrap();
         let said = String::from_utf8_lossy(&run.stderr);
         assert!(run.status.success(), "{said}");
@@ -127,7 +133,7 @@ fn a_way_that_cannot_be_gone_is_refused() {
         "records that are refused are kept",
     );
     let stdio = json!({"transport": "stdio"});
-    check(json!({}), stdio, "not both of the connectors");
+    check(json!({}), stdio, "not all of the connectors");
     let old = on("protobuf", "0.0.1");
     check(json!({}), old, "write different forms");
 }

@@ -126,6 +126,64 @@ fn the_image_keeps_the_rules_and_moves_records_both_ways() {
     assert_eq!(records, 25);
 }
 
+/// Both ends in containers of their own: the sockets lie in a folder that both of them see, and records go straight
+/// from one to the other, or through the engine between them.
+#[test]
+fn containers_pass_records_by_sockets() {
+    let Some(engine) = Engine::found() else {
+        return;
+    };
+    let lab = Lab::new();
+    let (from, to) = (passing(&engine, "sample"), passing(&engine, "lines"));
+    for (image, native) in [(&from, "native:sample"), (&to, "native:jsonl")] {
+        made(&engine, &lab, native, &image.tag);
+    }
+    let out = lab.path("out");
+    std::fs::create_dir(&out).unwrap();
+    std::os::unix::fs::chown(&out, Some(1000), Some(1000)).unwrap();
+    for (route, format) in [
+        ("direct", "protobuf"),
+        ("through", "protobuf"),
+        ("direct", "jsonl"),
+    ] {
+        let channel = json!({"transport": "sockets", "format": format, "sockets": 2});
+        let lake = format!("{route}-{format}");
+        let file = json!({
+            "version": 1,
+            "pipelines": [{
+                "id": lake,
+                "source": {
+                    "connector": reference(&from.tag),
+                    // Times as text keep their zeros in JSON, and lose them in frames; these have none.
+                    "config": {"streams": ["a", "b"], "count": 700, "columns": 5},
+                    "data_channel": channel,
+                },
+                "destination": {
+                    "connector": reference(&to.tag),
+                    "config": {"path": format!("/local/{lake}"), "metadata_columns": false},
+                    "docker": {"volumes": ["./out:/local"]},
+                    "data_channel": channel,
+                },
+                "settings": {"route": route},
+            }],
+        });
+        std::fs::write(lab.path("p.yaml"), file.to_string()).unwrap();
+        let plan = engine.good(&lab, &["plan", "p.yaml"]);
+        assert_eq!(plan["pipelines"][0]["route"], route, "{plan:#}");
+        let run = engine.good(&lab, &["run", "p.yaml"]);
+        let rows = lab.folders(&format!("out/{lake}"));
+        for stream in ["a", "b"] {
+            assert_eq!(crate::lab::stream(&run, stream)["records"], 700, "{run:#}");
+            assert_eq!(rows[stream].len(), 700, "{lake}");
+        }
+        let again = engine.good(&lab, &["run", "p.yaml"]);
+        assert_eq!(crate::lab::stream(&again, "a")["records"], 0, "{again:#}");
+    }
+    let rows = ["direct-protobuf", "through-protobuf", "direct-jsonl"]
+        .map(|lake| lab.folders(&format!("out/{lake}")));
+    assert!(rows[0] == rows[1] && rows[0] == rows[2]);
+}
+
 fn root_name(data: &Value) -> String {
     format!("root-{}.tar", data["processors"][0].as_str().unwrap())
 }
