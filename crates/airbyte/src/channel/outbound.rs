@@ -28,8 +28,10 @@ use crate::wire::{RecordHead, keep_fields};
 const CONNECT: Duration = Duration::from_secs(15 * 60);
 /// A socket without anything to say is tried so often, so that a reader that is gone is noticed (§4.3).
 const PROBE: Duration = Duration::from_secs(5);
-/// What may wait for a socket, in bytes (P7).
+/// What may wait for all sockets, in bytes (P7).
 const BUDGET: usize = 16 << 20;
+/// What may wait for one of them, however many there are.
+const LEAST_BUDGET: usize = 4 << 20;
 /// About so much is written at once.
 const PIECE: usize = 256 << 10;
 /// So many records are worth a look at the columns' types, however long they seem.
@@ -48,6 +50,7 @@ enum Item {
 struct Socket {
     queue: Option<mpsc::UnboundedSender<(Item, OwnedSemaphorePermit)>>,
     room: Arc<Semaphore>,
+    budget: usize,
 }
 
 /// The sockets, and which stream goes over which. Dropped, it ends all of them.
@@ -67,6 +70,8 @@ impl Outbound {
             .clone()
             .map(|(number, stream)| (stream.id(), number % count))
             .collect();
+        let used = count.min(catalog.streams.len()).max(1);
+        let budget = (BUDGET / used).max(LEAST_BUDGET);
         let mut sockets = Vec::new();
         let mut tasks = JoinSet::new();
         for (number, path) in channel.paths.iter().enumerate() {
@@ -79,7 +84,7 @@ impl Outbound {
                     .caused_by(cause)
             })?;
             let (queue, items) = mpsc::unbounded_channel();
-            let room = Arc::new(Semaphore::new(BUDGET));
+            let room = Arc::new(Semaphore::new(budget));
             let pump = Pump {
                 items,
                 encoders: encoders.collect(),
@@ -90,6 +95,7 @@ impl Outbound {
             sockets.push(Socket {
                 queue: Some(queue),
                 room,
+                budget,
             });
         }
         Ok(Self {
@@ -127,7 +133,7 @@ impl Outbound {
     async fn send(&mut self, number: usize, item: Item, bytes: usize) -> Result<()> {
         let gone = || Error::new(&code::INTERNAL, "there is no such socket");
         let socket = self.sockets.get_mut(number).ok_or_else(gone)?;
-        let permits = u32::try_from(bytes.clamp(1, BUDGET)).unwrap_or(1);
+        let permits = u32::try_from(bytes.clamp(1, socket.budget)).unwrap_or(1);
         let room = socket.room.clone();
         if let (Ok(permit), Some(queue)) = (room.acquire_many_owned(permits).await, &socket.queue)
             && queue.send((item, permit)).is_ok()

@@ -33,7 +33,7 @@ fn case(layout: Layout) -> (FrameWriter, Columns, Vec<u8>) {
             json!({"in": text}),
             json!(1_i64.wrapping_shl(row as u32 % 64)),
             json!(row as f64 / 8.0),
-            json!(row % 2 == 0),
+            json!(row.is_multiple_of(2)),
             json!(day),
             json!(clock),
             json!(format!("{day}T{clock}Z")),
@@ -41,7 +41,7 @@ fn case(layout: Layout) -> (FrameWriter, Columns, Vec<u8>) {
         ];
         let values = values.into_iter().enumerate();
         let values = values.map(|(at, value)| {
-            let is_null = row % (at + 5) == 0;
+            let is_null = row.is_multiple_of(at + 5);
             (format!("p{at}"), if is_null { json!(null) } else { value })
         });
         serde_json::Value::Object(values.collect()).to_string()
