@@ -107,7 +107,7 @@ fn choose(place: &Place<'_>, alternatives: &[Value], root: &Value, out: &mut Dia
     if constants.len() == alternatives.len() {
         return match place.node.text() {
             Some(text) => one_of(place, text, &constants, out),
-            None => wrong_type(place, &["string"], None, out),
+            None => wrong_type(place, &["string"], allowed(&constants), out),
         };
     }
     let fitting = alternatives
@@ -117,9 +117,10 @@ fn choose(place: &Place<'_>, alternatives: &[Value], root: &Value, out: &mut Dia
     match fitting {
         Some(alternative) => check(place, alternative, root, out),
         None => {
-            let all = alternatives.iter().map(|a| resolve(a, root));
-            let expected: Vec<&str> = all.flat_map(types).filter(|t| *t != "null").collect();
-            wrong_type(place, &expected, None, out);
+            let all = || alternatives.iter().map(|a| resolve(a, root));
+            let expected: Vec<&str> = all().flat_map(types).filter(|t| *t != "null").collect();
+            let constants: Vec<&str> = all().flat_map(constants_of).collect();
+            wrong_type(place, &expected, allowed(&constants), out);
         }
     }
 }
@@ -136,8 +137,24 @@ fn types(schema: &Value) -> Vec<&str> {
     match schema.get("type") {
         Some(Value::String(one)) => vec![one],
         Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
+        _ if schema.get("const").is_some_and(Value::is_string) => vec!["string"],
+        // An enum of described constants has no type of its own.
+        _ => {
+            let inner = alternatives(schema).into_iter().flatten();
+            let mut found: Vec<&str> = inner.flat_map(types).collect();
+            found.dedup();
+            found
+        }
     }
+}
+
+/// The texts that an enum of described constants allows.
+fn constants_of(schema: &Value) -> Vec<&str> {
+    let own = schema.get("const").and_then(Value::as_str);
+    let inner = alternatives(schema).into_iter().flatten();
+    own.into_iter()
+        .chain(inner.flat_map(constants_of))
+        .collect()
 }
 
 fn has_type(node: &Node, schema: &Value) -> bool {
@@ -157,11 +174,17 @@ fn has_type(node: &Node, schema: &Value) -> bool {
 }
 
 /// What a right value looks like, where its type alone does not tell.
-fn example(schema: &Value) -> Option<&str> {
-    schema.get("examples")?.get(0)?.as_str()
+fn example(schema: &Value) -> Option<String> {
+    let example = schema.get("examples")?.get(0)?.as_str()?;
+    Some(format!("write e.g. `{example}`"))
 }
 
-fn wrong_type(place: &Place<'_>, expected: &[&str], example: Option<&str>, out: &mut Diagnostics) {
+fn allowed(constants: &[&str]) -> Option<String> {
+    let list = suggestion::list(constants);
+    (!constants.is_empty()).then(|| format!("the allowed values are {list}"))
+}
+
+fn wrong_type(place: &Place<'_>, expected: &[&str], advice: Option<String>, out: &mut Diagnostics) {
     let names: Vec<&str> = expected
         .iter()
         .filter(|name| **name != "null")
@@ -181,8 +204,8 @@ fn wrong_type(place: &Place<'_>, expected: &[&str], example: Option<&str>, out: 
     );
     let fault = place.fault(&code::CONFIG_SYNTAX, message);
     let scalar = matches!(place.node.tree, Tree::Bool(_) | Tree::Number(_));
-    out.push(match example {
-        Some(example) => fault.hint(format!("write e.g. `{example}`")),
+    out.push(match advice {
+        Some(advice) => fault.hint(advice),
         None if scalar && names.contains(&"a string") => fault.hint("put it in quotes"),
         None => fault,
     });

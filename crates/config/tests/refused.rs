@@ -192,6 +192,26 @@ fn structure_all_at_once() {
 }
 
 #[test]
+fn an_enum_takes_one_of_its_words() {
+    check(
+        concat!(
+            "version: 1\n",
+            "pipelines:\n",
+            "  - id: a\n",
+            "    source: {connector: native:sample}\n",
+            "    destination: {connector: native:null}\n",
+            "    settings: {schema_changes: {policy: pause}, route: [direct]}\n",
+        ),
+        &[
+            "p.yaml:6:32: pipelines[0].settings.schema_changes: expected a string, found a mapping [config.syntax]",
+            "  hint: the allowed values are `ignore`, `pause`, `propagate_columns`, `propagate_fully`",
+            "p.yaml:6:56: pipelines[0].settings.route: expected a string, found a list [config.syntax]",
+            "  hint: the allowed values are `direct`, `through`",
+        ],
+    );
+}
+
+#[test]
 fn values_all_at_once() {
     check(
         concat!(

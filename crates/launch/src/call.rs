@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use crossdock_core::Result;
 use crossdock_core::session::Session;
-use crossdock_core::{Error, Result, code};
 
 use crate::{PrivateDir, Process, Program, Spawn, StderrSink};
 
@@ -83,14 +83,7 @@ fn start_here(program: &Program, call: Call) -> Result<Process> {
         });
     }
     // Connectors write where they stand (§6, 25).
-    let cwd = dir.path().join("work");
-    std::fs::create_dir(&cwd).map_err(|cause| {
-        Error::new(
-            &code::IO,
-            "the connector's working directory cannot be made",
-        )
-        .caused_by(cause)
-    })?;
+    let cwd = dir.work()?;
     let env = call
         .env
         .iter()

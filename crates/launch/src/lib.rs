@@ -19,7 +19,7 @@ pub use docker::{Archive, Docker, DockerOptions, Volume};
 pub use exec::Exec;
 pub use exit::{Exit, Reason};
 pub use launcher::parse_launcher;
-pub use private::PrivateDir;
+pub use private::{Kept, PrivateDir};
 pub use probe::version;
 pub use process::{Process, Spawn, StderrSink, StopHandle};
 pub use program::Program;

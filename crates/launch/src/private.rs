@@ -10,6 +10,10 @@ use crossdock_core::{Error, Result, code};
 use tempfile::TempDir;
 
 const PREFIX: &str = "crossdock-private-";
+/// What is kept of one has another name, so that nobody sweeps it.
+const KEPT: &str = "crossdock-kept-";
+/// The folder in it that a connector works in.
+const WORK: &str = "work";
 /// The file that the owner holds locked as long as it lives.
 const LOCK: &str = ".lock";
 /// Younger directories are never swept: their owner may be about to take its lock.
@@ -63,6 +67,42 @@ impl PrivateDir {
         self.dir.path()
     }
 
+    /// The folder in it for the connector to work in, made if it is not there.
+    ///
+    /// # Errors
+    /// `io`.
+    pub fn work(&self) -> Result<PathBuf> {
+        let path = self.dir.path().join(WORK);
+        match fs::create_dir(&path) {
+            Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists => Err(Error::new(
+                &code::IO,
+                "the connector's working directory cannot be made",
+            )
+            .caused_by(cause)),
+            _ => Ok(path),
+        }
+    }
+
+    /// Moves the folder [`work`](Self::work) beside this directory if there are files in it, so that they outlive it.
+    /// `None` if there are none, or if it cannot be moved.
+    #[must_use]
+    pub fn keep_work(&self) -> Option<Kept> {
+        let work = self.dir.path().join(WORK);
+        let (mut files, mut first) = (0, None);
+        count(&work, &mut files, &mut first);
+        let first = first?.strip_prefix(&work).ok()?.to_owned();
+        let name = self.dir.path().file_name()?.to_str()?;
+        let path = self
+            .dir
+            .path()
+            .parent()?
+            .join(name.replacen(PREFIX, KEPT, 1));
+        // P10: as private as the directory was.
+        fs::set_permissions(&work, fs::Permissions::from_mode(0o700)).ok()?;
+        fs::rename(&work, &path).ok()?;
+        Some(Kept { path, files, first })
+    }
+
     /// Writes a file (0600), replacing one of that name, and returns its path.
     ///
     /// # Errors
@@ -84,6 +124,33 @@ impl PrivateDir {
                 .caused_by(cause)
         })?;
         Ok(path)
+    }
+}
+
+/// What a connector left in the folder that it worked in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Where the folder is now.
+    pub path: PathBuf,
+    /// How many files are in it.
+    pub files: usize,
+    /// One of them, relative to the folder.
+    pub first: PathBuf,
+}
+
+fn count(folder: &Path, files: &mut usize, first: &mut Option<PathBuf>) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => count(&entry.path(), files, first),
+            Ok(kind) if kind.is_file() => {
+                *files += 1;
+                first.get_or_insert_with(|| entry.path());
+            }
+            _ => {}
+        }
     }
 }
 
@@ -152,6 +219,28 @@ mod tests {
         assert!(!left.exists(), "nobody holds its lock");
         assert!(used.path().exists(), "its owner lives");
         assert!(foreign.exists(), "not ours");
+    }
+
+    #[test]
+    fn files_of_the_working_folder_can_be_kept() {
+        let parent = tempfile::tempdir().expect("a directory");
+        let dir = PrivateDir::create_in(parent.path()).expect("a private directory");
+        dir.write("config.json", b"secret").expect("a file");
+        let work = dir.work().expect("a folder");
+        fs::create_dir(work.join("empty")).expect("a folder");
+        assert_eq!(dir.keep_work(), None, "no file, nothing to keep");
+        fs::create_dir(work.join("lake")).expect("a folder");
+        fs::write(work.join("lake/rows"), "1").expect("a file");
+        let kept = dir.keep_work().expect("a file is there");
+        assert_eq!(kept.first, Path::new("lake/rows"));
+        assert_eq!(kept.files, 1);
+        drop(dir);
+        assert_eq!(fs::read(kept.path.join("lake/rows")).expect("kept"), b"1");
+        assert!(!kept.path.join("config.json").exists());
+        let mode = fs::metadata(&kept.path).expect("kept").permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        sweep(parent.path(), Duration::ZERO);
+        assert!(kept.path.exists(), "it is not swept");
     }
 
     #[test]

@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::{Exit, PrivateDir, Program, Reason};
+use crate::{Exit, Kept, PrivateDir, Program, Reason};
 use group::{Group, Life};
 use stderr::Drain;
 
@@ -244,6 +244,13 @@ impl Process {
     pub(crate) fn keeping(mut self, dir: PrivateDir) -> Self {
         self.dir = Some(dir);
         self
+    }
+
+    /// Keeps what the process wrote into a working directory of its own, which else goes with it. `None` if there
+    /// is nothing.
+    #[must_use]
+    pub fn keep_files(&self) -> Option<Kept> {
+        self.dir.as_ref()?.keep_work()
     }
 
     /// The process as the client of something that runs elsewhere: the two end together, and the exit

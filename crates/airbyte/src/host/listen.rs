@@ -96,6 +96,7 @@ pub(super) async fn listen(mut peer: Peer, mut ear: Ear) -> Result<Heard> {
         }
         if !more {
             let end = peer.end().await?;
+            peer.keep_files();
             if let Some((channel, _)) = &ear.beside {
                 channel.ended(Side::Destination, &end);
             }

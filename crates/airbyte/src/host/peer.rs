@@ -126,6 +126,20 @@ impl Peer {
         })
     }
 
+    /// Of a destination that has ended: files in its working directory would be gone with it, and the records in them,
+    /// so they are kept, and it is told where.
+    pub(super) fn keep_files(&self) {
+        if let Some(kept) = self.process.keep_files() {
+            self.talk.warn(&format!(
+                "the destination wrote {} files into its working directory, e.g. {}; they are kept in {}. Give it absolute \
+                 paths in its configuration",
+                kept.files,
+                kept.first.display(),
+                kept.path.display()
+            ));
+        }
+    }
+
     /// Kills the group: its grace period is over. What it printed can still be read.
     pub(super) fn kill(&mut self) {
         self.process.kill();

@@ -64,6 +64,41 @@ pub(super) fn sample(count: u64) -> Value {
     json!({"count": count, "streams": 2, "checkpoint_every": 100, "batch_records": 50, "columns": 5})
 }
 
+/// A connector works in a folder of its own, which goes with it, but not what a destination wrote there.
+#[test]
+fn what_a_destination_writes_where_it_stands_is_kept() {
+    for route in ["through", "direct"] {
+        let lab = Lab::new();
+        let temporary = lab.path("t");
+        std::fs::create_dir(&temporary).unwrap();
+        let file = pipeline(
+            &lab,
+            (&served("native:sample"), sample(100), Value::Null),
+            (
+                &served("native:jsonl"),
+                json!({"path": "lake"}),
+                Value::Null,
+            ),
+            &json!({"settings": {"route": route}}),
+        );
+        let mut command = lab.command(&["run", &file]);
+        let run = command.env("TMPDIR", &temporary).output().unwrap();
+        let said = String::from_utf8_lossy(&run.stderr);
+        assert!(run.status.success(), "{said}");
+        assert!(said.contains("into its working directory"), "{said}");
+        let left: Vec<String> = std::fs::read_dir(&temporary)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        let [kept] = &left[..] else {
+            panic!("{left:?}");
+        };
+        assert!(said.contains(kept), "{said}");
+        let rows = lab.folders(&format!("t/{kept}/lake"));
+        assert_eq!(rows.values().map(Vec::len).collect::<Vec<_>>(), [100, 100]);
+    }
+}
+
 #[test]
 fn each_end_has_the_channel_that_it_knows() {
     let to = |lab: &Lab| json!({"path": lab.text("out"), "metadata_columns": false});
