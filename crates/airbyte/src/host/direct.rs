@@ -104,6 +104,16 @@ impl DirectChannel {
         self.0.lives.send_modify(|_| {});
     }
 
+    /// The source is asked to stop.
+    pub(super) fn cut_short(&self) {
+        self.0.lives.send_modify(Lives::cut_short);
+    }
+
+    /// Whether it was.
+    pub(super) fn is_cut_short(&self) -> bool {
+        self.0.lives.borrow().is_cut_short()
+    }
+
     /// One side says that it failed.
     pub(super) fn failing(&self, side: Side) {
         self.0.lives.send_modify(|lives| lives.failing(side));

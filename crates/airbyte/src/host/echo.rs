@@ -119,6 +119,11 @@ impl EchoBook {
         }
     }
 
+    /// Whether every state that was sent came back.
+    pub(super) fn is_all_returned(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// Counts records on their way.
     pub(super) fn count(&mut self, stream: &StreamId, records: u64) {
         for counts in [&mut self.by_stream, &mut self.by_source] {

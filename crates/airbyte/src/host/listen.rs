@@ -63,9 +63,13 @@ pub(super) async fn listen(mut peer: Peer, mut ear: Ear) -> Result<Heard> {
                 Message::Log(log) => talk.logged(&log),
                 Message::Trace(trace) => {
                     if let Some(error) = trace.error {
-                        talk.traced(&error);
-                        if let Some((channel, _)) = &ear.beside {
+                        let channel = ear.beside.as_ref().map(|(channel, _)| channel);
+                        if let Some(channel) = channel {
                             channel.failing(Side::Destination);
+                        }
+                        // That its input is not complete is nothing new then.
+                        if !channel.is_some_and(DirectChannel::is_cut_short) {
+                            talk.traced(&error);
                         }
                         cause.get_or_insert(error);
                     }

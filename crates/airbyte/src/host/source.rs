@@ -118,6 +118,7 @@ impl AirbyteSource {
         Ok(Box::new(Reader {
             control: Arc::new(Control {
                 process: peer.stop_handle(),
+                channel: way.past_us().cloned(),
                 stopped: AtomicBool::new(false),
                 wake: Notify::new(),
             }),
@@ -211,6 +212,8 @@ impl Source for AirbyteSource {
 #[derive(Debug)]
 struct Control {
     process: StopHandle,
+    /// Where its records go straight to a destination, which is to know.
+    channel: Option<DirectChannel>,
     stopped: AtomicBool,
     wake: Notify,
 }
@@ -223,6 +226,9 @@ impl SourceControl for Control {
 
     fn stop(&self) {
         if !self.stopped.swap(true, Ordering::SeqCst) {
+            if let Some(channel) = &self.channel {
+                channel.cut_short();
+            }
             self.process.term();
             self.wake.notify_one();
         }

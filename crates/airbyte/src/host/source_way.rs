@@ -72,6 +72,14 @@ impl Way {
         }
     }
 
+    /// The channel on which records go past us.
+    pub(super) fn past_us(&self) -> Option<&DirectChannel> {
+        match self {
+            Self::Past(past) => Some(&past.channel),
+            Self::Stdout | Self::Sockets(_) => None,
+        }
+    }
+
     /// Nothing comes any more but over stdout.
     pub(super) fn is_over(&self) -> bool {
         match self {

@@ -22,7 +22,7 @@ pub(crate) fn size(path: &Path) -> u64 {
 }
 
 /// Waits until there is more below the path than `before`. `false`: the engine ended first.
-fn grows(path: &Path, before: u64, engine: &mut Child) -> bool {
+pub(crate) fn grows(path: &Path, before: u64, engine: &mut Child) -> bool {
     let began = Instant::now();
     while size(path) <= before {
         if engine.try_wait().unwrap().is_some() {

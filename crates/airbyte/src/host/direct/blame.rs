@@ -52,6 +52,8 @@ struct Life {
 #[derive(Clone, Copy, Debug, Default)]
 pub(in super::super) struct Lives {
     heard: u32,
+    /// The source is to end before its data does.
+    is_cut_short: bool,
     source: Life,
     destination: Life,
 }
@@ -74,6 +76,16 @@ impl Lives {
         life
     }
 
+    /// The source was asked to stop. What either side makes of that is no failure of its own; what else ails the
+    /// destination is told when its input is closed.
+    pub(super) fn cut_short(&mut self) {
+        self.is_cut_short = true;
+    }
+
+    pub(in super::super) fn is_cut_short(&self) -> bool {
+        self.is_cut_short
+    }
+
     /// It says that it failed.
     pub(super) fn failing(&mut self, side: Side) {
         self.hear(side);
@@ -94,6 +106,9 @@ impl Lives {
     /// Whose failure it is; `None`: nobody failed.
     pub(super) fn culprit(&self) -> Option<Side> {
         use Death::{Failed, Killed, Well};
+        if self.is_cut_short {
+            return None;
+        }
         let earlier = match (self.source.first, self.destination.first) {
             (Some(source), Some(destination)) if destination < source => Side::Destination,
             _ => Side::Source,
@@ -148,6 +163,11 @@ mod tests {
         check(&[(Source, well), (Destination, failed)], Some(Destination));
         check(&[(Destination, well), (Source, failed)], Some(Destination));
         check(&[(Source, failed), (Destination, well)], Some(Source));
+        let mut lives = Lives::default();
+        lives.cut_short();
+        lives.ended(Source, Death::Well);
+        lives.ended(Destination, Death::Failed);
+        assert_eq!(lives.culprit(), None, "its input was not complete");
         check(
             &[(Source, failed), (Destination, killed)],
             Some(Destination),

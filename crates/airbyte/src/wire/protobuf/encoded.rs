@@ -12,6 +12,9 @@ use super::encode::{self, Long, STEP, Short};
 /// So many records are put together at once at most: what they take stays in the processor's nearest cache.
 pub(super) const RUN: usize = 64;
 
+/// So much room is kept for the next records: enough for [`RUN`] of 16 KiB.
+const ROOM: usize = 1 << 20;
+
 /// The values of a column in [`RUN`] records at most.
 pub(super) enum Encoded<'a> {
     /// Numbers.
@@ -134,8 +137,12 @@ impl Records {
         (0..self.len()).map(|row| self.get(row))
     }
 
+    /// The room, to be used again, and no more of it than is usual (P7).
     pub(super) fn into_room(self) -> Vec<u8> {
-        self.room
+        let mut room = self.room;
+        room.truncate(ROOM);
+        room.shrink_to(ROOM);
+        room
     }
 }
 

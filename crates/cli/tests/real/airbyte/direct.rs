@@ -9,6 +9,7 @@ use super::sockets::{WRITE, overtaking, start};
 use super::through::{committed, ids, nothing_is_lost, pipeline, sample, stranger};
 use super::{READ, configure, connector, served, write};
 use crate::lab::Lab;
+use crate::rounds::{grows, size};
 
 const FORMS: [(&str, &str); 3] = [
     ("jsonl", "0.0.2"),
@@ -221,6 +222,50 @@ fn a_source_without_sockets_holds_nobody_up() {
     let run = run.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
     let said = String::from_utf8(within_a_minute(run.unwrap()).stdout).unwrap();
     assert!(said.contains("out of order"), "{said}");
+}
+
+/// Somebody who wants the end gets it, whichever way records go: what was read is committed, and that a destination
+/// finds its input cut short is no failure.
+#[test]
+fn a_run_that_is_asked_to_end_is_cancelled() {
+    for route in ["through", "direct"] {
+        let lab = Lab::new();
+        std::fs::create_dir(lab.path("db")).unwrap();
+        let started = |rate: u64| {
+            let mut config = sample(2000);
+            config["rate"] = json!(rate);
+            config["streams"] = json!(["a", "b"]);
+            let to = json!({"path": lab.text("db/out.db"), "metadata_columns": false});
+            let streams = json!([{"name": "*", "sync_mode": "incremental", "destination_sync_mode": "append"}]);
+            pipeline(
+                &lab,
+                (&served("native:sample"), config, Value::Null),
+                (&served("native:sqlite"), to, Value::Null),
+                &json!({"settings": {"route": route}, "streams": streams}),
+            )
+        };
+        let mut command = lab.command(&["run", &started(500)]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut run = command.spawn().unwrap();
+        let folder = lab.path("db");
+        assert!(grows(&folder, 0, &mut run));
+        assert!(grows(&folder, size(&folder), &mut run));
+        let run_id = rustix::process::Pid::from_child(&run);
+        rustix::process::kill_process(run_id, rustix::process::Signal::INT).unwrap();
+        let ended = within_a_minute(run);
+        let said = String::from_utf8(ended.stderr).unwrap();
+        let data: Value = serde_json::from_slice(&ended.stdout).unwrap();
+        assert_eq!(data["error"]["code"], "run.cancelled", "{data:#} {said}");
+        assert!(!said.contains("ended before every stream"), "{said}");
+        // The rest comes with the next run.
+        lab.good(&["run", &started(0)]);
+        let database = rusqlite::Connection::open(folder.join("out.db")).unwrap();
+        for table in ["a", "b"] {
+            let query = format!("SELECT count(*) * 10000 + count(DISTINCT id) FROM {table}");
+            let both: i64 = database.query_row(&query, [], |row| row.get(0)).unwrap();
+            assert_eq!(both, 20_002_000, "{route}: all rows, each once");
+        }
+    }
 }
 
 /// Nobody but the reader of its stdout tells a connector on sockets that it is not wanted any more.
