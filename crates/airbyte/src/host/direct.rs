@@ -12,7 +12,7 @@ use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::exit::End;
 use super::sockets::Sockets;
@@ -21,6 +21,9 @@ use crate::mapping::NamespaceMapping;
 use blame::Death;
 pub(super) use blame::{Lives, Side};
 pub(super) use tally::{Committed, Tally};
+
+/// So often it is looked whether a source waits for a destination that is over.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// How a destination learns its streams' names (§4.8).
 const MAPPING: &str = "namespace-mapping.json";
@@ -99,6 +102,15 @@ impl DirectChannel {
         Ok(ends)
     }
 
+    /// The destination is over. A source that still waits for it finds a reader that goes away at once; one that had it
+    /// has noticed.
+    fn hang_up(&self) {
+        for path in &self.0.sockets.channel().paths {
+            // Where nobody listens, nobody waits.
+            let _ = std::os::unix::net::UnixStream::connect(path);
+        }
+    }
+
     /// Something was heard of the destination's work: the source has sent what it works on.
     pub(super) fn alive(&self) {
         self.0.lives.send_modify(|_| {});
@@ -149,7 +161,20 @@ impl DirectChannel {
             true => Duration::MAX,
             false => grace,
         };
-        self.ends(side.other(), patience).await;
+        let hanging_up = async {
+            match side {
+                Side::Source => std::future::pending().await,
+                // It may not even listen yet.
+                Side::Destination => loop {
+                    self.hang_up();
+                    sleep(LOOK).await;
+                },
+            }
+        };
+        tokio::select! {
+            _ = self.ends(side.other(), patience) => {}
+            () = hanging_up => {}
+        }
         self.watch().borrow().culprit() == Some(side)
     }
 }

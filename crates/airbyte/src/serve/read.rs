@@ -164,7 +164,7 @@ impl Reading {
                 }
             };
             if matches!(event, Event::End) {
-                return self.end().await;
+                return self.end_unless(stop.as_mut()).await;
             }
             match self.take_unless(event, stop.as_mut()).await? {
                 Taken::Yes => {}
@@ -172,12 +172,29 @@ impl Reading {
                 Taken::AndStopped => {
                     self.asked = Some(Asked::Stop);
                     if !self.drains {
-                        return self.end().await;
+                        return self.end_unless(stop.as_mut()).await;
                     }
                     self.deadline = Some(Instant::now() + self.grace);
                 }
             }
         }
+    }
+
+    /// Ends what was read. Whoever is to read the records may not even be there, and the platform need not wait for
+    /// that.
+    async fn end_unless(
+        &mut self,
+        stop: std::pin::Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<Moved> {
+        let (grace, is_asked) = (self.grace, self.asked == Some(Asked::Stop));
+        let mut end = pin!(self.end());
+        if !is_asked {
+            tokio::select! {
+                ended = &mut end => return ended,
+                () = stop => {}
+            }
+        }
+        timeout(grace, end).await.unwrap_or(Ok(Moved::Stopped))
     }
 
     /// Takes an event. Whoever reads the records may not do so for long, and the platform need not wait for that.

@@ -1,5 +1,6 @@
 //! Direct mode: records go from the source's sockets to the destination, and the engine keeps the books of both.
 
+use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -179,6 +180,22 @@ fn the_one_that_failed_first_is_told_of() {
     assert_eq!(run["ok"], false, "{run:#}");
     assert!(run.to_string().contains("locked"), "{run:#}");
 
+    // A destination that never comes to read: the source, which waits for it, is not waited for.
+    let lab = Lab::new();
+    let mut patient = once.clone();
+    patient["settings"]["grace"] = json!("60s");
+    let to = json!({"path": "/proc/nowhere"});
+    let file = pipeline(
+        &lab,
+        (&served("native:sample"), sample(100), Value::Null),
+        (&served("native:jsonl"), to, Value::Null),
+        &patient,
+    );
+    let run = lab.run(&["run", &file]);
+    assert!(run.to_string().contains("/proc/nowhere"), "{run:#}");
+    let elapsed = &run["data"]["pipelines"][0]["elapsed_ms"];
+    assert!(elapsed.as_u64().unwrap() < 50_000, "{run:#}");
+
     // A destination that leaves in the middle and calls that well.
     let Some(stranger) = stranger() else { return };
     let lab = Lab::new();
@@ -282,6 +299,24 @@ fn a_connector_that_nobody_runs_any_more_ends() {
         drop(waiting.stdout.take());
         within_a_minute(waiting);
     }
+}
+
+/// Whoever asks a source to stop need not kill it, though nobody ever came to read.
+#[test]
+fn a_source_that_nobody_reads_ends_when_it_is_asked_to() {
+    let lab = Lab::new();
+    write(&lab, "config.json", &sample(10));
+    configure(&lab, "native:sample", "full_refresh", "append");
+    let mut waiting = start(connector(&lab, "native:sample", &READ), &lab, FRAMES);
+    // Held open to the end: else it would end for want of anybody.
+    let mut said = BufReader::new(waiting.stdout.take().unwrap()).lines();
+    // All is said, but for the end.
+    let is_complete = |line: Result<String, _>| line.unwrap().contains("COMPLETE").then_some(());
+    assert!(said.find_map(is_complete).is_some() && said.find_map(is_complete).is_some());
+    let id = rustix::process::Pid::from_child(&waiting);
+    rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    within_a_minute(waiting);
+    drop(said);
 }
 
 fn within_a_minute(mut child: Child) -> Output {
