@@ -21,6 +21,9 @@ pub struct Call {
     pub folder: Option<PathBuf>,
     /// Whether stdin is a pipe; otherwise it is empty.
     pub stdin: bool,
+    /// Whether files that it writes where it stands are somebody's data: they are kept then, however the use ends (P4),
+    /// as far as it runs on this machine and not in a container.
+    pub keeps_files: bool,
     /// Where lines of stderr go.
     pub stderr: Arc<dyn StderrSink>,
 }
@@ -59,7 +62,7 @@ pub trait Launcher: Send + Sync + Debug {
     async fn program(&self, session: &Session) -> Result<Program>;
 
     /// Finds or installs the program and starts it for one use, in a directory of its own that it
-    /// may write to and that is removed with the process.
+    /// may write to and that is removed with the process, unless its files are to be kept.
     async fn start(&self, call: Call, session: &Session) -> Result<Process> {
         start_here(&self.program(session).await?, call)
     }
@@ -83,7 +86,11 @@ fn start_here(program: &Program, call: Call) -> Result<Process> {
         });
     }
     // Connectors write where they stand (§6, 25).
-    let cwd = dir.work()?;
+    let cwd = if call.keeps_files {
+        dir.kept_work()?
+    } else {
+        dir.work()?
+    };
     let env = call
         .env
         .iter()

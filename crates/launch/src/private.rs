@@ -12,8 +12,9 @@ use tempfile::TempDir;
 const PREFIX: &str = "crossdock-private-";
 /// What is kept of one has another name, so that nobody sweeps it.
 const KEPT: &str = "crossdock-kept-";
-/// The folder in it that a connector works in.
+/// The folder in it that a connector works in, and the one of a connector whose files are to be kept.
 const WORK: &str = "work";
+const KEPT_WORK: &str = "kept";
 /// The file that the owner holds locked as long as it lives.
 const LOCK: &str = ".lock";
 /// Younger directories are never swept: their owner may be about to take its lock.
@@ -21,7 +22,7 @@ const SETTLED: Duration = Duration::from_secs(60);
 
 /// A directory that only this user may enter (0700), for one use of a connector. Files in it are
 /// 0600. It is removed on drop; what an owner left that was killed is removed by the next
-/// [`create`](Self::create) of the same user after a minute.
+/// [`create`](Self::create) of the same user after a minute. Neither removes [`kept_work`](Self::kept_work).
 #[derive(Debug)]
 pub struct PrivateDir {
     dir: TempDir,
@@ -67,12 +68,25 @@ impl PrivateDir {
         self.dir.path()
     }
 
-    /// The folder in it for the connector to work in, made if it is not there.
+    /// The folder in it for the connector to work in, made if it is not there. It goes with the directory.
     ///
     /// # Errors
     /// `io`.
     pub fn work(&self) -> Result<PathBuf> {
-        let path = self.dir.path().join(WORK);
+        self.folder(WORK)
+    }
+
+    /// The same for a connector whose files are somebody's data: they outlive the directory and its owner, however
+    /// both end (P4).
+    ///
+    /// # Errors
+    /// `io`.
+    pub fn kept_work(&self) -> Result<PathBuf> {
+        self.folder(KEPT_WORK)
+    }
+
+    fn folder(&self, name: &str) -> Result<PathBuf> {
+        let path = self.dir.path().join(name);
         match fs::create_dir(&path) {
             Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists => Err(Error::new(
                 &code::IO,
@@ -83,24 +97,11 @@ impl PrivateDir {
         }
     }
 
-    /// Moves the folder [`work`](Self::work) beside this directory if there are files in it, so that they outlive it.
-    /// `None` if there are none, or if it cannot be moved.
+    /// Moves the folder [`kept_work`](Self::kept_work) beside this directory if there are files in it. Who does not
+    /// call it finds the move in the log. `None` if there are none, or if it cannot be moved.
     #[must_use]
-    pub fn keep_work(&self) -> Option<Kept> {
-        let work = self.dir.path().join(WORK);
-        let (mut files, mut first) = (0, None);
-        count(&work, &mut files, &mut first);
-        let first = first?.strip_prefix(&work).ok()?.to_owned();
-        let name = self.dir.path().file_name()?.to_str()?;
-        let path = self
-            .dir
-            .path()
-            .parent()?
-            .join(name.replacen(PREFIX, KEPT, 1));
-        // P10: as private as the directory was.
-        fs::set_permissions(&work, fs::Permissions::from_mode(0o700)).ok()?;
-        fs::rename(&work, &path).ok()?;
-        Some(Kept { path, files, first })
+    pub fn keep(&self) -> Option<Kept> {
+        keep(self.dir.path())
     }
 
     /// Writes a file (0600), replacing one of that name, and returns its path.
@@ -127,6 +128,12 @@ impl PrivateDir {
     }
 }
 
+impl Drop for PrivateDir {
+    fn drop(&mut self) {
+        keep_and_log(self.dir.path());
+    }
+}
+
 /// What a connector left in the folder that it worked in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
@@ -136,6 +143,32 @@ pub struct Kept {
     pub files: usize,
     /// One of them, relative to the folder.
     pub first: PathBuf,
+}
+
+/// Moves the files to be kept of a private directory beside it.
+fn keep(dir: &Path) -> Option<Kept> {
+    let work = dir.join(KEPT_WORK);
+    let (mut files, mut first) = (0, None);
+    count(&work, &mut files, &mut first);
+    let first = first?.strip_prefix(&work).ok()?.to_owned();
+    let name = dir.file_name()?.to_str()?;
+    let path = dir.parent()?.join(name.replacen(PREFIX, KEPT, 1));
+    // P10: as private as the directory was.
+    fs::set_permissions(&work, fs::Permissions::from_mode(0o700)).ok()?;
+    fs::rename(&work, &path).ok()?;
+    Some(Kept { path, files, first })
+}
+
+/// Of a run that did not come to its end. Grave, since nobody would look for rows there.
+fn keep_and_log(dir: &Path) {
+    if let Some(kept) = keep(dir) {
+        tracing::error!(
+            "an interrupted run's destination had written {} files into its working directory, e.g. {}; they are kept in {}",
+            kept.files,
+            kept.first.display(),
+            kept.path.display()
+        );
+    }
 }
 
 fn count(folder: &Path, files: &mut usize, first: &mut Option<PathBuf>) {
@@ -167,7 +200,7 @@ fn private_file(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Removes what owners left that ended without a drop, e.g. by SIGKILL (P10). Best effort.
+/// Removes what owners left that ended without a drop, e.g. by SIGKILL (P10), but not what is to be kept. Best effort.
 fn sweep(parent: &Path, settled: Duration) {
     let Ok(entries) = fs::read_dir(parent) else {
         return;
@@ -193,6 +226,7 @@ fn sweep(parent: &Path, settled: Duration) {
         let abandoned = File::open(path.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok());
         if abandoned {
             tracing::debug!(directory = %path.display(), "removing an abandoned private directory");
+            keep_and_log(&path);
             let _ = fs::remove_dir_all(&path);
         }
     }
@@ -222,25 +256,43 @@ mod tests {
     }
 
     #[test]
-    fn files_of_the_working_folder_can_be_kept() {
+    fn a_connectors_data_outlives_the_directory() {
         let parent = tempfile::tempdir().expect("a directory");
-        let dir = PrivateDir::create_in(parent.path()).expect("a private directory");
-        dir.write("config.json", b"secret").expect("a file");
-        let work = dir.work().expect("a folder");
-        fs::create_dir(work.join("empty")).expect("a folder");
-        assert_eq!(dir.keep_work(), None, "no file, nothing to keep");
-        fs::create_dir(work.join("lake")).expect("a folder");
-        fs::write(work.join("lake/rows"), "1").expect("a file");
-        let kept = dir.keep_work().expect("a file is there");
-        assert_eq!(kept.first, Path::new("lake/rows"));
-        assert_eq!(kept.files, 1);
-        drop(dir);
-        assert_eq!(fs::read(kept.path.join("lake/rows")).expect("kept"), b"1");
-        assert!(!kept.path.join("config.json").exists());
-        let mode = fs::metadata(&kept.path).expect("kept").permissions().mode();
-        assert_eq!(mode & 0o777, 0o700);
-        sweep(parent.path(), Duration::ZERO);
-        assert!(kept.path.exists(), "it is not swept");
+        for end in ["asked", "dropped", "killed"] {
+            let dir = PrivateDir::create_in(parent.path()).expect("a private directory");
+            dir.write("config.json", b"secret").expect("a file");
+            fs::write(dir.work().expect("a folder").join("litter"), "1").expect("a file");
+            let work = dir.kept_work().expect("a folder");
+            fs::create_dir(work.join("empty")).expect("a folder");
+            assert_eq!(dir.keep(), None, "no file, nothing to keep");
+            fs::create_dir(work.join("lake")).expect("a folder");
+            fs::write(work.join("lake/rows"), "1").expect("a file");
+            let name = dir.path().file_name().expect("a name").to_string_lossy();
+            let path = parent.path().join(name.replacen(PREFIX, KEPT, 1));
+            match end {
+                "asked" => {
+                    let kept = dir.keep().expect("a file is there");
+                    assert_eq!(kept.first, Path::new("lake/rows"));
+                    assert_eq!((kept.files, &kept.path), (1, &path));
+                }
+                "dropped" => drop(dir),
+                _ => {
+                    // As a killed process leaves it: there, and not locked.
+                    let left = dir.path().to_owned();
+                    let away = parent.path().join("away");
+                    fs::rename(&left, &away).expect("a move");
+                    drop(dir);
+                    fs::rename(&away, &left).expect("a move");
+                }
+            }
+            // The owner's end, or the next owner's start.
+            sweep(parent.path(), Duration::ZERO);
+            assert_eq!(fs::read(path.join("lake/rows")).expect(end), b"1");
+            assert!(!path.join("config.json").exists());
+            let mode = fs::metadata(&path).expect("kept").permissions().mode();
+            assert_eq!(mode & 0o777, 0o700);
+        }
+        assert_eq!(fs::read_dir(parent.path()).expect("a list").count(), 3);
     }
 
     #[test]

@@ -246,11 +246,11 @@ impl Process {
         self
     }
 
-    /// Keeps what the process wrote into a working directory of its own, which else goes with it. `None` if there
+    /// Keeps what the process wrote where it stood, if it is one whose files are kept, and says where. `None` if there
     /// is nothing.
     #[must_use]
     pub fn keep_files(&self) -> Option<Kept> {
-        self.dir.as_ref()?.keep_work()
+        self.dir.as_ref()?.keep()
     }
 
     /// The process as the client of something that runs elsewhere: the two end together, and the exit

@@ -57,6 +57,19 @@ impl Files {
     }
 }
 
+/// What a connector has beside its files.
+#[derive(Default)]
+pub(super) struct Ties<'a> {
+    /// A pipe to its stdin.
+    pub stdin: bool,
+    /// What it writes where it stands is kept.
+    pub keeps_files: bool,
+    /// The sockets that it is told of.
+    pub sockets: Option<&'a Sockets>,
+    /// The file with the streams' names.
+    pub names: Option<&'a Path>,
+}
+
 impl Connector {
     pub(super) fn new(launcher: Arc<dyn Launcher>) -> Self {
         Self {
@@ -76,7 +89,7 @@ impl Connector {
             Message::Spec(spec) => ControlFlow::Break(*spec),
             other => ControlFlow::Continue(other),
         };
-        let peer = self.start(&talk, Files::new("spec"), false).await?;
+        let peer = self.start(&talk, Files::new("spec")).await?;
         let spec = ask(peer, &talk, None, pick).await?;
         self.specs.put(self.launcher.identity().await, &spec);
         Ok(spec)
@@ -101,7 +114,7 @@ impl Connector {
     pub(super) async fn check(&self, config: &Value, session: &Session) -> Result<Checked> {
         let talk = self.talk(config, session).await?;
         let files = Files::new("check").add("config", text(config));
-        let peer = self.start(&talk, files, false).await?;
+        let peer = self.start(&talk, files).await?;
         let status = ask(peer, &talk, Some(config), |message| match message {
             Message::ConnectionStatus(status) => ControlFlow::Break(status),
             other => ControlFlow::Continue(other),
@@ -125,30 +138,33 @@ impl Connector {
             .transpose()
     }
 
-    /// Starts the connector.
-    pub(super) async fn start(&self, talk: &Talk, files: Files, stdin: bool) -> Result<Peer> {
-        self.start_on(talk, files, stdin, (None, None)).await
+    /// Starts the connector for a question.
+    pub(super) async fn start(&self, talk: &Talk, files: Files) -> Result<Peer> {
+        self.start_with(talk, files, Ties::default()).await
     }
 
-    /// Starts the connector, and tells it of the sockets if there are some, and of the file with the streams' names.
-    pub(super) async fn start_on(
+    /// Starts the connector for the move of records.
+    pub(super) async fn start_with(
         &self,
         talk: &Talk,
         files: Files,
-        stdin: bool,
-        (sockets, names): (Option<&Sockets>, Option<&Path>),
+        ties: Ties<'_>,
     ) -> Result<Peer> {
         let plain = ENVIRONMENT.map(|(name, value)| (name, value.to_owned()));
         let mut env: Vec<(&'static str, String)> = plain.into();
-        if let Some(sockets) = sockets {
+        if let Some(sockets) = ties.sockets {
             env.extend(sockets.channel().environment());
         }
-        env.extend(names.map(|path| (mapping::VARIABLE, path.to_string_lossy().into_owned())));
+        env.extend(
+            ties.names
+                .map(|path| (mapping::VARIABLE, path.to_string_lossy().into_owned())),
+        );
         let call = Call {
             words: files.words,
             env,
-            folder: sockets.map(|sockets| sockets.folder().to_owned()),
-            stdin,
+            folder: ties.sockets.map(|sockets| sockets.folder().to_owned()),
+            stdin: ties.stdin,
+            keeps_files: ties.keeps_files,
             stderr: talk.stderr(),
         };
         let process = self.launcher.start(call, talk.session()).await?;

@@ -14,7 +14,7 @@ use crossdock_launch::Launcher;
 use serde_json::Value;
 
 use super::command::ask;
-use super::connector::{Connector, Files, text};
+use super::connector::{Connector, Files, Ties, text};
 use super::direct::DirectChannel;
 use super::socket_feed::SocketFeed;
 use super::writer::{Channel, Writer};
@@ -98,11 +98,13 @@ impl AirbyteDestination {
             let files = Files::new("write")
                 .add("config", text(config))
                 .add("catalog", catalog_for_destination(catalog));
-            let way = channel.as_ref().map_or((None, None), |channel| {
-                (Some(channel.sockets()), channel.mapping())
-            });
-            let stdin = channel.is_none();
-            let peer = self.connector.start_on(&talk, files, stdin, way).await?;
+            let ties = Ties {
+                stdin: channel.is_none(),
+                keeps_files: true,
+                sockets: channel.as_ref().map(Channel::sockets),
+                names: channel.as_ref().and_then(Channel::mapping),
+            };
+            let peer = self.connector.start_with(&talk, files, ties).await?;
             Ok::<_, Error>(Writer::new(peer, catalog, channel, opening.acks.clone()))
         };
         let writer = started.await.map_err(|e| e.during("write"))?;
@@ -114,7 +116,7 @@ impl AirbyteDestination {
         let answer = async {
             let talk = self.connector.talk(&config, session).await?;
             let files = Files::new("discover").add("config", text(&config));
-            let peer = self.connector.start(&talk, files, false).await?;
+            let peer = self.connector.start(&talk, files).await?;
             ask(peer, &talk, Some(&config), |message| match message {
                 Message::DestinationCatalog(catalog) => ControlFlow::Break(catalog),
                 other => ControlFlow::Continue(other),

@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::command::ask;
-use super::connector::{Connector, Files, text};
+use super::connector::{Connector, Files, Ties, text};
 use super::direct::{DirectChannel, Side};
 use super::exit::{failure, truncated};
 use super::peer::Peer;
@@ -102,11 +102,11 @@ impl AirbyteSource {
             if let Some(state) = input_file(&opening.state)? {
                 files = files.add("state", state);
             }
-            let sockets = (way.sockets(), None);
-            let peer = self
-                .connector
-                .start_on(&talk, files, false, sockets)
-                .await?;
+            let ties = Ties {
+                sockets: way.sockets(),
+                ..Ties::default()
+            };
+            let peer = self.connector.start_with(&talk, files, ties).await?;
             Ok::<_, Error>((peer, talk))
         };
         let (peer, talk) = started.await.map_err(|e| e.during("read"))?;
@@ -175,7 +175,7 @@ impl Source for AirbyteSource {
         let answer = async {
             let talk = self.connector.talk(&config, session).await?;
             let files = Files::new("discover").add("config", text(&config));
-            let peer = self.connector.start(&talk, files, false).await?;
+            let peer = self.connector.start(&talk, files).await?;
             ask(peer, &talk, Some(&config), |message| match message {
                 Message::Catalog(catalog) => ControlFlow::Break(catalog),
                 other => ControlFlow::Continue(other),

@@ -1,12 +1,18 @@
 //! `kill -9` of the engine, of a served source and of a served destination at random moments: nothing is lost
 //! (P4), and with a key nothing comes twice.
 
+use std::fs::{self, File};
+use std::process::Stdio;
+use std::time::SystemTime;
+
 use serde_json::{Value, json};
 
 use super::sockets::{FORMS, WRITE, ended, start};
+use super::through::committed;
 use super::{READ, configure, connector, over, served, write};
+use crate::kill::{children, kill};
 use crate::lab::Lab;
-use crate::rounds::{size, strike};
+use crate::rounds::{grows, size, strike};
 
 fn more(mode: &str) -> Value {
     json!({
@@ -79,6 +85,64 @@ fn with_a_key_each_row_is_there_once() {
         .unwrap();
     let expected = i64::try_from(ROWS).unwrap();
     assert_eq!(counted, (expected, expected));
+}
+
+/// It writes into a folder of the run's, which goes with the run, and nobody keeps what is in it when the engine is
+/// killed: the next start does.
+#[test]
+fn nothing_is_lost_that_a_destination_wrote_where_it_stood() {
+    let lab = Lab::new();
+    let temporary = lab.path("t");
+    fs::create_dir(&temporary).unwrap();
+    let file = lab.pipeline(
+        (&served("native:sample"), source()),
+        (
+            &served("native:jsonl"),
+            json!({"path": "lake", "metadata_columns": false, "max_checkpoint_age_ms": 50}),
+        ),
+        more("append"),
+    );
+    let run = || {
+        let mut command = lab.command(&["run", file.to_str().unwrap()]);
+        command.env("TMPDIR", &temporary);
+        command
+    };
+    for _ in 0..3 {
+        let before = size(&temporary);
+        let mut engine = run()
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        assert!(grows(&temporary, before + 1_500_000, &mut engine));
+        let orphans = children(engine.id());
+        engine.kill().unwrap();
+        engine.wait().unwrap();
+        orphans.iter().for_each(|(pid, _)| kill(*pid));
+        // What is young is left to its owner, who might only begin.
+        for entry in fs::read_dir(&temporary).unwrap() {
+            let folder = File::open(entry.unwrap().path()).unwrap();
+            folder.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        }
+    }
+    let last = run().output().unwrap();
+    let said = String::from_utf8_lossy(&last.stderr);
+    assert!(last.status.success(), "{said}");
+    assert!(said.contains("interrupted"), "{said}");
+    let envelope: Value = serde_json::from_slice(&last.stdout).unwrap();
+    let committed = committed(&envelope["data"]);
+    assert!(committed < ROWS, "no run was killed after a commit");
+    let mut ids = Vec::new();
+    for entry in fs::read_dir(&temporary).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(name.contains("-kept-"), "{name}");
+        for rows in lab.folders(&format!("t/{name}/lake")).into_values() {
+            ids.extend(rows.iter().map(|row| row["id"].as_u64().unwrap()));
+        }
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids, (0..ROWS).collect::<Vec<_>>());
 }
 
 /// The last state that was echoed, whole lines only: half of one was not said.

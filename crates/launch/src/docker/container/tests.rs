@@ -21,6 +21,7 @@ fn call(stdin: bool) -> Call {
         env: vec![("DEPLOYMENT_MODE", "OSS".into())],
         folder: None,
         stdin,
+        keeps_files: false,
         stderr: Arc::new(Deaf),
     }
 }
