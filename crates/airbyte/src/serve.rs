@@ -20,6 +20,7 @@ mod echoes;
 mod given;
 mod input;
 mod learning;
+mod moved;
 mod read;
 mod sockets;
 mod spec;

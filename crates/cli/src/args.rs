@@ -5,6 +5,7 @@ mod command;
 mod connector;
 mod dlq;
 mod refresh;
+mod side;
 mod state;
 
 use std::ffi::{OsStr, OsString};
@@ -15,11 +16,12 @@ use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, ValueE
 
 pub(crate) use command::{
     Check, Command, Completions, Discover, Errors, Gravity, Init, Logs, Manual, Plan, Preview,
-    Quickstart, QuickstartSource, Read, Run, Runs, RunsCommand, Side, Spec, Sync, Validate, Write,
+    Quickstart, QuickstartSource, Read, Run, Runs, RunsCommand, Spec, Sync, Validate, Write,
 };
 pub(crate) use connector::{Connector, Image, Package, Platform, Serve};
 pub(crate) use dlq::{Dlq, DlqPipelines};
 pub(crate) use refresh::{Accept, Clear, Refresh, Status};
+pub(crate) use side::Side;
 pub(crate) use state::{Export, History, Import, Reset, Rollback, Show, State};
 
 /// Moves data from any connector to any other

@@ -41,6 +41,7 @@ mod change;
 mod column;
 mod columns_to_rows;
 mod key;
+mod metadata;
 mod nested;
 mod number;
 mod rows_to_columns;

@@ -4,6 +4,7 @@
 //! happens under a lock, in the environment's final place (scripts hold absolute paths, so it
 //! cannot be moved there), and counts only when its marker is written, last.
 
+mod entry_point;
 mod failure;
 mod install;
 mod interpreter;

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::abandoned::abandoned;
 use super::arguments::Command;
+use super::moved::Moved;
 use super::read::{Read, read};
 use super::spec::{UNTIL_IDLE, announcing, for_half, of_both, of_destination, of_source};
 use super::voice::Voice;
@@ -28,17 +29,6 @@ pub(super) struct Commands {
     served: Served,
     voice: Arc<Voice>,
     session: Session,
-}
-
-/// How a command that moves data ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Moved {
-    /// All of it.
-    All,
-    /// Some streams failed, each with its own trace.
-    Some,
-    /// The platform asked for the end before.
-    Stopped,
 }
 
 impl Commands {

@@ -21,7 +21,7 @@ use crossdock_core::stream::StreamId;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::commands::Moved;
+use super::moved::Moved;
 use super::sockets::SocketWriter;
 use super::spec::ends;
 use super::voice::{Data, Voice};

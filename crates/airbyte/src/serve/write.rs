@@ -21,10 +21,10 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::commands::Moved;
 use super::completion::Completion;
 use super::echoes::Echoes;
 use super::input;
+use super::moved::Moved;
 use super::voice::Voice;
 use crate::channel::{ChannelReader, DataChannel};
 use crate::pipe::read_told;

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use crossdock_control::ui::Role;
 use crossdock_core::{DestinationSyncMode, SyncMode};
 
 use super::connector::Connector;
 use super::dlq::Dlq;
 use super::refresh::{Accept, Clear, Refresh, Status};
+use super::side::Side;
 use super::state::State;
 
 /// What to do.
@@ -346,25 +346,6 @@ pub(crate) struct Errors {
     /// Print the reference page of all codes, in Markdown
     #[arg(long, conflicts_with = "code")]
     pub(crate) markdown: bool,
-}
-
-/// A side of a pipeline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Side {
-    /// Where records come from
-    Source,
-    /// Where records go
-    Destination,
-}
-
-impl Side {
-    /// The role that it stands for.
-    pub(crate) fn role(self) -> Role {
-        match self {
-            Self::Source => Role::Source,
-            Self::Destination => Role::Destination,
-        }
-    }
 }
 
 #[derive(Debug, Args)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::command::Side;
+use super::side::Side;
 
 /// Connectors.
 #[derive(Clone, Debug, Subcommand)]

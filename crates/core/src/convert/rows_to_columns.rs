@@ -12,9 +12,9 @@ use arrow_array::{RecordBatch, RecordBatchOptions, StringArray};
 use arrow_schema::{ArrowError, SchemaRef};
 
 use super::cell::{self, Fault};
-use super::change::write_metadata;
 use super::column::{Column, Values};
 use super::key::Key;
+use super::metadata::write_metadata;
 use super::scratch::{Changed, Scratch};
 use super::structured::{self, Findings};
 use super::text::unescape;

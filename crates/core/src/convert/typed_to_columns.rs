@@ -6,8 +6,9 @@ use arrow_array::{RecordBatch, RecordBatchOptions, StringArray};
 use arrow_schema::{ArrowError, SchemaRef};
 
 use super::cell::{self, Fault};
-use super::change::{Change, write_metadata};
+use super::change::Change;
 use super::column::{Column, Overflow, Values};
+use super::metadata::write_metadata;
 use super::typed::Typed;
 use super::{nested, number, text, time};
 use crate::batch::{Columns, Operations};

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use super::change::{Change, write_metadata};
+use super::change::Change;
+use super::metadata::write_metadata;
 use super::text::write_string;
 use super::typed::Typed;
 use crate::batch::{RowSpans, Rows, RowsBuilder, Span, WireForm};

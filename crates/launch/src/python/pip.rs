@@ -11,7 +11,7 @@ use super::interpreter::{self, Found, Interpreter};
 use super::requirement::{Requirement, normalised};
 use super::shelf::{Installed, Shelf};
 use super::tool::Bench;
-use super::{failure, install};
+use super::{entry_point, failure};
 
 /// How many interpreters are tried: each may build for minutes before it fails.
 const TRIES: usize = 3;
@@ -133,7 +133,7 @@ async fn fill_empty(
             last: !failure::depends_on_interpreter(&output),
         });
     }
-    Ok(install::complete(bench, shelf, pinned, version, &home).await?)
+    Ok(entry_point::complete(bench, shelf, pinned, version, &home).await?)
 }
 
 /// The version that would be installed, and what it asks of Python.

@@ -13,7 +13,7 @@ use super::interpreter::PREFERRED;
 use super::requirement::{Requirement, normalised};
 use super::shelf::{Installed, Shelf};
 use super::tool::{Bench, Output};
-use super::{failure, install};
+use super::{entry_point, failure};
 
 /// The `uv` in the given directories, else in PATH.
 pub(super) fn find(path: Option<&OsStr>) -> Option<PathBuf> {
@@ -72,7 +72,7 @@ async fn fill(
     args.extend([interpreter.as_os_str(), OsStr::new(&name)]);
     let output = bench.run(uv, &args).await?;
     succeed(&output, "the package could not be installed", &name)?;
-    install::complete(bench, shelf, pinned, version, &home).await
+    entry_point::complete(bench, shelf, pinned, version, &home).await
 }
 
 fn succeed(output: &Output, message: &str, name: &str) -> Result<()> {

@@ -96,8 +96,8 @@ impl<'a> Cells<'a> {
     }
 
     /// The values of these rows as they stand in frames, in `slots` if they are of a type that has such; tells
-    /// of each row whose value is not all there. The types of
-    /// columns part here, and each goes on by itself: so the choice of a value's case is made by the compiler.
+    /// of each row whose value is not all there. The types of columns part here, and each goes on by itself: so the
+    /// choice of a value's case is made by the compiler.
     pub(super) fn encode(
         &self,
         rows: Range<usize>,

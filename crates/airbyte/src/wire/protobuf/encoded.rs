@@ -61,10 +61,10 @@ impl Encoded<'_> {
     /// [`STEP`] bytes at most, is written over.
     pub(super) fn put(&self, places: &mut [usize], out: &mut [u8]) {
         match self {
-            Self::Short(slots) => slots.put_first(places, out),
+            Self::Short(slots) => slots.put(Part::First, places, out),
             Self::Long(slots) => {
-                slots.put_first(places, out);
-                slots.put_second(places, out);
+                slots.put(Part::First, places, out);
+                slots.put(Part::Second, places, out);
             }
             Self::Texts(texts, tag) => texts.put(*tag, places, out),
             Self::Any(bytes, offsets) => {
@@ -147,7 +147,7 @@ impl Records {
 }
 
 /// For each of these rows, which are [`RUN`] at most, whether it has a value: the first one's is the lowest bit.
-pub(super) fn valid(nulls: Option<&NullBuffer>, rows: &Range<usize>) -> u64 {
+fn valid(nulls: Option<&NullBuffer>, rows: &Range<usize>) -> u64 {
     let Some(nulls) = nulls else { return u64::MAX };
     let bits = nulls.inner();
     let chunk = BitChunks::new(bits.values(), bits.offset() + rows.start, rows.len());
@@ -230,19 +230,24 @@ impl Slots {
         self.lengths.resize(rows, [0, 0]);
     }
 
-    fn put_first(&self, places: &mut [usize], out: &mut [u8]) {
-        let values = self.first.iter().zip(&self.lengths);
+    fn put(&self, part: Part, places: &mut [usize], out: &mut [u8]) {
+        let values = match part {
+            Part::First => &self.first,
+            Part::Second => &self.second,
+        };
+        let values = values.iter().zip(&self.lengths);
         for (place, (bytes, lengths)) in places.iter_mut().zip(values) {
-            *place = put(out, *place, &bytes.to_le_bytes(), lengths[0].into());
+            let length = lengths[part as usize];
+            *place = put(out, *place, &bytes.to_le_bytes(), length.into());
         }
     }
+}
 
-    fn put_second(&self, places: &mut [usize], out: &mut [u8]) {
-        let values = self.second.iter().zip(&self.lengths);
-        for (place, (bytes, lengths)) in places.iter_mut().zip(values) {
-            *place = put(out, *place, &bytes.to_le_bytes(), lengths[1].into());
-        }
-    }
+/// A part of a value.
+#[derive(Clone, Copy)]
+enum Part {
+    First,
+    Second,
 }
 
 /// Texts, one after another.

@@ -36,13 +36,6 @@ impl Head {
         }
     }
 
-    /// More than any head of this partition takes, with the lengths before it.
-    pub(super) fn longest(&self, partition: &str) -> usize {
-        const LENGTHS: usize = 21;
-        const OF_THE_RECORD: usize = 22;
-        self.stream + partition.len() + LENGTHS + OF_THE_RECORD
-    }
-
     /// Appends a record with these values.
     #[inline]
     pub(super) fn append(

@@ -55,24 +55,32 @@ pub(super) fn spread(value: u64) -> (u128, usize) {
     if value >> 56 != 0 {
         return spread_long(value);
     }
-    let fours = (value & 0x00ff_ffff_f000_0000) << 4 | (value & 0x0fff_ffff);
-    let pairs = (fours & 0x0fff_c000_0fff_c000) << 2 | (fours & 0x0000_3fff_0000_3fff);
-    let groups = (pairs & 0x3f80_3f80_3f80_3f80) << 1 | (pairs & 0x007f_007f_007f_007f);
+    let groups = groups(value);
     let before_last = (63 - (groups | 1).leading_zeros()) & !7;
     // All but the last byte say that more follow.
-    let more = 0x8080_8080_8080_8080 & ((1 << before_last) - 1);
+    let more = MORE & ((1 << before_last) - 1);
     ((groups | more).into(), before_last as usize / 8 + 1)
+}
+
+/// The highest bit of each byte.
+const MORE: u64 = 0x8080_8080_8080_8080;
+
+/// The lowest 56 bits, seven in each byte.
+#[inline(always)]
+fn groups(value: u64) -> u64 {
+    let fours = (value & 0x00ff_ffff_f000_0000) << 4 | (value & 0x0fff_ffff);
+    let pairs = (fours & 0x0fff_c000_0fff_c000) << 2 | (fours & 0x0000_3fff_0000_3fff);
+    (pairs & 0x3f80_3f80_3f80_3f80) << 1 | (pairs & 0x007f_007f_007f_007f)
 }
 
 /// The same of one of nine or ten bytes.
 #[inline]
 fn spread_long(value: u64) -> (u128, usize) {
-    let (low, _) = spread(value & 0x00ff_ffff_ffff_ffff | 1 << 55);
+    let low = groups(value) | MORE;
     let high = value >> 56;
-    // The eighth byte is followed by others, and its lowest bit was set to have all before it say so.
-    let low = low & !(u128::from(!value >> 55 & 1) << 62) | 0x80 << 56;
-    let high = (high & 0x80) << 1 | (high & 0x7f) | (high & 0x80);
-    (low | u128::from(high) << 64, length(value))
+    // The ninth byte says that a tenth follows, which is the highest bit.
+    let high = (high & 0x80) << 1 | (high & 0x80) | (high & 0x7f);
+    (u128::from(low) | u128::from(high) << 64, length(value))
 }
 
 /// Appends the first `length` of these bytes. Copying all of them and taking some back is quicker than to

@@ -168,7 +168,7 @@ impl FrameWriter {
             }));
         }
         let records = Records::of(&parts, rows.len(), mem::take(&mut self.room));
-        out.reserve(records.bytes() + records.len() * self.head.longest(partition));
+        out.reserve(records.bytes());
         for (row, record) in rows.zip(records.iter()) {
             let at = emitted_at(row).unwrap_or_default();
             self.head.append(partition, at, record, out);
