@@ -1,6 +1,7 @@
 //! Records against the schema of their stream: what does not fit is told and never refused (§3.3).
 
 use jsonschema::Validator;
+use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value};
 
 use super::{compile, words};
@@ -28,8 +29,16 @@ impl RecordSchema {
         if properties.is_empty() {
             return None;
         }
+        let mut schema = schema.clone();
+        if let Some(Value::Array(required)) = schema.get_mut("required") {
+            // Frames do not tell a null from a field that is not there (§4.4).
+            required.retain(|name| {
+                let property = name.as_str().and_then(|name| properties.get(name));
+                !property.is_some_and(may_be_null)
+            });
+        }
         Some(Self {
-            validator: compile(schema)?,
+            validator: compile(&schema)?,
             properties: properties.clone(),
         })
     }
@@ -43,17 +52,35 @@ impl RecordSchema {
             look.faults.push("the record is no JSON object".to_owned());
             return look;
         };
+        let mut nulls = Vec::new();
         record.retain(|name, value| {
             let is_known = self.properties.contains_key(name);
             if !is_known {
                 look.unexpected.push(name.clone());
             }
+            if value.is_null() {
+                nulls.push(name.clone());
+            }
             is_known && !value.is_null()
         });
         let record = Value::Object(record);
-        let faults = self.validator.iter_errors(&record);
+        let faults = self.validator.iter_errors(&record).filter(|error| {
+            let ValidationErrorKind::Required { property } = error.kind() else {
+                return true;
+            };
+            let is_top = error.instance_path().as_str().is_empty();
+            !(is_top && nulls.iter().any(|name| property == name))
+        });
         look.faults = faults.map(|error| words(&error, "the record")).collect();
         look
+    }
+}
+
+fn may_be_null(property: &Value) -> bool {
+    match property.get("type") {
+        Some(Value::Array(types)) => types.iter().any(|name| name == "null"),
+        Some(_) => false,
+        None => true,
     }
 }
 
@@ -64,8 +91,8 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_named_without_its_value() {
-        let schema = json!({"type": "object", "required": ["id"], "additionalProperties": false, "properties": {
-            "id": {"type": "integer"}, "name": {"type": "string"},
+        let schema = json!({"type": "object", "required": ["id", "note"], "additionalProperties": false, "properties": {
+            "id": {"type": "integer"}, "name": {"type": "string"}, "note": {"type": ["string", "null"]},
             "o": {"type": "object", "properties": {"n": {"type": ["null", "number"]}}},
             "kind": {"oneOf": [{"type": "string"}, {"type": "string", "format": "date"}]}}});
         let schema = RecordSchema::new(&schema).unwrap();
@@ -86,6 +113,7 @@ mod tests {
             &[r#"`o.n`: the value is not of types "null", "number""#],
             &["x", "y"],
         );
+        check(r#"{"id":null}"#, &[], &[]);
         check("{}", &[r#"`the record`: "id" is a required property"#], &[]);
         check("[1]", &["the record is no JSON object"], &[]);
         check("{", &["the record is no JSON object"], &[]);
