@@ -17,6 +17,7 @@ mod arguments;
 mod commands;
 mod completion;
 mod echoes;
+mod form;
 mod given;
 mod input;
 mod learning;

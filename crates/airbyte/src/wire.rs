@@ -7,6 +7,7 @@
 
 mod catalog;
 mod decode;
+mod deletion;
 mod echo;
 mod envelope;
 mod message;
@@ -18,6 +19,7 @@ mod token;
 
 pub use catalog::{catalog_for_destination, catalog_for_source};
 pub use decode::{Decoder, Message, Suspect};
+pub(crate) use deletion::announce_deletes;
 pub use echo::{Totals, committed, echo_state};
 pub use message::{
     Analytics, ConnectionStatus, ConnectorConfig, Control, DestinationCatalog,

@@ -47,6 +47,8 @@ pub struct Served {
     pub name: String,
     /// One line.
     pub summary: String,
+    /// Who wrote it.
+    pub author: String,
     /// Its version, with a `v` before it.
     pub version: String,
     /// Its source side.

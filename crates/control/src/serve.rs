@@ -77,6 +77,7 @@ pub async fn conduit(reference: &ConnectorRef, registry: &Registry) -> Result<()
     conduit_serve::serve(conduit_serve::Served {
         name: name(reference),
         summary: found.summary,
+        author: "Crossdock".to_owned(),
         version: format!("v{}", env!("CARGO_PKG_VERSION")),
         source: found.source,
         destination: found.destination,

@@ -22,6 +22,9 @@ pub struct SourceCapabilities {
     pub learns_streams: bool,
     /// Its checkpoints are of the whole source, not of single streams.
     pub whole_states: bool,
+    /// It may tell of rows that are no more ([`crate::batch::Operation::Delete`]): a protocol that has no operations
+    /// announces the property by which it tells them.
+    pub deletes: bool,
 }
 
 /// What a destination can do.

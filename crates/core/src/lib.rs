@@ -6,6 +6,7 @@ pub mod catalog;
 pub mod checkpoint;
 pub mod clock;
 pub mod code;
+pub mod config_schema;
 pub mod convert;
 pub mod destination;
 pub mod erased;

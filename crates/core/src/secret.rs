@@ -1,6 +1,10 @@
 //! Keeping secrets out of sight (P10): which values of a configuration are secret, and a mask that
 //! replaces them wherever they turn up.
 
+mod text;
+
+pub use text::Secret;
+
 use std::borrow::Cow;
 
 use serde_json::Value;

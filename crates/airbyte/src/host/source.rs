@@ -153,6 +153,7 @@ fn with_capabilities(mut spec: Spec) -> Spec {
         drains: true,
         learns_streams: false,
         whole_states: false,
+        deletes: false,
     };
     spec
 }

@@ -23,6 +23,7 @@ use super::{FAILURE, STOPPED, SUCCESS, Served, given, learning};
 use crate::channel::DataChannel;
 use crate::mapping;
 use crate::validate_config;
+use crate::wire::announce_deletes;
 use crate::wire::protobuf::Wanted;
 
 pub(super) struct Commands {
@@ -171,11 +172,14 @@ impl Commands {
     async fn discover(&self, path: &Path) -> Result<()> {
         let (source, spec, mut config) = self.source(path).await?;
         patience(&mut config);
-        let catalog = if spec.source.learns_streams {
+        let mut catalog = if spec.source.learns_streams {
             learning::catalog(&*source, config, &self.session).await?
         } else {
             source.discover(config, &self.session).await?
         };
+        if spec.source.deletes {
+            announce_deletes(&mut catalog);
+        }
         self.voice.catalog(&catalog);
         Ok(())
     }

@@ -3,14 +3,16 @@
 use crossdock_core::spec::Spec;
 use serde_json::{Map, Value, json};
 
+use super::form::for_forms;
 use crate::channel::{OPTIONS, ours};
 
 /// How long a source that has no end may have nothing new before the read ends: a member of its configuration.
 pub(super) const UNTIL_IDLE: &str = "crossdock.until_idle";
 
-/// Adds that the connector speaks over sockets as well. Airbyte reads that in the metadata of its registry; whoever
+/// The specification as it is printed: for forms, and with a word that the connector speaks over sockets as well. Airbyte reads that in the metadata of its registry; whoever
 /// has none finds it here.
 pub(super) fn announcing(mut spec: Spec) -> Spec {
+    for_forms(&mut spec.connection_specification);
     spec.extra.insert(OPTIONS.to_owned(), ours());
     spec
 }

@@ -9,6 +9,7 @@ use crossdock_core::json::scan::{Members, ScanError, unquote};
 use crossdock_core::stream::StreamId;
 use serde_json::{Map, Value, json};
 
+use super::deletion::DELETED_AT;
 use super::envelope::{Kind, scan};
 use super::token::null_tokens;
 
@@ -234,7 +235,7 @@ fn deleted(row: &[u8], emitted_at: i64, out: &mut Vec<u8>) {
         out.push(b',');
     }
     let time = jiff::Timestamp::from_millisecond(emitted_at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    out.extend_from_slice(format!("\"_ab_cdc_deleted_at\":\"{time:.3}\"}}").as_bytes());
+    out.extend_from_slice(format!("\"{DELETED_AT}\":\"{time:.3}\"}}").as_bytes());
 }
 
 #[cfg(test)]

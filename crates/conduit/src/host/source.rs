@@ -67,6 +67,7 @@ impl ConduitSource {
                 drains: true,
                 learns_streams: true,
                 whole_states: true,
+                deletes: true,
             },
             ..Spec::default()
         })

@@ -145,12 +145,49 @@ fn param(property: &Value, shape: Shape, is_required: bool) -> Param {
     if let Some(values) = values.filter(|values| values.iter().all(|value| !value.contains(','))) {
         rules.push((Rule::Inclusion as i32, values.join(",")));
     }
+    rules.extend(limits(property, shape));
     Param {
         default: default(&property["default"]),
         description: description + note,
         kind: kind as i32,
         rules,
     }
+}
+
+/// What a JSON Schema's patterns may have and Conduit's have not: it would refuse the connector.
+const LOOKING_AROUND: [&str; 3] = ["(?=", "(?!", "(?<"];
+
+/// The rules that limit a number or a text. Conduit's limits are not allowed values themselves (§5.3): what has no such
+/// form is left to the connector.
+fn limits(property: &Value, shape: Shape) -> Vec<(i32, String)> {
+    let mut rules = Vec::new();
+    let mut rule = |rule: Rule, value: String| rules.push((rule as i32, value));
+    let whole = |keyword: &str| match shape {
+        Shape::Integer => property[keyword].as_i64(),
+        _ => None,
+    };
+    let beyond = |keyword: &str| {
+        let is_number = matches!(shape, Shape::Integer | Shape::Number);
+        property[keyword].as_f64().filter(|_| is_number)
+    };
+    let above = whole("minimum").and_then(|least| least.checked_sub(1));
+    let above = above.map(|limit| limit.to_string());
+    let above = above.or_else(|| beyond("exclusiveMinimum").map(|limit| limit.to_string()));
+    if let Some(above) = above {
+        rule(Rule::GreaterThan, above);
+    }
+    let below = whole("maximum").and_then(|most| most.checked_add(1));
+    let below = below.map(|limit| limit.to_string());
+    let below = below.or_else(|| beyond("exclusiveMaximum").map(|limit| limit.to_string()));
+    if let Some(below) = below {
+        rule(Rule::LessThan, below);
+    }
+    if let (Shape::Text, Some(pattern)) = (shape, property["pattern"].as_str())
+        && !LOOKING_AROUND.iter().any(|part| pattern.contains(part))
+    {
+        rule(Rule::Regex, pattern.to_owned());
+    }
+    rules
 }
 
 /// A default as text.
@@ -181,6 +218,32 @@ pub(super) fn put(config: &mut Map<String, Value>, path: &[String], value: Value
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn limits_become_rules() {
+        let check = |property: Value, expected: &[(Rule, &str)]| {
+            let rules = limits(&property, shape(&property));
+            let expected: Vec<_> = expected
+                .iter()
+                .map(|(rule, value)| (*rule as i32, (*value).to_owned()))
+                .collect();
+            assert_eq!(rules, expected, "{property}");
+        };
+        check(
+            json!({"type": "integer", "minimum": 1, "maximum": 100}),
+            &[(Rule::GreaterThan, "0"), (Rule::LessThan, "101")],
+        );
+        check(
+            json!({"type": "number", "exclusiveMinimum": 0.5, "maximum": 2}),
+            &[(Rule::GreaterThan, "0.5")],
+        );
+        check(
+            json!({"type": "string", "pattern": "^[a-z]+$", "minimum": 1}),
+            &[(Rule::Regex, "^[a-z]+$")],
+        );
+        check(json!({"type": "integer", "minimum": i64::MIN}), &[]);
+        check(json!({"type": "string", "pattern": "^(?!x)"}), &[]);
+    }
 
     #[test]
     fn a_schema_becomes_parameters() {

@@ -101,7 +101,7 @@ impl Plugin {
             summary: self.served.summary.clone(),
             description: self.served.summary.clone(),
             version: self.served.version.clone(),
-            author: "Crossdock".to_owned(),
+            author: self.served.author.clone(),
             ..Described::default()
         };
         for side in Side::ALL {

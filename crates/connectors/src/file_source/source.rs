@@ -17,7 +17,6 @@ use super::hive::Hive;
 use super::reader;
 use super::record::SourceFormat;
 use super::setting::{BadLines, Patterns};
-use crate::describe;
 
 /// The configuration of a source that reads files of one format.
 pub(crate) trait FileSourceConfig:
@@ -66,18 +65,19 @@ impl<C: FileSourceConfig> Source for FileSource<C> {
     type Config = C;
 
     async fn spec(&self, _: &Session) -> Result<Spec> {
-        Ok(describe::source::<C>(SourceCapabilities {
+        Ok(Spec::of_source::<C>(SourceCapabilities {
             incremental: true,
             bounded: true,
             bounded_on_wish: false,
             drains: true,
             learns_streams: false,
             whole_states: false,
+            deletes: false,
         }))
     }
 
     async fn check(&self, config: C, session: &Session) -> Result<Checked> {
-        Ok(describe::checked(self.discover(config, session).await))
+        Ok(Checked::of(self.discover(config, session).await))
     }
 
     async fn discover(&self, config: C, _: &Session) -> Result<Catalog> {

@@ -24,7 +24,6 @@ use tokio::time::{Instant, timeout_at};
 use super::config::{Collection, Config, duration};
 use super::pace::Pace;
 use super::record::Maker;
-use crate::describe;
 use crate::stop::Stop;
 
 /// The stream of records of no collection.
@@ -85,13 +84,14 @@ impl Source for Generator {
     type Config = Config;
 
     async fn spec(&self, _: &Session) -> Result<Spec> {
-        Ok(describe::source::<Config>(SourceCapabilities {
+        Ok(Spec::of_source::<Config>(SourceCapabilities {
             incremental: true,
             bounded: false,
             bounded_on_wish: false,
             drains: true,
             learns_streams: false,
             whole_states: true,
+            deletes: true,
         }))
     }
 

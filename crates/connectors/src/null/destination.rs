@@ -17,7 +17,6 @@ use crossdock_core::spec::{Checked, Spec};
 use crossdock_core::stream::StreamId;
 
 use super::config::Config;
-use crate::describe;
 
 /// Takes everything and keeps nothing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,7 +27,7 @@ impl Destination for Null {
     type Config = Config;
 
     async fn spec(&self, _: &Session) -> Result<Spec> {
-        Ok(describe::destination::<Config>(DestinationCapabilities {
+        Ok(Spec::of_destination::<Config>(DestinationCapabilities {
             sync_modes: crate::ALL_SYNC_MODES.to_vec(),
             generations: true,
             only_counts: true,

@@ -19,7 +19,6 @@ use crossdock_core::session::Session;
 use crossdock_core::spec::{Checked, Spec};
 
 use super::config::DestinationConfig;
-use crate::describe;
 use crate::record_form::RecordWriter;
 
 /// Lines are gathered up to this many bytes.
@@ -34,7 +33,7 @@ impl Destination for FileDestination {
     type Config = DestinationConfig;
 
     async fn spec(&self, _: &Session) -> Result<Spec> {
-        Ok(describe::destination::<DestinationConfig>(
+        Ok(Spec::of_destination::<DestinationConfig>(
             DestinationCapabilities {
                 sync_modes: vec![DestinationSyncMode::Append],
                 ..DestinationCapabilities::default()

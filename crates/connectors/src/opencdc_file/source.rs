@@ -28,7 +28,6 @@ use tokio::time::{Instant, timeout};
 
 use super::config::SourceConfig;
 use super::tail::{Line, Tail};
-use crate::describe;
 use crate::stop::Stop;
 
 /// How often the file is looked at when it has no more.
@@ -58,13 +57,14 @@ impl Source for FileSource {
     type Config = SourceConfig;
 
     async fn spec(&self, _: &Session) -> Result<Spec> {
-        Ok(describe::source::<SourceConfig>(SourceCapabilities {
+        Ok(Spec::of_source::<SourceConfig>(SourceCapabilities {
             incremental: true,
             bounded: false,
             bounded_on_wish: false,
             drains: true,
             learns_streams: false,
             whole_states: true,
+            deletes: false,
         }))
     }
 

@@ -16,7 +16,6 @@ use crossdock_core::session::{Note, Session};
 use crossdock_core::spec::{Checked, Spec};
 
 use super::config::{Config, Level};
-use crate::describe;
 use crate::record_form::RecordWriter;
 
 /// Writes records to the log.
@@ -28,7 +27,7 @@ impl Destination for LogDestination {
     type Config = Config;
 
     async fn spec(&self, _: &Session) -> Result<Spec> {
-        Ok(describe::destination::<Config>(DestinationCapabilities {
+        Ok(Spec::of_destination::<Config>(DestinationCapabilities {
             sync_modes: crate::ALL_SYNC_MODES.to_vec(),
             ..DestinationCapabilities::default()
         }))

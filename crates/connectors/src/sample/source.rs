@@ -13,7 +13,6 @@ use serde_json::Map;
 use super::config::Config;
 use super::reader::SampleReader;
 use super::record::Columns;
-use crate::describe;
 
 /// Makes up records.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,13 +23,14 @@ impl Source for Sample {
     type Config = Config;
 
     async fn spec(&self, _: &Session) -> Result<Spec> {
-        Ok(describe::source::<Config>(SourceCapabilities {
+        Ok(Spec::of_source::<Config>(SourceCapabilities {
             incremental: true,
             bounded: true,
             bounded_on_wish: false,
             drains: true,
             learns_streams: false,
             whole_states: false,
+            deletes: false,
         }))
     }
 

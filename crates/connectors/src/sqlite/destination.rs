@@ -15,7 +15,6 @@ use super::database::Database;
 use super::keeper::{Pace, SqlKeeper};
 use super::shape::SqlShape;
 use super::table::Table;
-use crate::describe;
 use crate::semantics::column_shape::ADDITIONAL;
 use crate::semantics::target::{KEYED, Manner, Target, reserved, table, targets};
 use crate::writer::{Channel, ThreadedWriter, ended};
@@ -29,7 +28,7 @@ impl Destination for Sqlite {
     type Config = Config;
 
     async fn spec(&self, _: &Session) -> Result<Spec> {
-        Ok(describe::destination::<Config>(DestinationCapabilities {
+        Ok(Spec::of_destination::<Config>(DestinationCapabilities {
             sync_modes: KEYED.to_vec(),
             generations: true,
             transactional_checkpoint: true,
@@ -52,7 +51,7 @@ impl Destination for Sqlite {
             }
             answer
         });
-        Ok(describe::checked(attempt.await))
+        Ok(Checked::of(attempt.await))
     }
 
     async fn stored(&self, config: Config, pipeline: &str, _: &Session) -> Result<Vec<Stored>> {

@@ -26,7 +26,6 @@ use super::place::{Mark, Place};
 use super::relation::{Relation, relations};
 use super::row_text::RowText;
 use super::source_config::SourceConfig;
-use crate::describe;
 use crate::reader::{Break, Line, ThreadedReader};
 use crate::semantics::column_shape::ADDITIONAL;
 use crate::writer::ended;
@@ -45,18 +44,19 @@ impl Source for SqliteSource {
     type Config = SourceConfig;
 
     async fn spec(&self, _: &Session) -> Result<Spec> {
-        Ok(describe::source::<SourceConfig>(SourceCapabilities {
+        Ok(Spec::of_source::<SourceConfig>(SourceCapabilities {
             incremental: true,
             bounded: true,
             bounded_on_wish: false,
             drains: true,
             learns_streams: false,
             whole_states: false,
+            deletes: false,
         }))
     }
 
     async fn check(&self, config: SourceConfig, session: &Session) -> Result<Checked> {
-        Ok(describe::checked(self.discover(config, session).await))
+        Ok(Checked::of(self.discover(config, session).await))
     }
 
     async fn discover(&self, config: SourceConfig, _: &Session) -> Result<Catalog> {

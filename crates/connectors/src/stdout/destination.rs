@@ -20,7 +20,6 @@ use crossdock_core::stream::StreamId;
 use serde_json::Value;
 
 use super::config::{Config, LineFormat};
-use crate::describe;
 
 /// Prints records as JSON lines.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,7 +30,7 @@ impl Destination for Stdout {
     type Config = Config;
 
     async fn spec(&self, _: &Session) -> Result<Spec> {
-        Ok(describe::destination::<Config>(DestinationCapabilities {
+        Ok(Spec::of_destination::<Config>(DestinationCapabilities {
             sync_modes: crate::ALL_SYNC_MODES.to_vec(),
             ..DestinationCapabilities::default()
         }))

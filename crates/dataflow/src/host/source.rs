@@ -51,6 +51,7 @@ impl Source for DataFlowSource {
                 drains: true,
                 learns_streams: true,
                 whole_states: true,
+                deletes: true,
             },
             ..Connector::spec()
         })

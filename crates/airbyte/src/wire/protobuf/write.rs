@@ -17,9 +17,7 @@ use super::encoded::{Encoded, RUN, Records, Slots};
 use super::envelope::Head;
 use super::position::Positions;
 use super::{Layout, encode, meta, relay, varint};
-
-/// The property that tells deletes of change-data-capture sources (§1.9).
-const DELETED_AT: &str = "_ab_cdc_deleted_at";
+use crate::wire::deletion::DELETED_AT;
 
 /// Writes the records of one stream as frames, and messages.
 #[derive(Debug)]
