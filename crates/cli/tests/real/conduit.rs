@@ -6,7 +6,7 @@ mod dead_letter;
 mod kill;
 mod mixed;
 mod postgres;
-mod served;
+pub(crate) mod served;
 mod standalone;
 mod version;
 mod wild;
@@ -37,7 +37,7 @@ fn generated(count: u64) -> Value {
 }
 
 /// The records that the file destination wrote.
-fn records(lab: &Lab, name: &str) -> Vec<Value> {
+pub(crate) fn records(lab: &Lab, name: &str) -> Vec<Value> {
     let text = std::fs::read_to_string(lab.path(name)).unwrap_or_default();
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())

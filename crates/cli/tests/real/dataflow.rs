@@ -7,7 +7,7 @@
 mod host;
 mod kill;
 mod matrix;
-mod served;
+pub(crate) mod served;
 mod sink_rules;
 mod source_rules;
 
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::lab::{Lab, program};
 
 /// The path of a file of these tests.
-fn own(name: &str) -> String {
+pub(crate) fn own(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/dataflow");
     folder.join(name).to_str().unwrap().to_owned()
 }
@@ -38,7 +38,7 @@ fn go() -> Option<String> {
 }
 
 /// What the sink in Python wrote.
-fn written(lab: &Lab, name: &str) -> Vec<Value> {
+pub(crate) fn written(lab: &Lab, name: &str) -> Vec<Value> {
     let text = std::fs::read_to_string(lab.path(name)).unwrap_or_default();
     // A sink that was killed leaves half a line; the next one goes on after it.
     text.lines()
@@ -47,7 +47,7 @@ fn written(lab: &Lab, name: &str) -> Vec<Value> {
 }
 
 /// The payloads of those messages.
-fn payloads(messages: &[Value]) -> Vec<Value> {
+pub(crate) fn payloads(messages: &[Value]) -> Vec<Value> {
     messages
         .iter()
         .map(|message| serde_json::from_str(message["data"].as_str().unwrap()).unwrap())

@@ -11,16 +11,20 @@ use super::records;
 use crate::lab::{Lab, program};
 
 /// Conduit's engines, by what chooses them.
-const ENGINES: [&[&str]; 2] = [&[], &["--preview.pipeline-arch-v2"]];
+pub(crate) const ENGINES: [&[&str]; 2] = [&[], &["--preview.pipeline-arch-v2"]];
 
 /// A running Conduit. It is ended with its lab.
-pub(super) struct Conduit {
+pub(crate) struct Conduit {
     process: Child,
 }
 
 impl Conduit {
     /// Starts it with this pipeline, whose connectors are `(id, type, plugin, settings)`.
-    fn start(lab: &Lab, engine: &[&str], connectors: &[(&str, &str, &str, Value)]) -> Option<Self> {
+    pub(crate) fn start(
+        lab: &Lab,
+        engine: &[&str],
+        connectors: &[(&str, &str, &str, Value)],
+    ) -> Option<Self> {
         let connectors: Vec<Value> = connectors
             .iter()
             .map(|(id, kind, plugin, settings)| {
@@ -34,7 +38,7 @@ impl Conduit {
     }
 
     /// Starts it with a pipeline file of the lab.
-    pub(super) fn run(lab: &Lab, engine: &[&str], file: &str) -> Option<Self> {
+    pub(crate) fn run(lab: &Lab, engine: &[&str], file: &str) -> Option<Self> {
         let folder = program("CROSSDOCK_TEST_CONDUIT")?;
         let log = std::fs::File::create(lab.path("conduit.log")).unwrap();
         let process = Command::new(format!("{folder}/conduit"))
@@ -58,7 +62,7 @@ impl Conduit {
     }
 
     /// Waits until `done`.
-    pub(super) fn until(&mut self, lab: &Lab, what: &str, mut done: impl FnMut() -> bool) {
+    pub(crate) fn until(&mut self, lab: &Lab, what: &str, mut done: impl FnMut() -> bool) {
         let began = Instant::now();
         while !done() {
             let ended = self.process.try_wait().unwrap();
@@ -74,7 +78,7 @@ impl Conduit {
     }
 
     /// Ends it as a person would, and waits for that.
-    pub(super) fn stop(mut self, lab: &Lab) {
+    pub(crate) fn stop(mut self, lab: &Lab) {
         let pid = self.process.id().to_string();
         assert!(
             Command::new("kill")

@@ -23,7 +23,7 @@ fn serve(reference: &str) -> Value {
 }
 
 /// Runs the stranger's processor. Returns its summary, or what it says is wrong.
-fn process(lab: &Lab, spec: &Value) -> Result<Value, String> {
+pub(crate) fn process(lab: &Lab, spec: &Value) -> Result<Value, String> {
     std::fs::write(lab.path("spec.json"), spec.to_string()).unwrap();
     let output = Command::new("python3")
         .args([own("stranger/processor.py"), lab.text("spec.json")])

@@ -1,0 +1,7 @@
+//! Tests of the SDK.
+
+mod http;
+mod oauth2;
+mod paging;
+mod streams;
+mod tables;

@@ -1,0 +1,20 @@
+//! The tracker of the tests, to try the connector by hand: `cargo run --example tracker`.
+
+#![expect(clippy::print_stderr, reason = "it talks to a person")]
+
+#[path = "../tests/api/mod.rs"]
+mod api;
+
+use crossdock_testkit::http::Server;
+
+#[tokio::main]
+async fn main() {
+    let server = Server::start_on(8099).await;
+    api::serve(&server);
+    eprintln!(
+        "the tracker is at {}, its token is {}",
+        server.url(),
+        api::TOKEN
+    );
+    std::future::pending().await
+}
