@@ -5,6 +5,7 @@ mod check;
 mod clear;
 mod completions;
 pub(crate) mod connector;
+mod connector_new;
 mod discover;
 mod dlq;
 mod doctor;
@@ -76,6 +77,7 @@ async fn question(command: Command, context: &Context) -> Result<Answer, crossdo
         Command::Discover(args) => discover::execute(args, context).await,
         Command::State(args) => state::execute(args, context).await,
         Command::Connector(Connector::List) => connector::list(),
+        Command::Connector(Connector::New(args)) => connector_new::execute(&args),
         Command::Connector(Connector::Package(args)) => connector::package(&args, context).await,
         Command::Connector(Connector::Image(args)) => image::execute(&args, context).await,
         Command::Connector(Connector::Serve(args)) => Err(connector::not_here(&args)),

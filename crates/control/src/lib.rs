@@ -28,6 +28,7 @@ pub mod refresh;
 pub mod replay;
 pub mod run;
 pub mod run_log;
+pub mod scaffold;
 pub mod schema_change;
 mod schema_check;
 pub mod schema_review;

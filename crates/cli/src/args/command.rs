@@ -85,6 +85,7 @@ impl Command {
             Self::Write(_) => "write",
             Self::State(state) => state.name(),
             Self::Connector(Connector::List) => "connector list",
+            Self::Connector(Connector::New(_)) => "connector new",
             Self::Connector(Connector::Serve(_)) => "connector serve",
             Self::Connector(Connector::Package(_)) => "connector package",
             Self::Connector(Connector::Image(_)) => "connector image",

@@ -12,12 +12,43 @@ use super::side::Side;
 pub(crate) enum Connector {
     /// List the connectors that are built in
     List,
+    /// Write a connector of your own to begin with, in Rust, on Crossdock's SDK
+    New(New),
     /// Be a connector of another platform: for that platform to start, not for people
     Serve(Serve),
     /// Write the program by which another platform starts a connector
     Package(Package),
     /// Make a Docker image of a connector, for Airbyte's platform
     Image(Image),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct New {
+    /// Its name, which is the crate's and the program's: small letters, digits and `-`
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// What it is like at first
+    #[arg(long, value_enum)]
+    pub(crate) template: Template,
+    /// The folder for it; without it, its name
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: Option<PathBuf>,
+    /// A checkout of Crossdock to take the SDK from, instead of the one that this program was built in, or the released
+    /// version
+    #[arg(long, value_name = "DIR")]
+    pub(crate) sdk: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Template {
+    /// A source over HTTP: paging, a state, retries
+    SourceHttp,
+    /// A source of a database: all rows as they are, then what happens to them
+    SourceDb,
+    /// A destination that takes rows in batches, by their key
+    Destination,
+    /// A source and a destination in one program
+    Both,
 }
 
 #[derive(Clone, Debug, Args)]
