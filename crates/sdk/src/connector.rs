@@ -12,20 +12,7 @@ use crate::table_destination::TableDestination;
 use crate::table_writer::Tabling;
 
 /// A connector: its name, and a source, a destination or both. [`main`](Self::main) makes a program of it that every
-/// platform runs:
-///
-/// ```no_run
-/// use std::process::ExitCode;
-/// use crossdock_sdk::Connector;
-/// # use crossdock_sdk::doc::Weather;
-///
-/// fn main() -> ExitCode {
-///     Connector::new("weather", env!("CARGO_PKG_VERSION"))
-///         .summary("what the stations of a city measure")
-///         .streams(Weather)
-///         .main()
-/// }
-/// ```
+/// platform runs; the crate's first page shows a whole one.
 #[derive(Clone)]
 pub struct Connector {
     pub(crate) name: String,

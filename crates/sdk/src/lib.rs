@@ -18,9 +18,6 @@ mod stream_source;
 mod table_destination;
 mod table_writer;
 
-#[doc(hidden)]
-pub mod doc;
-
 pub use arrow_array;
 pub use arrow_schema;
 pub use async_trait::async_trait;

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use crossdock_config::ConnectorRef;
+use crossdock_config::{ConnectorRef, Launcher};
 use crossdock_control::command::{Listed, connectors};
 use crossdock_control::serve;
 use crossdock_core::{Error, code};
@@ -134,25 +134,11 @@ pub(super) async fn package(args: &Package, context: &Context) -> Result<Answer,
         &context.ask(crossdock_config::Settings::default()),
     )
     .await?;
-    let program = std::env::current_exe().map_err(|cause| {
-        Error::new(&code::IO, "the path of this program cannot be told").caused_by(cause)
-    })?;
     let path = args.to.join(&name);
-    let mut script = format!(
-        "#!/bin/sh\nexec {} connector serve --protocol {word}",
-        quoted(&program.to_string_lossy()),
-    );
-    if let (Platform::Airbyte, Some(role)) = (args.protocol, args.role) {
-        script += match role {
-            args::Side::Source => " --as source",
-            args::Side::Destination => " --as destination",
-        };
-    }
-    script += &format!(" {}", quoted(&args.reference));
-    if args.protocol == Platform::Airbyte {
-        script += " -- \"$@\"";
-    }
-    script.push('\n');
+    let script = match is_one_itself(&reference, word) {
+        true => own_script(&reference.command())?,
+        false => script(args, word)?,
+    };
     write(&path, &script).map_err(|cause| {
         Error::new(&code::IO, "the script cannot be written")
             .with("path", path.display())
@@ -170,6 +156,49 @@ pub(super) async fn package(args: &Package, context: &Context) -> Result<Answer,
     Answer::new(&json!({"path": path, "name": name}), text)
 }
 
+/// A script that starts this program, to be the connector.
+fn script(args: &Package, word: &str) -> Result<String, Error> {
+    let program = std::env::current_exe().map_err(unknown_path)?;
+    let mut script = format!(
+        "#!/bin/sh\nexec {} connector serve --protocol {word}",
+        quoted(&program.to_string_lossy()),
+    );
+    if let (Platform::Airbyte, Some(role)) = (args.protocol, args.role) {
+        script += match role {
+            args::Side::Source => " --as source",
+            args::Side::Destination => " --as destination",
+        };
+    }
+    script += &format!(" {}", quoted(&args.reference));
+    if args.protocol == Platform::Airbyte {
+        script += " -- \"$@\"";
+    }
+    Ok(script + "\n")
+}
+
+/// Whether it is a program of this machine that speaks the platform's protocol.
+fn is_one_itself(reference: &ConnectorRef, word: &str) -> bool {
+    reference.launcher == Some(Launcher::Exec) && reference.protocol.as_str() == word
+}
+
+/// A script that starts a program which is such a connector itself, e.g. one on the SDK.
+fn own_script(words: &[String]) -> Result<String, Error> {
+    let mut script = "#!/bin/sh\nexec".to_owned();
+    for (index, word) in words.iter().enumerate() {
+        // The platform starts it elsewhere.
+        let word = match index == 0 && word.contains('/') {
+            true => std::path::absolute(word).map_err(unknown_path)?,
+            false => PathBuf::from(word),
+        };
+        script += &format!(" {}", quoted(&word.to_string_lossy()));
+    }
+    Ok(script + " \"$@\"\n")
+}
+
+fn unknown_path(cause: std::io::Error) -> Error {
+    Error::new(&code::IO, "the path of the program cannot be told").caused_by(cause)
+}
+
 fn write(path: &PathBuf, script: &str) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
@@ -181,4 +210,28 @@ fn write(path: &PathBuf, script: &str) -> std::io::Result<()> {
 /// A word for a shell.
 fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_program_of_the_platform_needs_nobody_between() {
+        let check = |text: &str, word: &str, expected| {
+            let reference: ConnectorRef = text.parse().unwrap();
+            assert_eq!(is_one_itself(&reference, word), expected, "{text} {word}");
+        };
+        check("airbyte:exec:./x", "airbyte", true);
+        check("conduit:exec:./x --flag", "conduit", true);
+        check("airbyte:exec:./x", "conduit", false);
+        check("airbyte:python:airbyte-source-faker", "airbyte", false);
+        check("airbyte:docker:a/b", "airbyte", false);
+        check("conduit:file", "conduit", false);
+        check("dataflow:file", "dataflow", false);
+        check("native:sample", "airbyte", false);
+        let script = own_script(&["./a b".to_owned(), "it's".to_owned()]).unwrap();
+        assert!(script.ends_with("/a b' 'it'\\''s' \"$@\"\n"), "{script}");
+        assert!(script.starts_with("#!/bin/sh\nexec '/"), "{script}");
+    }
 }

@@ -6,7 +6,6 @@ mod api;
 #[path = "../../../../examples/source-db/tests/shop/mod.rs"]
 mod shop;
 
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -63,6 +62,14 @@ const TITLES: [&str; 7] = [
     "The 7. «issue»",
 ];
 
+/// Puts the program where its platform looks for it: it is such a connector itself, so nothing stands between.
+fn package(lab: &Lab, protocol: &str) {
+    let reference = format!("{protocol}:exec:{}", built("source-http").display());
+    let made = lab.good(&["connector", "package", "--protocol", protocol, &reference]);
+    let script = std::fs::read_to_string(lab.path(made["path"].as_str().unwrap())).unwrap();
+    assert!(!script.contains("connector serve"), "{script}");
+}
+
 fn titles<'a>(rows: impl IntoIterator<Item = &'a Value>) -> Vec<String> {
     let titles = rows.into_iter().filter_map(|row| row["title"].as_str());
     titles.map(str::to_owned).collect()
@@ -109,9 +116,7 @@ fn by_pyairbyte(python: &str, tracker: &Tracker) {
 fn by_conduit(tracker: &Tracker) {
     for engine in ENGINES {
         let lab = Lab::new();
-        std::fs::create_dir(lab.path("connectors")).unwrap();
-        // As its name in pipelines is its own, any name of the file will do.
-        symlink(built("source-http"), lab.path("connectors/tracker")).unwrap();
+        package(&lab, "conduit");
         let source = ("src", "source", "standalone:source-http", tracker.config());
         let out = (
             "dst",
@@ -134,8 +139,8 @@ fn by_conduit(tracker: &Tracker) {
 
 fn by_a_strangers_processor(tracker: &Tracker) {
     let lab = Lab::new();
-    let name = lab.path("dataflow-connector-source-http");
-    symlink(built("source-http"), &name).unwrap();
+    package(&lab, "dataflow");
+    let name = lab.path("connectors/dataflow-connector-source-http");
     let done = process(
         &lab,
         &json!({
