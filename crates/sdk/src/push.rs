@@ -10,7 +10,7 @@ use crossdock_core::event::Event;
 use crossdock_core::source::{SourceControl, SourceOpening, SourceReader};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::output::{Gathered, Output};
 use crate::stop::Stop;
@@ -101,10 +101,12 @@ impl SourceReader for Pushed {
                         None => self.end().await,
                     };
                 }
-                () = Self::given_up(&self.stop, &mut self.deadline, self.patience) => {
-                    if let Some(task) = &self.task {
+                () = Self::given_up(&self.stop, &mut self.deadline, self.patience), if self.task.is_some() => {
+                    // It is not waited for: what blocks cannot be ended.
+                    if let Some(task) = self.task.take() {
                         task.abort();
                     }
+                    self.events.close();
                 }
                 () = sleep(LINGER) => {
                     if let Some(batch) = self.gathered.take() {
@@ -123,7 +125,7 @@ impl SourceReader for Pushed {
         self.events.close();
         if let Some(task) = self.task.take() {
             task.abort();
-            let _ = task.await;
+            let _ = timeout(self.patience, task).await;
         }
         Ok(())
     }

@@ -162,10 +162,7 @@ impl<S: StreamSource> Source for Streaming<S> {
             let state = resumed(&opening.state, &id);
             chosen.push((id, stream.clone(), state));
         }
-        let source = self.0.clone();
         Ok(push(&opening, |output| async move {
-            // The client may need its source.
-            let _source = source;
             read(&client, chosen, output).await
         }))
     }

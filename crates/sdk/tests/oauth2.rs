@@ -63,6 +63,17 @@ async fn a_token_is_used_until_it_is_refused() {
 }
 
 #[tokio::test]
+async fn a_server_of_tokens_that_is_busy_is_asked_again() {
+    let server = Server::start().await;
+    let token = Reply::json(&json!({"access_token": "a"}));
+    server.in_turn("/token", [Reply::status(503), Reply::status(429), token]);
+    server.get("/v1/x", Reply::json(&json!({})));
+    let client = client(&server, oauth2(&server));
+    client.get("x").send().await.expect("an answer");
+    assert_eq!(server.asked().len(), 4);
+}
+
+#[tokio::test]
 async fn a_token_that_has_ended_is_not_sent() {
     let server = Server::start().await;
     let token = Reply::json(&json!({"access_token": "a", "expires_in": 0}));

@@ -11,9 +11,10 @@ use crossdock_sdk::core::event::{Event, StreamStatus};
 use crossdock_sdk::core::session::Session;
 use crossdock_sdk::core::source::SourceOpening;
 use crossdock_sdk::core::spec::Checked;
+use crossdock_sdk::core::stream::StreamId;
 use crossdock_sdk::{
-    Connector, Context, Description, ErrorKind, JsonSchema, Result, Secret, SourceStream, State,
-    StreamOutput, StreamSource, Streams, failure,
+    Connector, Context, Description, ErrorKind, JsonSchema, Output, Result, Secret, SourceStream,
+    State, StreamOutput, StreamSource, Streams, failure, push,
 };
 use crossdock_testkit::{read, read_from, resumes_from_every_checkpoint};
 use serde::{Deserialize, Serialize};
@@ -300,4 +301,39 @@ async fn a_source_ends_at_its_next_state_when_it_is_asked_to() {
     reader.close().await.expect("the end");
     assert_eq!(records as u64, covered, "what was read is covered");
     assert!(records > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_does_not_hear_is_given_up() {
+    let opening = SourceOpening {
+        catalog: ConfiguredCatalog::default(),
+        pipeline: "p".to_owned(),
+        connector: String::new(),
+        state: Vec::new(),
+        shape: BodyShape::Rows,
+        verbatim: None,
+        values: true,
+        bounded: false,
+        session: Session::default(),
+    };
+    let mut reader = push(&opening, |mut output: Output| async move {
+        let stream = StreamId::new("s");
+        output.record(&stream, &json!({"id": 1})).await?;
+        std::future::pending().await
+    });
+    let began = tokio::time::Instant::now();
+    let first = reader.next().await.expect("an event");
+    assert!(
+        matches!(&first, Event::Batch(batch) if batch.records() == 1),
+        "{first:?}"
+    );
+    assert!(
+        began.elapsed().as_millis() <= 200,
+        "a record does not wait for others"
+    );
+    reader.control().stop();
+    let end = reader.next().await.expect("an event");
+    assert!(matches!(end, Event::End), "{end:?}");
+    assert_eq!(began.elapsed().as_secs(), 5, "half of the grace period");
+    reader.close().await.expect("the end");
 }

@@ -215,17 +215,21 @@ impl HttpClient {
         let from = told(&url);
         let mut attempt = 0;
         let mut renewed = false;
+        let mut anew = false;
         loop {
             attempt += 1;
             if let Some(limit) = &self.0.limit {
                 limit.turn().await;
             }
-            let token = self.token(renewed).await?;
-            let error = match self.once(request, url.clone(), &from, token.as_ref()).await {
+            let asked = async {
+                let token = self.token(std::mem::take(&mut anew)).await?;
+                self.once(request, url.clone(), &from, token.as_ref()).await
+            };
+            let error = match asked.await {
                 Ok(Ok(response)) => return Ok(response),
                 // A token may end before its time.
-                Ok(Err((StatusCode::UNAUTHORIZED, _))) if token.is_some() && !renewed => {
-                    renewed = true;
+                Ok(Err((StatusCode::UNAUTHORIZED, _))) if self.has_tokens() && !renewed => {
+                    (renewed, anew) = (true, true);
                     continue;
                 }
                 Ok(Err((_, error))) | Err(error) => error,
@@ -240,6 +244,10 @@ impl HttpClient {
                 None => return Err(error),
             }
         }
+    }
+
+    fn has_tokens(&self) -> bool {
+        matches!(self.0.auth, Auth::OAuth2(_))
     }
 
     async fn token(&self, anew: bool) -> Result<Option<Secret>> {
