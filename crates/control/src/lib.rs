@@ -67,12 +67,7 @@ pub fn registry() -> Registry {
 /// Where state is kept unless the user says otherwise: in the user's state directory.
 #[must_use]
 pub fn default_store_path() -> PathBuf {
-    let state = std::env::var_os("XDG_STATE_HOME")
-        .filter(|dir| !dir.is_empty())
-        .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/state")))
-        .unwrap_or_else(|| PathBuf::from("."));
-    state.join("crossdock").join("state.db")
+    crossdock_launch::state_directory().join("state.db")
 }
 
 /// A store that keeps nothing beyond the process, for questions that must not make a file.

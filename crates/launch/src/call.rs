@@ -21,8 +21,8 @@ pub struct Call {
     pub folder: Option<PathBuf>,
     /// Whether stdin is a pipe; otherwise it is empty.
     pub stdin: bool,
-    /// Whether files that it writes where it stands are somebody's data: they are kept then, however the use ends (P4),
-    /// as far as it runs on this machine and not in a container.
+    /// Whether files that it writes where it stands are somebody's data: they are kept then, however the use or the machine
+    /// ends (P4), as far as it runs on this machine and not in a container.
     pub keeps_files: bool,
     /// Where lines of stderr go.
     pub stderr: Arc<dyn StderrSink>,
@@ -77,7 +77,11 @@ pub trait Launcher: Send + Sync + Debug {
 
 /// Starts a program of this machine. Its files are in a private directory (P10).
 fn start_here(program: &Program, call: Call) -> Result<Process> {
-    let dir = PrivateDir::create()?;
+    let dir = if call.keeps_files {
+        PrivateDir::create_lasting()?
+    } else {
+        PrivateDir::create()?
+    };
     let mut args = Vec::new();
     for word in call.words {
         args.push(match word {

@@ -12,6 +12,7 @@ mod process;
 mod program;
 mod python;
 mod sampling;
+mod state_directory;
 
 pub use answer_cache::AnswerCache;
 pub use call::{Call, Launcher, Word};
@@ -25,3 +26,4 @@ pub use process::{Process, Spawn, StderrSink, StopHandle};
 pub use program::Program;
 pub use python::Python;
 pub use sampling::sample;
+pub use state_directory::state_directory;

@@ -1,13 +1,15 @@
 //! A private directory for one use of a connector: its configuration holds secrets (P10).
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crossdock_core::{Error, Result, code};
 use tempfile::TempDir;
+
+use crate::state_directory;
 
 const PREFIX: &str = "crossdock-private-";
 /// What is kept of one has another name, so that nobody sweeps it.
@@ -37,6 +39,24 @@ impl PrivateDir {
     /// `io` if there is no place where one can be made.
     pub fn create() -> Result<Self> {
         Self::create_in(&std::env::temp_dir())
+    }
+
+    /// A new directory that outlives a restart of the machine: below the user's
+    /// [`state_directory`], or with the temporary files where that cannot be written.
+    ///
+    /// # Errors
+    /// `io` if there is no place where one can be made.
+    pub fn create_lasting() -> Result<Self> {
+        let parent = state_directory().join("work");
+        // Its own failure is that of the next line.
+        let _ = DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&parent);
+        Self::create_in(&parent).or_else(|error| {
+            tracing::debug!(%error, "the user's state directory cannot be written");
+            Self::create()
+        })
     }
 
     pub(crate) fn create_in(parent: &Path) -> Result<Self> {
@@ -77,12 +97,17 @@ impl PrivateDir {
     }
 
     /// The same for a connector whose files are somebody's data: they outlive the directory and its owner, however
-    /// both end (P4).
+    /// both end (P4), and the machine's end if the directory does.
     ///
     /// # Errors
     /// `io`.
     pub fn kept_work(&self) -> Result<PathBuf> {
-        self.folder(KEPT_WORK)
+        let path = self.folder(KEPT_WORK)?;
+        // Files that the connector syncs are found after a crash only if the folders above are.
+        for folder in path.ancestors().take(3) {
+            let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        }
+        Ok(path)
     }
 
     fn folder(&self, name: &str) -> Result<PathBuf> {

@@ -35,6 +35,9 @@ pub(crate) fn sdk_destination() -> Option<String> {
     Some(exec(&[&python, script.to_str().unwrap()]))
 }
 
+/// Where a lab has the folders that destinations work in.
+pub(crate) const WORK: &str = "state/crossdock/work";
+
 pub(crate) struct Lab {
     dir: TempDir,
 }
@@ -92,6 +95,7 @@ impl Lab {
             .args(args)
             .env("CROSSDOCK_STORE", self.path("state.db"))
             .env("XDG_CACHE_HOME", self.path("cache"))
+            .env("XDG_STATE_HOME", self.path("state"))
             .current_dir(self.dir.path())
             .stdin(Stdio::null());
         command

@@ -11,7 +11,7 @@ use super::sockets::{FORMS, WRITE, ended, start};
 use super::through::committed;
 use super::{READ, configure, connector, over, served, write};
 use crate::kill::{children, kill};
-use crate::lab::Lab;
+use crate::lab::{Lab, WORK};
 use crate::rounds::{grows, size, strike};
 
 fn more(mode: &str) -> Value {
@@ -92,8 +92,8 @@ fn with_a_key_each_row_is_there_once() {
 #[test]
 fn nothing_is_lost_that_a_destination_wrote_where_it_stood() {
     let lab = Lab::new();
-    let temporary = lab.path("t");
-    fs::create_dir(&temporary).unwrap();
+    let work = lab.path(WORK);
+    fs::create_dir_all(&work).unwrap();
     let file = lab.pipeline(
         (&served("native:sample"), source()),
         (
@@ -102,25 +102,21 @@ fn nothing_is_lost_that_a_destination_wrote_where_it_stood() {
         ),
         more("append"),
     );
-    let run = || {
-        let mut command = lab.command(&["run", file.to_str().unwrap()]);
-        command.env("TMPDIR", &temporary);
-        command
-    };
+    let run = || lab.command(&["run", file.to_str().unwrap()]);
     for _ in 0..3 {
-        let before = size(&temporary);
+        let before = size(&work);
         let mut engine = run()
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        assert!(grows(&temporary, before + 1_500_000, &mut engine));
+        assert!(grows(&work, before + 1_500_000, &mut engine));
         let orphans = children(engine.id());
         engine.kill().unwrap();
         engine.wait().unwrap();
         orphans.iter().for_each(|(pid, _)| kill(*pid));
         // What is young is left to its owner, who might only begin.
-        for entry in fs::read_dir(&temporary).unwrap() {
+        for entry in fs::read_dir(&work).unwrap() {
             let folder = File::open(entry.unwrap().path()).unwrap();
             folder.set_modified(SystemTime::UNIX_EPOCH).unwrap();
         }
@@ -133,10 +129,10 @@ fn nothing_is_lost_that_a_destination_wrote_where_it_stood() {
     let committed = committed(&envelope["data"]);
     assert!(committed < ROWS, "no run was killed after a commit");
     let mut ids = Vec::new();
-    for entry in fs::read_dir(&temporary).unwrap() {
+    for entry in fs::read_dir(&work).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(name.contains("-kept-"), "{name}");
-        for rows in lab.folders(&format!("t/{name}/lake")).into_values() {
+        for rows in lab.folders(&format!("{WORK}/{name}/lake")).into_values() {
             ids.extend(rows.iter().map(|row| row["id"].as_u64().unwrap()));
         }
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::sockets::overtaking;
 use super::{over, served};
-use crate::lab::{Lab, exec, program};
+use crate::lab::{Lab, WORK, exec, program};
 use crate::rounds::strike;
 
 pub(super) fn stranger() -> Option<String> {
@@ -67,10 +67,13 @@ pub(super) fn sample(count: u64) -> Value {
 /// A connector works in a folder of its own, which goes with it, but not what a destination wrote there.
 #[test]
 fn what_a_destination_writes_where_it_stands_is_kept() {
-    for route in ["through", "direct"] {
+    // In the state directory, which outlives the machine's restart (P4); with the temporary files only where there is none.
+    for (route, state, place) in [
+        ("through", "state", WORK),
+        ("direct", "/dev/null", "temporary"),
+    ] {
         let lab = Lab::new();
-        let temporary = lab.path("t");
-        std::fs::create_dir(&temporary).unwrap();
+        std::fs::create_dir(lab.path("temporary")).unwrap();
         let file = pipeline(
             &lab,
             (&served("native:sample"), sample(100), Value::Null),
@@ -82,11 +85,13 @@ fn what_a_destination_writes_where_it_stands_is_kept() {
             &json!({"settings": {"route": route}}),
         );
         let mut command = lab.command(&["run", &file]);
-        let run = command.env("TMPDIR", &temporary).output().unwrap();
+        command.env("XDG_STATE_HOME", lab.path(state));
+        command.env("TMPDIR", lab.path("temporary"));
+        let run = command.output().unwrap();
         let said = String::from_utf8_lossy(&run.stderr);
         assert!(run.status.success(), "{said}");
         assert!(said.contains("into its working directory"), "{said}");
-        let left: Vec<String> = std::fs::read_dir(&temporary)
+        let left: Vec<String> = std::fs::read_dir(lab.path(place))
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
@@ -94,7 +99,7 @@ fn what_a_destination_writes_where_it_stands_is_kept() {
             panic!("{left:?}");
         };
         assert!(said.contains(kept), "{said}");
-        let rows = lab.folders(&format!("t/{kept}/lake"));
+        let rows = lab.folders(&format!("{place}/{kept}/lake"));
         assert_eq!(rows.values().map(Vec::len).collect::<Vec<_>>(), [100, 100]);
     }
 }
