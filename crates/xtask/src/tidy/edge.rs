@@ -6,7 +6,7 @@ use crate::tidy::Breach;
 use crate::tidy::package::Package;
 
 /// Each crate with the crates of ours that it may depend on. `testkit` and `xtask` stand in nobody's list.
-const ALLOWED: [(&str, &[&str]); 19] = [
+const ALLOWED: [(&str, &[&str]); 20] = [
     ("core", &[]),
     ("avro", &["core"]),
     ("launch", &["core"]),
@@ -19,10 +19,12 @@ const ALLOWED: [(&str, &[&str]); 19] = [
     ("sdk", &["core", "airbyte", "conduit", "dataflow"]),
     ("connectors", &["core", "processors"]),
     ("processors", &["core", "avro"]),
+    ("conformance", &["core", "launch", "conduit"]),
     (
         "control",
         &[
             "core",
+            "conformance",
             "launch",
             "airbyte",
             "conduit",

@@ -1,0 +1,59 @@
+//! All results of one connector, for programs.
+
+mod junit;
+
+use serde::Serialize;
+
+use crate::{Judged, Level, Verdict};
+
+/// What holds of a connector, and what does not.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The connector.
+    pub connector: String,
+    /// The protocol: `airbyte`, `conduit` or `dataflow`.
+    pub protocol: &'static str,
+    /// What it was checked as, e.g. `source`.
+    pub role: &'static str,
+    /// How many rules hold.
+    pub passed: usize,
+    /// How many binding rules are broken.
+    pub failed: usize,
+    /// How many rules are broken that only advise.
+    pub warned: usize,
+    /// How many could not be checked.
+    pub skipped: usize,
+    /// The results, in the order of the checks.
+    pub checks: Vec<Judged>,
+}
+
+impl Report {
+    /// The report of these results.
+    #[must_use]
+    pub fn new(
+        connector: String,
+        protocol: &'static str,
+        role: &'static str,
+        checks: Vec<Judged>,
+    ) -> Self {
+        let count = |of: fn(&Judged) -> bool| checks.iter().filter(|judged| of(judged)).count();
+        Self {
+            connector,
+            protocol,
+            role,
+            passed: count(|judged| judged.verdict == Verdict::Passed),
+            failed: count(Judged::is_violation),
+            warned: count(|judged| {
+                judged.rule.level == Level::Should && matches!(judged.verdict, Verdict::Failed(_))
+            }),
+            skipped: count(|judged| matches!(judged.verdict, Verdict::Skipped { .. })),
+            checks,
+        }
+    }
+
+    /// As JUnit XML, which every CI shows. A broken rule that only advises is a passed test with a note.
+    #[must_use]
+    pub fn junit(&self) -> String {
+        junit::write(self)
+    }
+}

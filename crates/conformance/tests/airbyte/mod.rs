@@ -1,0 +1,36 @@
+//! The battery of Airbyte against doubles.
+
+mod destination;
+mod double;
+mod fault;
+mod source;
+
+use crossdock_conformance::airbyte::{Role, checks};
+
+use crate::table::{all_pass, fails, verdicts};
+
+#[tokio::test]
+async fn a_healthy_source_keeps_every_rule() {
+    let judged = verdicts(checks(Role::Source), &source::subject(None)).await;
+    all_pass(&judged, &[]);
+}
+
+#[tokio::test]
+async fn a_healthy_destination_keeps_every_rule() {
+    let judged = verdicts(checks(Role::Destination), &destination::subject(None)).await;
+    all_pass(&judged, &[]);
+}
+
+#[tokio::test]
+async fn every_check_finds_its_fault() {
+    for (role, subject) in [
+        (Role::Source, source::subject as fn(_) -> _),
+        (Role::Destination, destination::subject),
+    ] {
+        for check in checks(role) {
+            let fault = fault::of(check.rule.name, role)
+                .unwrap_or_else(|| panic!("{} has no fault in the table", check.rule.name));
+            fails(&verdicts([check], &subject(Some(fault))).await);
+        }
+    }
+}
