@@ -1,11 +1,23 @@
 //! What a connector of Airbyte has to keep, as a source and as a destination.
 
+mod catalog;
+mod command_line;
+mod connection;
+mod delivery;
+mod echo;
+mod ending;
 mod exchange;
 mod invocation;
 mod lines;
+mod payload;
 mod peer;
+mod records;
+mod resume;
 mod specification;
+mod states;
+mod status;
 mod subject;
+mod writing;
 
 pub use exchange::{Exchange, Message, key};
 pub use invocation::{Invocation, Until};
@@ -25,7 +37,23 @@ pub enum Role {
 
 /// The checks of a role, in their order.
 pub fn checks(role: Role) -> impl Iterator<Item = &'static Check<Subject>> {
-    let both = specification::CHECKS.iter();
-    let _ = role;
-    both
+    let both = [
+        specification::CHECKS,
+        command_line::CHECKS,
+        connection::CHECKS,
+    ];
+    let own = match role {
+        Role::Source => [
+            catalog::CHECKS,
+            records::CHECKS,
+            status::CHECKS,
+            states::CHECKS,
+            resume::CHECKS,
+            ending::CHECKS,
+        ]
+        .as_slice(),
+        Role::Destination => &[writing::CHECKS, echo::CHECKS, payload::CHECKS],
+    };
+    let tables = both.into_iter().chain(own.iter().copied());
+    tables.flatten()
 }

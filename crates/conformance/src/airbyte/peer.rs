@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use crossdock_core::Result;
 use crossdock_core::line::LineBuffer;
 use crossdock_core::session::Session;
-use crossdock_core::Result;
 use crossdock_launch::{Call, Launcher, Process, StderrSink};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::ChildStdin;
@@ -82,7 +82,8 @@ impl Peer for Launched {
         let mut process = self.launcher.start(call, &self.session).await?;
         let feeding = process.take_stdin().map(|stdin| {
             let input = invocation.input.clone().unwrap_or_default();
-            tokio::spawn(feed(stdin, input))
+            let open = matches!(invocation.until, Until::Asked(_));
+            tokio::spawn(feed(stdin, input, open))
         });
         let mut listener = Listener::default();
         let listened = timeout(
@@ -104,15 +105,24 @@ impl Peer for Launched {
         }
         let mut exchange = Exchange::new(invocation.clone(), listener.lines, exit);
         exchange.cut = listener.cut;
-        exchange.stderr = stderr.0.lock().map(|lines| lines.clone()).unwrap_or_default();
+        exchange.stderr = stderr
+            .0
+            .lock()
+            .map(|lines| lines.clone())
+            .unwrap_or_default();
         exchange.took = began.elapsed();
         Ok(exchange)
     }
 }
 
 /// A connector that ends early does not read all; that is not the error to report.
-async fn feed(mut stdin: ChildStdin, input: Vec<u8>) {
+async fn feed(mut stdin: ChildStdin, input: Vec<u8>, stays_open: bool) {
     let _ = stdin.write_all(&input).await;
+    let _ = stdin.flush().await;
+    if stays_open {
+        // Until the task is aborted.
+        std::future::pending::<()>().await;
+    }
     let _ = stdin.shutdown().await;
 }
 

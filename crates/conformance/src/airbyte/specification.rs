@@ -44,7 +44,10 @@ async fn answers(it: &Subject) -> Outcome {
     match exchange.of("SPEC").count() {
         1 if exchange.succeeded() => Ok(()),
         1 => broken(exchange.ended(), exchange.shown(None)),
-        count => broken(format!("there are {count} SPEC messages"), exchange.shown(None)),
+        count => broken(
+            format!("there are {count} SPEC messages"),
+            exchange.shown(None),
+        ),
     }
 }
 
@@ -116,7 +119,11 @@ async fn each_part(it: &Subject, fault: impl Fn(&Part<'_>) -> Option<String>) ->
     let schema = it.schema().await?;
     for part in parts(&schema) {
         if let Some(fault) = fault(&part) {
-            let place = if part.place.is_empty() { "/" } else { &part.place };
+            let place = if part.place.is_empty() {
+                "/"
+            } else {
+                &part.place
+            };
             return broken(format!("{place}: {fault}"), it.spec().await?.shown(None));
         }
     }
@@ -128,7 +135,9 @@ async fn required_known(it: &Subject) -> Outcome {
         let required = part.schema.get("required")?.as_array()?;
         let properties = part.properties()?;
         let unknown = required.iter().filter_map(Value::as_str);
-        let unknown = unknown.filter(|name| !properties.contains_key(*name)).next()?;
+        let unknown = unknown
+            .filter(|name| !properties.contains_key(*name))
+            .next()?;
         Some(format!("`{unknown}` is required and not defined"))
     })
     .await
@@ -151,10 +160,15 @@ async fn protocol_version(it: &Subject) -> Outcome {
 
 async fn documentation(it: &Subject) -> Outcome {
     let specification = it.specification().await?;
-    let url = specification.get("documentationUrl").and_then(Value::as_str);
+    let url = specification
+        .get("documentationUrl")
+        .and_then(Value::as_str);
     match url {
         Some(url) if url.starts_with("https://") || url.starts_with("http://") => Ok(()),
-        Some(url) => broken(format!("documentationUrl is `{url}`"), it.spec().await?.shown(None)),
+        Some(url) => broken(
+            format!("documentationUrl is `{url}`"),
+            it.spec().await?.shown(None),
+        ),
         None => broken("there is no documentationUrl", it.spec().await?.shown(None)),
     }
 }
@@ -162,8 +176,15 @@ async fn documentation(it: &Subject) -> Outcome {
 /// Names that can only be of secrets; a `token_url` is none.
 fn is_secret(name: &str) -> bool {
     const ENDS: [&str; 9] = [
-        "password", "passwd", "secret", "api_key", "apikey", "access_token", "refresh_token",
-        "private_key", "api_token",
+        "password",
+        "passwd",
+        "secret",
+        "api_key",
+        "apikey",
+        "access_token",
+        "refresh_token",
+        "private_key",
+        "api_token",
     ];
     let name = name.to_ascii_lowercase();
     ENDS.iter().any(|end| name.ends_with(end))
@@ -195,8 +216,10 @@ async fn one_of(it: &Subject) -> Outcome {
         };
         let first = objects.first()?;
         let told_by = |name: &&String| {
-            let values: Option<Vec<&Value>> =
-                objects.iter().map(|object| constant(object.get(*name)?)).collect();
+            let values: Option<Vec<&Value>> = objects
+                .iter()
+                .map(|object| constant(object.get(*name)?))
+                .collect();
             values.is_some_and(|values| {
                 let different: BTreeSet<String> = values.iter().map(|v| v.to_string()).collect();
                 different.len() == objects.len()
@@ -212,10 +235,12 @@ async fn one_of(it: &Subject) -> Outcome {
 
 /// The only value that a property can have.
 fn constant(property: &Value) -> Option<&Value> {
-    property.get("const").or_else(|| match property.get("enum")?.as_array()?.as_slice() {
-        [only] => Some(only),
-        _ => None,
-    })
+    property
+        .get("const")
+        .or_else(|| match property.get("enum")?.as_array()?.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        })
 }
 
 async fn defaults(it: &Subject) -> Outcome {
@@ -226,7 +251,10 @@ async fn defaults(it: &Subject) -> Outcome {
         // Examples are often written as texts, whatever the type; the form shows them as such.
         let texts = |value: &&Value| !value.is_string();
         let examples = examples.into_iter().flatten().filter(texts);
-        let wrong = default.into_iter().chain(examples).find(|value| !validator.is_valid(value))?;
+        let wrong = default
+            .into_iter()
+            .chain(examples)
+            .find(|value| !validator.is_valid(value))?;
         Some(format!("{wrong} is not allowed"))
     })
     .await
@@ -256,7 +284,11 @@ async fn order(it: &Subject) -> Outcome {
 async fn groups(it: &Subject) -> Outcome {
     let schema = it.schema().await?;
     let groups = schema.get("groups").and_then(Value::as_array);
-    let known: BTreeSet<&str> = groups.into_iter().flatten().filter_map(|g| g["id"].as_str()).collect();
+    let known: BTreeSet<&str> = groups
+        .into_iter()
+        .flatten()
+        .filter_map(|g| g["id"].as_str())
+        .collect();
     each_part(it, |part| {
         let group = part.schema.get("group")?.as_str()?;
         (!known.contains(group)).then(|| format!("there is no group `{group}`"))
@@ -277,11 +309,20 @@ async fn titles(it: &Subject) -> Outcome {
 }
 
 async fn sync_modes(it: &Subject) -> Outcome {
-    const KNOWN: [&str; 5] = ["append", "overwrite", "append_dedup", "update", "soft_delete"];
+    const KNOWN: [&str; 5] = [
+        "append",
+        "overwrite",
+        "append_dedup",
+        "update",
+        "soft_delete",
+    ];
     let specification = it.specification().await?;
     let modes = specification.get("supported_destination_sync_modes");
     let modes: Vec<&str> = match modes.and_then(Value::as_array) {
-        Some(modes) => modes.iter().map(|mode| mode.as_str().unwrap_or("?")).collect(),
+        Some(modes) => modes
+            .iter()
+            .map(|mode| mode.as_str().unwrap_or("?"))
+            .collect(),
         None => Vec::new(),
     };
     let seen = match (it.role, modes.iter().find(|mode| !KNOWN.contains(mode))) {

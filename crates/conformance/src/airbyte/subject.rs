@@ -79,6 +79,17 @@ impl Subject {
         Ok(Invocation::new(command).file("config", self.config()?))
     }
 
+    /// A command with a configuration that lacks everything.
+    pub(super) async fn without_required(&self, command: &str) -> Outcome<Arc<Exchange>> {
+        let schema = self.schema().await?;
+        let required = schema.get("required").and_then(Value::as_array);
+        if required.is_none_or(Vec::is_empty) {
+            return skip("the specification requires no property");
+        }
+        let nothing = Invocation::new(command).file("config", &json!({}));
+        self.exchange(nothing).await
+    }
+
     /// The exchange of `discover`.
     pub(super) async fn discover(&self) -> Outcome<Arc<Exchange>> {
         self.exchange(self.with_config("discover")?).await
@@ -205,7 +216,9 @@ impl Stream {
 /// A path of a catalog.
 pub(super) fn path(value: &Value) -> Vec<String> {
     let parts = value.as_array().into_iter().flatten();
-    parts.filter_map(|p| p.as_str().map(str::to_owned)).collect()
+    parts
+        .filter_map(|p| p.as_str().map(str::to_owned))
+        .collect()
 }
 
 /// The name and the namespace of a stream or of its descriptor.

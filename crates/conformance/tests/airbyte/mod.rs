@@ -1,9 +1,11 @@
 //! The battery of Airbyte against doubles.
 
 mod destination;
+mod destination_fault;
 mod double;
 mod fault;
 mod source;
+mod source_fault;
 
 use crossdock_conformance::airbyte::{Role, checks};
 
