@@ -18,7 +18,7 @@ pub(crate) use command::{
     Check, Command, Completions, Discover, Errors, Gravity, Init, Logs, Manual, Plan, Preview,
     Quickstart, QuickstartSource, Read, Run, Runs, RunsCommand, Spec, Sync, Validate, Write,
 };
-pub(crate) use connector::{Connector, Image, New, Package, Platform, Serve, Template};
+pub(crate) use connector::{Connector, Image, New, Package, Platform, Serve, Template, Test};
 pub(crate) use dlq::{Dlq, DlqPipelines};
 pub(crate) use refresh::{Accept, Clear, Refresh, Status};
 pub(crate) use side::Side;

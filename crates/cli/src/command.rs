@@ -6,6 +6,7 @@ mod clear;
 mod completions;
 pub(crate) mod connector;
 mod connector_new;
+mod connector_test;
 mod discover;
 mod dlq;
 mod doctor;
@@ -79,6 +80,7 @@ async fn question(command: Command, context: &Context) -> Result<Answer, crossdo
         Command::Connector(Connector::List) => connector::list(),
         Command::Connector(Connector::New(args)) => connector_new::execute(&args),
         Command::Connector(Connector::Package(args)) => connector::package(&args, context).await,
+        Command::Connector(Connector::Test(args)) => connector_test::execute(&args, context).await,
         Command::Connector(Connector::Image(args)) => image::execute(&args, context).await,
         Command::Connector(Connector::Serve(args)) => Err(connector::not_here(&args)),
         Command::Validate(args) => validate::execute(args, context).await,

@@ -360,7 +360,8 @@ fn wrong_role(reference: &ConnectorRef, role: &str) -> Error {
     )
 }
 
-fn launcher(
+/// What starts the connector that a reference with a launcher names.
+pub(crate) fn launcher(
     reference: &ConnectorRef,
     docker: &Docker,
 ) -> Result<Arc<dyn crossdock_launch::Launcher>> {

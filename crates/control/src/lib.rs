@@ -4,6 +4,7 @@ pub mod acceptance;
 mod beside;
 mod changing;
 pub mod command;
+pub mod conformance;
 pub mod connector;
 pub mod dead_letter;
 mod deletion;

@@ -129,6 +129,9 @@ codes! {
     CHECK_FAILED = "connector.check_failed", Config,
         "The connector says that its configuration does not work.",
         "correct the configuration as the connector's message says";
+    CONNECTOR_NONCONFORMING = "connector.nonconforming", Protocol,
+        "The connector breaks rules of its protocol.",
+        "each broken rule is listed with its clause and a hint; tell the connector's author";
     CONNECTOR_FAILED = "connector.failed", Connector,
         "The connector reported an error.",
         "see the connector's message and its last log lines";

@@ -12,6 +12,7 @@ pub(super) fn for_forms(schema: &mut Value) {
             members.values_mut().for_each(for_forms);
             without_null(members);
             choice(members);
+            open(members);
         }
         Value::Array(items) => items.iter_mut().for_each(for_forms),
         _ => {}
@@ -47,6 +48,13 @@ fn without_null(members: &mut Map<String, Value>) {
     }
     if members.get("default") == Some(&Value::Null) {
         members.remove("default");
+    }
+}
+
+/// A platform adds members of its own, and refuses what the schema forbids; we do the same for those of nobody.
+fn open(members: &mut Map<String, Value>) {
+    if members.get("additionalProperties") == Some(&Value::Bool(false)) {
+        members.remove("additionalProperties");
     }
 }
 
@@ -106,6 +114,10 @@ mod tests {
                 {"type": "object", "title": "key", "properties": {"key": {"type": "string"}, "type": {"const": "key"}}},
                 {"type": "object", "title": "OAuth", "properties": {"type": {"const": "oauth"}}},
             ]}),
+        );
+        check(
+            json!({"properties": {"additionalProperties": {"type": "string"}}, "additionalProperties": false}),
+            json!({"properties": {"additionalProperties": {"type": "string"}}}),
         );
         // What cannot be told apart stays as it is.
         check(

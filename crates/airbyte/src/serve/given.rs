@@ -27,7 +27,10 @@ pub(super) fn text(path: &Path, what: &str) -> Result<String> {
     })
 }
 
-/// The configuration: a JSON object.
+/// What platforms add to a configuration, by its beginning (§6, 29).
+const ADDED: &str = "__";
+
+/// The configuration: a JSON object, without what platforms add to it.
 pub(super) fn config(path: &Path) -> Result<Value> {
     let wrong = || {
         Error::new(
@@ -38,11 +41,11 @@ pub(super) fn config(path: &Path) -> Result<Value> {
     };
     // The cause would show what stands there, which may be a secret (P10).
     let value: Value = serde_json::from_str(&text(path, "configuration")?).map_err(|_| wrong())?;
-    if value.is_object() {
-        Ok(value)
-    } else {
-        Err(wrong())
-    }
+    let Value::Object(mut members) = value else {
+        return Err(wrong());
+    };
+    members.retain(|name, _| !name.starts_with(ADDED));
+    Ok(Value::Object(members))
 }
 
 /// The configured catalog. A discovered one is taken for one that reads everything and appends it.

@@ -89,6 +89,7 @@ impl Command {
             Self::Connector(Connector::Serve(_)) => "connector serve",
             Self::Connector(Connector::Package(_)) => "connector package",
             Self::Connector(Connector::Image(_)) => "connector image",
+            Self::Connector(Connector::Test(_)) => "connector test",
             Self::Validate(_) => "validate",
             Self::Errors(_) => "errors",
             Self::Schema => "schema",

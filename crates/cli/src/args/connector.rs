@@ -20,6 +20,8 @@ pub(crate) enum Connector {
     Package(Package),
     /// Make a Docker image of a connector, for Airbyte's platform
     Image(Image),
+    /// Test whether a connector keeps the rules of its protocol
+    Test(Test),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -108,6 +110,29 @@ pub(crate) struct Image {
     /// Write the folder only, even where Docker runs
     #[arg(long)]
     pub(crate) no_build: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Test {
+    /// The connector, e.g. `airbyte:exec:./my-source`
+    #[arg(value_name = "REF")]
+    pub(crate) reference: String,
+    /// A configuration that works: a YAML or JSON file, or JSON that begins with `{`; without it, what needs one is
+    /// skipped. A destination is written to
+    #[arg(long, value_name = "FILE|JSON")]
+    pub(crate) config: Option<String>,
+    /// What it is tested as, if it can be both
+    #[arg(long = "as", value_name = "ROLE", value_enum)]
+    pub(crate) role: Option<Side>,
+    /// The protocol, for a connector that is built in
+    #[arg(long, value_enum)]
+    pub(crate) protocol: Option<Platform>,
+    /// Test only the rules whose names contain this; may be given several times
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) only: Vec<String>,
+    /// Write the results as JUnit XML, too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
 }
 
 /// A platform that runs connectors.

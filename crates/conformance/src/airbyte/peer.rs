@@ -29,26 +29,38 @@ pub struct Launched {
     launcher: Arc<dyn Launcher>,
     session: Session,
     patience: Duration,
+    grace: Duration,
 }
 
 /// Reading is given up after so many lines …
 const MOST_LINES: usize = 200_000;
 /// … or bytes: what a battery reads is held in memory.
 const MOST_BYTES: usize = 256 << 20;
-/// How long one that is asked to end may take.
-pub(super) const GRACE: Duration = Duration::from_secs(10);
+/// How long one use may take …
+const PATIENCE: Duration = Duration::from_secs(300);
+/// … and the end of one that is asked to end, which is what platforms wait.
+const GRACE: Duration = Duration::from_secs(10);
 /// How long a slow reader does not read.
 const SLOWNESS: Duration = Duration::from_secs(3);
 
 impl Launched {
-    /// A program that may take `patience` for each use.
+    /// A program, with as much patience as platforms have.
     #[must_use]
-    pub fn new(launcher: Arc<dyn Launcher>, session: Session, patience: Duration) -> Self {
+    pub fn new(launcher: Arc<dyn Launcher>, session: Session) -> Self {
         Self {
             launcher,
             session,
-            patience,
+            patience: PATIENCE,
+            grace: GRACE,
         }
+    }
+
+    /// The same with less patience: for a whole use, and for the end of one that is asked to end.
+    #[must_use]
+    pub fn hurried(mut self, patience: Duration, grace: Duration) -> Self {
+        self.patience = patience;
+        self.grace = grace;
+        self
     }
 }
 
@@ -85,21 +97,21 @@ impl Peer for Launched {
             let open = matches!(invocation.until, Until::Asked(_));
             tokio::spawn(feed(stdin, input, open))
         });
-        let mut listener = Listener::default();
+        let mut listener = Listener::new(self.grace);
         let listened = timeout(
             self.patience,
             listener.listen(&mut process, invocation.until),
         );
         let patient = listened.await.is_ok();
         let exit = if patient {
-            let waited = timeout(GRACE, process.wait()).await;
+            let waited = timeout(self.grace, process.wait()).await;
             waited.ok().transpose()?
         } else {
             None
         };
         // Sweeps what it left behind, too.
         process.kill();
-        process.stop(GRACE).await?;
+        process.stop(self.grace).await?;
         if let Some(feeding) = feeding {
             feeding.abort();
         }
@@ -126,14 +138,23 @@ async fn feed(mut stdin: ChildStdin, input: Vec<u8>, stays_open: bool) {
     let _ = stdin.shutdown().await;
 }
 
-#[derive(Default)]
 struct Listener {
+    grace: Duration,
     lines: Vec<String>,
     bytes: usize,
     cut: bool,
 }
 
 impl Listener {
+    fn new(grace: Duration) -> Self {
+        Self {
+            grace,
+            lines: Vec::new(),
+            bytes: 0,
+            cut: false,
+        }
+    }
+
     /// Reads until the end of stdout, or for as long as somebody listens.
     async fn listen(&mut self, process: &mut Process, until: Until) {
         let Some(mut stdout) = process.take_stdout() else {
@@ -153,7 +174,7 @@ impl Listener {
                 }
                 Until::Asked(lines) if self.lines.len() >= lines && late.is_none() => {
                     process.signal_stop();
-                    late = Some(tokio::time::Instant::now() + GRACE);
+                    late = Some(tokio::time::Instant::now() + self.grace);
                 }
                 _ => {}
             }

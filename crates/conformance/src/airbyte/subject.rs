@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use crossdock_core::secret::{Masker, SECRETS_BY_NAME};
 use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
 
 use super::{Exchange, Invocation, Peer, Role};
-use crate::{Outcome, skip};
+use crate::{Objection, Outcome, skip};
 
 /// A connector of Airbyte under test.
 pub struct Subject {
@@ -26,6 +27,22 @@ impl Subject {
             config,
             role,
             seen: Mutex::default(),
+        }
+    }
+
+    /// What hides the secrets of its configuration: those that its specification marks, or that have such names.
+    ///
+    /// # Errors
+    /// Whatever keeps the connector from being started at all.
+    pub async fn masker(&self) -> crossdock_core::Result<Masker> {
+        let Some(config) = &self.config else {
+            return Ok(Masker::default());
+        };
+        let by_name = Masker::for_config(&json!({SECRETS_BY_NAME: true}), config);
+        match self.schema().await {
+            Ok(schema) => Ok(by_name.join(&Masker::for_config(&schema, config))),
+            Err(Objection::Failed(error)) => Err(error),
+            Err(_) => Ok(by_name),
         }
     }
 

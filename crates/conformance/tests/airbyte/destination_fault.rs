@@ -127,7 +127,7 @@ pub(super) const DESTINATION: &[(&str, Fault)] = &[
         }
     }),
     ("write/no-input-json", |i, x| fails_on(i, x, "not JSON")),
-    ("write/refuses-unknown-stream", |i, x| {
+    ("write/unknown-stream", |i, x| {
         if input(i).contains("nobodys") {
             goes_on(i, x)
         }

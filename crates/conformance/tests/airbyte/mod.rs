@@ -4,6 +4,7 @@ mod destination;
 mod destination_fault;
 mod double;
 mod fault;
+mod process;
 mod source;
 mod source_fault;
 

@@ -1,0 +1,121 @@
+//! `crossdock connector test`.
+
+use std::fmt::Write as _;
+
+use crossdock_config::{Protocol, Settings};
+use crossdock_control::conformance::battery::{Finding, Judged, Level, Report, Verdict};
+use crossdock_control::conformance::{Examination, examine};
+use crossdock_core::{Error, code};
+
+use crate::answer::Answer;
+use crate::args::{Platform, Side, Test};
+use crate::context::{self, Context};
+use crate::palette::Palette;
+
+/// Runs the battery. A broken rule that binds is an error, so that scripts see it.
+pub(super) async fn execute(args: &Test, context: &Context) -> Result<Answer, Error> {
+    let config = args.config.as_deref();
+    let examination = Examination {
+        reference: args.reference.parse()?,
+        role: args.role.map(Side::role),
+        protocol: args.protocol.map(|platform| match platform {
+            Platform::Airbyte => Protocol::Airbyte,
+            Platform::Conduit => Protocol::Conduit,
+            Platform::DataFlow => Protocol::DataFlow,
+        }),
+        config: config
+            .map(|text| context::config(Some(text), "--config"))
+            .transpose()?,
+        only: args.only.clone(),
+    };
+    let palette = context.printer.palette();
+    let heard = |judged: &Judged| context.printer.talk(&line(judged, palette));
+    let report = examine(examination, &context.ask(Settings::default()), heard).await?;
+    context.screen.clear();
+    if let Some(path) = &args.junit {
+        std::fs::write(path, report.junit()).map_err(|cause| {
+            Error::new(&code::IO, "the results cannot be written")
+                .with("file", path.display())
+                .caused_by(cause)
+        })?;
+    }
+    let answer = Answer::new(&report, text(&report, palette))?;
+    if report.failed == 0 {
+        return Ok(answer);
+    }
+    let rules = match report.failed {
+        1 => "a rule".to_owned(),
+        count => format!("{count} rules"),
+    };
+    let message = format!("the connector breaks {rules} of its protocol");
+    let error = Error::new(&code::CONNECTOR_NONCONFORMING, message);
+    Ok(answer.failed([error.with("connector", &args.reference)]))
+}
+
+/// One rule while the test runs.
+fn line(judged: &Judged, palette: Palette) -> String {
+    let name = judged.rule.name;
+    match &judged.verdict {
+        Verdict::Passed => format!("{} {name}", palette.success("ok     ")),
+        Verdict::Failed(_) if judged.is_violation() => {
+            format!("{} {name}", palette.error("broken "))
+        }
+        Verdict::Failed(_) => format!("{} {name}", palette.warning("advice ")),
+        Verdict::Skipped { reason } => format!("{} {name}: {reason}", palette.dim("skipped")),
+    }
+}
+
+/// What is broken, with all that helps to mend it, and the counts.
+fn text(report: &Report, palette: Palette) -> String {
+    let mut text = String::new();
+    for judged in &report.checks {
+        if let Verdict::Failed(finding) = &judged.verdict {
+            text += &told(judged, finding, palette);
+        }
+    }
+    let counts = [
+        (report.passed, "kept"),
+        (report.failed, "broken"),
+        (report.warned, "worth a look"),
+        (report.skipped, "not tested"),
+    ];
+    let counts: Vec<String> = counts
+        .iter()
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    let _ = writeln!(
+        text,
+        "{} as a {} of {}: {}",
+        report.connector,
+        report.role,
+        report.protocol,
+        counts.join(", ")
+    );
+    text
+}
+
+fn told(judged: &Judged, finding: &Finding, palette: Palette) -> String {
+    let rule = judged.rule;
+    let name = match rule.level {
+        Level::Must => palette.error(rule.name),
+        Level::Should => palette.warning(rule.name),
+    };
+    let mut text = format!(
+        "{name}: {}\n  seen:   {}\n  clause: {}\n  {} {}\n",
+        rule.says,
+        finding.seen,
+        rule.clause,
+        palette.hint("hint:  "),
+        rule.hint
+    );
+    for line in &finding.exchange {
+        let _ = writeln!(
+            text,
+            "  {} {}",
+            palette.dim(&line.from.sign().to_string()),
+            line.text
+        );
+    }
+    text.push('\n');
+    text
+}

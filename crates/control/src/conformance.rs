@@ -1,0 +1,164 @@
+//! Whether a connector keeps the rules of its protocol.
+
+use std::sync::Arc;
+
+use crossdock_config::{Connector, ConnectorConfig, ConnectorRef, Protocol};
+use crossdock_conformance::{Check, Judged, Report, airbyte, judge};
+use crossdock_core::code;
+use crossdock_core::error::{Error, Result};
+use crossdock_core::secret::Masker;
+use crossdock_core::session::Session;
+use crossdock_launch::{Exec, Launcher};
+use serde_json::Value;
+
+pub use crossdock_conformance as battery;
+
+use crate::command::Ask;
+use crate::connector;
+use crate::prepare::first_session;
+use crate::ui::Role;
+
+/// What is tested, and how much of it.
+pub struct Examination {
+    /// The connector.
+    pub reference: ConnectorRef,
+    /// What it is tested as; `None`: as what its name says.
+    pub role: Option<Role>,
+    /// The protocol that one of ours is to speak; others have theirs.
+    pub protocol: Option<Protocol>,
+    /// A configuration that works, if there is one.
+    pub config: Option<ConnectorConfig>,
+    /// Only rules whose name contains one of these are tested; none: all.
+    pub only: Vec<String>,
+}
+
+/// Tests a connector, and tells `heard` of each rule at once.
+///
+/// # Errors
+/// What keeps the connector from being started at all. A broken rule is none; it stands in the report.
+pub async fn examine(
+    examination: Examination,
+    ask: &Ask,
+    heard: impl FnMut(&Judged),
+) -> Result<Report> {
+    let Examination {
+        reference,
+        role,
+        config,
+        only,
+        ..
+    } = &examination;
+    let role =
+        role.unwrap_or_else(
+            || match connector::is_destination_only(reference, &ask.registry) {
+                true => Role::Destination,
+                false => Role::Source,
+            },
+        );
+    let protocol = protocol(&examination)?;
+    let connector = Connector::new(reference.clone(), config.clone().unwrap_or_default());
+    let session = first_session(&connector, role, &ask.ui, &ask.settings);
+    let launcher = launcher(&connector, protocol, role)?;
+    let settings = config.as_ref().map(|config| config.value.clone());
+    let known = Masker::new(connector.secrets.iter().cloned());
+    let table = Table { only, known, heard };
+    let (kind, judged) = match protocol {
+        Protocol::Airbyte => table.airbyte(launcher, session, role, settings).await?,
+        _ => return Err(unknown(reference)),
+    };
+    let role = match role {
+        Role::Source => "source",
+        Role::Destination => "destination",
+    };
+    Ok(Report::new(reference.to_string(), kind, role, judged))
+}
+
+/// The protocol that is spoken.
+fn protocol(examination: &Examination) -> Result<Protocol> {
+    match (examination.reference.protocol, examination.protocol) {
+        (Protocol::Native, None) => Ok(Protocol::Airbyte),
+        (Protocol::Native, Some(chosen)) => Ok(chosen),
+        (own, Some(chosen)) if own != chosen => Err(Error::new(
+            &code::USAGE,
+            format!("`{}` speaks the protocol of {own}", examination.reference),
+        )
+        .hint("leave `--protocol` out; it is for connectors that are built in")),
+        (own, _) => Ok(own),
+    }
+}
+
+/// What starts it. One of ours is started as the connector of the platform that it is tested for.
+fn launcher(connector: &Connector, protocol: Protocol, role: Role) -> Result<Arc<dyn Launcher>> {
+    let reference = &connector.reference;
+    if reference.protocol != Protocol::Native {
+        return connector::launcher(reference, &connector.docker);
+    }
+    let program = std::env::current_exe().map_err(|cause| {
+        Error::new(&code::IO, "the path of this program cannot be told").caused_by(cause)
+    })?;
+    let mut words = vec![program.to_string_lossy().into_owned()];
+    words.extend(["connector", "serve", "--protocol", protocol.as_str()].map(str::to_owned));
+    if protocol == Protocol::Airbyte {
+        let role = match role {
+            Role::Source => "source",
+            Role::Destination => "destination",
+        };
+        words.extend(["--as", role].map(str::to_owned));
+    }
+    words.push(reference.to_string());
+    if protocol == Protocol::Airbyte {
+        words.push("--".to_owned());
+    }
+    Ok(Arc::new(Exec::new(words)))
+}
+
+/// What the tables of all protocols are run with.
+struct Table<'a, H> {
+    only: &'a [String],
+    known: Masker,
+    heard: H,
+}
+
+impl<H: FnMut(&Judged)> Table<'_, H> {
+    async fn airbyte(
+        self,
+        launcher: Arc<dyn Launcher>,
+        session: Session,
+        role: Role,
+        config: Option<Value>,
+    ) -> Result<(&'static str, Vec<Judged>)> {
+        let role = match role {
+            Role::Source => airbyte::Role::Source,
+            Role::Destination => airbyte::Role::Destination,
+        };
+        let peer = airbyte::Launched::new(launcher, session);
+        let subject = airbyte::Subject::new(Box::new(peer), role, config);
+        let masker = subject.masker().await?;
+        let judged = self.run(airbyte::checks(role), &subject, &masker).await?;
+        Ok(("airbyte", judged))
+    }
+
+    async fn run<S: 'static>(
+        self,
+        checks: impl Iterator<Item = &'static Check<S>>,
+        subject: &S,
+        masker: &Masker,
+    ) -> Result<Vec<Judged>> {
+        let wanted = |check: &&Check<S>| {
+            self.only.is_empty() || self.only.iter().any(|text| check.rule.name.contains(text))
+        };
+        let checks: Vec<&'static Check<S>> = checks.filter(wanted).collect();
+        if checks.is_empty() {
+            let message = "there is no rule of such a name";
+            return Err(Error::new(&code::USAGE, message).with("only", self.only.join(", ")));
+        }
+        judge(checks, subject, &self.known.join(masker), self.heard).await
+    }
+}
+
+fn unknown(reference: &ConnectorRef) -> Error {
+    Error::new(
+        &code::USAGE,
+        format!("`{reference}` has no protocol that can be tested"),
+    )
+}
