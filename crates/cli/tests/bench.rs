@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
@@ -42,6 +43,8 @@ const FILTERS: &[(&str, &str)] = &[
         r"(?m)^free space  .* \d+ MiB at (\S+)(\n  → free some space)?$",
         "free space        [AS IT IS] at $1",
     ),
+    (r#""milliseconds":\d+"#, r#""milliseconds":[NUMBER]"#),
+    (r#" time="\d+\.\d+""#, r#" time="[NUMBER]""#),
     (r"/\S+/debug/crossdock\b", "[PATH]/crossdock"),
     (r"pid: \d+\n  host: \S+", "pid: [PID]\n  host: [HOST]"),
     (
@@ -83,6 +86,13 @@ impl Bench {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
         self
+    }
+
+    /// A program: a script for the shell.
+    pub(crate) fn script(&self, name: &str, text: &str) {
+        self.file(name, &format!("#!/bin/sh\n{text}\n"));
+        let runs = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(self.path(name), runs).unwrap();
     }
 
     /// The program with these words, split at spaces.

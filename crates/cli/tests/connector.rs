@@ -150,3 +150,43 @@ fn schema_is_the_one_checked_in() {
     assert_eq!(envelope["data"], printed);
     assert_eq!(envelope["command"], "schema");
 }
+
+/// A source that answers `spec` and nothing else, with two faults.
+const RUDE: &str = r#"[ "$1" = spec ] || exit 2
+echo "starting"
+echo '{"type": "SPEC", "spec": {"documentationUrl": "https://example.com", "connectionSpecification": {"type": "object",
+"#;
+
+#[test]
+fn rules() {
+    let bench = Bench::new();
+    let spec = r#""required": ["url", "key"], "properties": {"url": {"type": "string", "title": "Where"}, "password": {"type": "string", "title": "Its key"}}}}}'"#;
+    bench.script("rude.sh", &(RUDE.trim_end().to_owned() + " " + spec));
+    let test = ["connector", "test"];
+    let rude = "airbyte:exec:./rude.sh";
+    let lines: &[&[&str]] = &[
+        &[
+            rude,
+            "--only",
+            "spec/",
+            "--only",
+            "check/succ",
+            "--junit",
+            "rules.xml",
+        ],
+        &[rude, "--only", "spec/secrets", "--json"],
+        &[rude, "--only", "spec/titles", "--quiet"],
+        &[rude, "--only", "nothing"],
+        &[rude, "--protocol", "conduit"],
+        &["native:nothing"],
+        &["airbyte:exec:./not-there"],
+    ];
+    let lines: Vec<Vec<&str>> = lines
+        .iter()
+        .map(|line| [&test[..], line].concat())
+        .collect();
+    let lines: Vec<&[&str]> = lines.iter().map(Vec::as_slice).collect();
+    let shown = shots(&bench, &lines);
+    let junit = std::fs::read_to_string(bench.path("rules.xml")).unwrap();
+    same("connector_test", &(shown + "\n" + &junit));
+}

@@ -207,6 +207,14 @@ fn of_connectors() {
     fs::write(&garbage, "\u{7f}no program").unwrap();
     fs::set_permissions(&garbage, fs::Permissions::from_mode(0o755)).unwrap();
     let garbage = json!({"connector": format!("airbyte:exec:{}", garbage.display())});
+    scene.bench.script("rude.sh", "echo no; exit 1");
+    let rules = [
+        "connector",
+        "test",
+        "airbyte:exec:./rude.sh",
+        "--only",
+        "spec/answers",
+    ];
     let incomplete = json!([["status", "a", "STARTED"]]);
     let mut other = stream();
     other["name"] = json!("b");
@@ -232,6 +240,7 @@ fn of_connectors() {
                 "connector.stream_failed",
                 scene.shot(two, null(), json!({})),
             ),
+            ("connector.nonconforming", scene.bench.shot(&rules)),
         ],
     );
 }

@@ -8,6 +8,7 @@
 //! | one acknowledgement for each record, in order | given when the destination says that it is durable |
 //! | a flush in `Stop`, and in `Teardown` where `Stop` never comes (§3.5) | both finish the write |
 
+mod choice;
 mod config;
 mod destination;
 mod log;

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use crossdock_core::checkpoint::Checkpoint;
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
-use crossdock_core::event::{Event, LogLevel, LogRecord, StreamStatus};
-use crossdock_core::session::{Note, Session};
+use crossdock_core::event::{Event, LogLevel, StreamStatus};
+use crossdock_core::session::Session;
 use crossdock_core::source::{SourceControl, SourceReader};
 use crossdock_core::stream::StreamId;
 use tokio::sync::mpsc;
@@ -80,11 +80,7 @@ impl Line {
 
     /// Says something beside the data.
     pub(crate) fn log(&self, level: LogLevel, message: String) {
-        self.session.note(Note::Log(LogRecord {
-            level,
-            message,
-            stack_trace: None,
-        }));
+        self.session.log(level, message);
     }
 }
 

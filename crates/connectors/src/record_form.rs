@@ -5,8 +5,8 @@ use crossdock_core::batch::{Body, Rows};
 use crossdock_core::code;
 use crossdock_core::convert::columns_to_rows;
 use crossdock_core::error::{Error, Result};
-use crossdock_core::event::{LogLevel, LogRecord};
-use crossdock_core::session::{Note, Session};
+use crossdock_core::event::LogLevel;
+use crossdock_core::session::Session;
 use crossdock_core::stream::StreamId;
 use crossdock_processors::RecordFormat;
 use schemars::JsonSchema;
@@ -140,10 +140,6 @@ impl RecordWriter {
     }
 
     fn warn(&self, message: String) {
-        self.session.note(Note::Log(LogRecord {
-            level: LogLevel::Warn,
-            message,
-            stack_trace: None,
-        }));
+        self.session.log(LogLevel::Warn, message);
     }
 }

@@ -10,8 +10,8 @@ use crossdock_core::checkpoint::{Lane, Seq};
 use crossdock_core::code;
 use crossdock_core::destination::{Ack, Acknowledge, DestinationWriter};
 use crossdock_core::error::{Error, Result};
-use crossdock_core::event::{LogLevel, LogRecord};
-use crossdock_core::session::{Note, Session};
+use crossdock_core::event::LogLevel;
+use crossdock_core::session::Session;
 use crossdock_core::stream::StreamId;
 use crossdock_processors::{Chain, Processed};
 
@@ -185,11 +185,10 @@ impl Change for Processing {
 
     fn end(&mut self) {
         if self.filtered > 0 {
-            self.session.note(Note::Log(LogRecord {
-                level: LogLevel::Info,
-                message: format!("{} records were filtered by its processors", self.filtered),
-                stack_trace: None,
-            }));
+            self.session.log(
+                LogLevel::Info,
+                format!("{} records were filtered by its processors", self.filtered),
+            );
         }
     }
 }

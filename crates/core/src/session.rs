@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::event::LogRecord;
+use crate::event::{LogLevel, LogRecord};
 use crate::memory::{Memory, Passing};
 
 /// Something said beside the data. It takes the short way to the observer and is never held back
@@ -133,6 +133,15 @@ impl Session {
     /// Passes a note on.
     pub fn note(&self, note: Note) {
         self.observer.observe(note);
+    }
+
+    /// Notes a log line.
+    pub fn log(&self, level: LogLevel, message: impl Into<String>) {
+        self.note(Note::Log(LogRecord {
+            level,
+            message: message.into(),
+            stack_trace: None,
+        }));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crossdock_core::event::{LogLevel, LogRecord};
+use crossdock_core::event::LogLevel;
 use crossdock_core::session::{Note, Session};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
@@ -41,11 +41,7 @@ impl Context {
 
     /// Says something to who runs the connector. No secrets.
     pub fn log(&self, level: LogLevel, message: impl Into<String>) {
-        self.session.note(Note::Log(LogRecord {
-            level,
-            message: message.into(),
-            stack_trace: None,
-        }));
+        self.session.log(level, message.into());
     }
 }
 

@@ -12,8 +12,8 @@ use crossdock_core::checkpoint::{Checkpoint, StateKind};
 use crossdock_core::clock::{Clock, SystemClock};
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
-use crossdock_core::event::{Estimate, Event, LogLevel, LogRecord, StreamStatus};
-use crossdock_core::session::{Note, Session};
+use crossdock_core::event::{Estimate, Event, LogLevel, StreamStatus};
+use crossdock_core::session::Session;
 use crossdock_core::stream::StreamId;
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -187,11 +187,7 @@ impl Output {
 
     /// Says something to who runs the connector. No secrets.
     pub fn log(&self, level: LogLevel, message: impl Into<String>) {
-        self.session.note(Note::Log(LogRecord {
-            level,
-            message: message.into(),
-            stack_trace: None,
-        }));
+        self.session.log(level, message.into());
     }
 
     /// Whether the run ends when there is nothing new; else a source that polls goes on asking.

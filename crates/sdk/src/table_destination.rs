@@ -86,7 +86,7 @@ pub trait TableDestination: Send + Sync + 'static {
 pub struct BatchLimits {
     /// At most so many rows in a call.
     pub rows: usize,
-    /// Rows of all tables are written when they have so many bytes together.
+    /// Rows of all tables are written when they take so many bytes of memory together.
     pub bytes: usize,
     /// No row waits longer.
     pub age: Duration,

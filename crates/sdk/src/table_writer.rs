@@ -86,7 +86,7 @@ impl<D: TableDestination> Destination for Tabling<D> {
             acks: opening.acks,
             gathered: Mutex::default(),
             came: Notify::new(),
-            failed: Notify::new(),
+            broke: Notify::new(),
         });
         let ticker = tokio::spawn(tick(shared.clone()));
         Ok(Box::new(TableWriter { shared, ticker }))
@@ -103,7 +103,7 @@ struct Shared<D: TableDestination> {
     /// The first row since the last write.
     came: Notify,
     /// A write failed that nobody waited for.
-    failed: Notify,
+    broke: Notify,
 }
 
 /// Rows that wait to be written.
@@ -115,10 +115,17 @@ struct Gathered {
     since: Option<Instant>,
     /// The last item; what is gathered goes up to it.
     last: Seq,
-    /// Why a write failed that nobody waited for.
-    error: Option<Error>,
-    /// Rows are missing since a write failed, so nothing is acknowledged any more (P1).
-    failed: bool,
+    health: Health,
+}
+
+/// Whether all rows so far were written.
+#[derive(Default)]
+enum Health {
+    #[default]
+    Well,
+    /// Rows are missing since a write failed, so nothing is acknowledged any more (P1). With the reason, until somebody
+    /// took it.
+    Broken(Option<Error>),
 }
 
 struct Held {
@@ -130,19 +137,18 @@ struct Held {
 impl<D: TableDestination> Shared<D> {
     /// Writes all that is gathered, and acknowledges it.
     async fn flush(&self, gathered: &mut Gathered) -> Result<()> {
-        if let Some(error) = gathered.error.take() {
-            return Err(error);
-        }
-        if gathered.failed {
-            let message = "an earlier write failed, so nothing more is written";
-            return Err(Error::new(&code::CONNECTOR_FAILED, message));
+        if let Health::Broken(reason) = &mut gathered.health {
+            let earlier = "an earlier write failed, so nothing more is written";
+            return Err(reason
+                .take()
+                .unwrap_or_else(|| Error::new(&code::CONNECTOR_FAILED, earlier)));
         }
         // Also if the call is dropped in the middle.
-        gathered.failed = true;
+        gathered.health = Health::Broken(None);
         while let Some((stream, held)) = gathered.rows.pop_first() {
             self.write(&stream, &held).await?;
         }
-        gathered.failed = false;
+        gathered.health = Health::Well;
         gathered.bytes = 0;
         if gathered.since.take().is_some() {
             self.acks.acknowledge(Ack::UpTo {
@@ -207,8 +213,8 @@ async fn tick<D: TableDestination>(shared: Arc<Shared<D>>) {
         if gathered.since == Some(since)
             && let Err(error) = shared.flush(&mut gathered).await
         {
-            gathered.error = Some(error);
-            shared.failed.notify_one();
+            gathered.health = Health::Broken(Some(error));
+            shared.broke.notify_one();
             return;
         }
     }
@@ -234,7 +240,8 @@ impl<D: TableDestination> DestinationWriter for TableWriter<D> {
             // A batch has four billion rows at most.
             index: index as u32,
         });
-        gathered.bytes += rows.value_bytes();
+        // What is held: a row keeps its batch's whole buffer (P7).
+        gathered.bytes += rows.buffer().len() + rows.len() * size_of::<Held>();
         gathered.rows.entry(batch.stream).or_default().extend(held);
         if gathered.bytes >= self.shared.limits.bytes {
             self.shared.flush(&mut gathered).await?;
@@ -254,10 +261,12 @@ impl<D: TableDestination> DestinationWriter for TableWriter<D> {
 
     async fn broken(&mut self) -> Error {
         loop {
-            if let Some(error) = self.shared.gathered.lock().await.error.take() {
+            if let Health::Broken(reason) = &mut self.shared.gathered.lock().await.health
+                && let Some(error) = reason.take()
+            {
                 return error;
             }
-            self.shared.failed.notified().await;
+            self.shared.broke.notified().await;
         }
     }
 

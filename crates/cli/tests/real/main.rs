@@ -7,6 +7,7 @@
 
 mod airbyte;
 mod conduit;
+mod conformance;
 mod crash;
 mod dataflow;
 mod delivery;

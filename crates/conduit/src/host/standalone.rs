@@ -10,8 +10,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
-use crossdock_core::event::{LogLevel, LogRecord};
-use crossdock_core::session::{Note, Session};
+use crossdock_core::event::LogLevel;
+use crossdock_core::session::Session;
 use crossdock_launch::{Exec, Launcher, Program};
 use tokio::sync::OnceCell;
 
@@ -62,11 +62,10 @@ impl Standalone {
                     });
                     known.push(launcher);
                 }
-                Err(error) => session.note(Note::Log(LogRecord {
-                    level: LogLevel::Warn,
-                    message: format!("{} is passed over: {}", file.display(), error.message()),
-                    stack_trace: None,
-                })),
+                Err(error) => session.log(
+                    LogLevel::Warn,
+                    format!("{} is passed over: {}", file.display(), error.message()),
+                ),
             }
         }
         match choose(&self.wanted, &candidates) {

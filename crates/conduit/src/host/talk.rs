@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossdock_core::error::Error;
-use crossdock_core::event::{LogLevel, LogRecord};
+use crossdock_core::event::LogLevel;
 use crossdock_core::secret::Masker;
 use crossdock_core::session::{Limits, Note, Session};
 use crossdock_launch::StderrSink;
@@ -74,11 +74,7 @@ impl Talk {
             }
             last.push_back(message.clone());
         }
-        self.0.session.note(Note::Log(LogRecord {
-            level,
-            message,
-            stack_trace: None,
-        }));
+        self.0.session.log(level, message);
     }
 
     pub(super) fn warn(&self, text: &str) {
@@ -112,11 +108,9 @@ impl StderrSink for Talk {
         let panicked = self.0.panicked.load(Ordering::Relaxed);
         let parsed = LogLine::parse(line);
         if panicked {
-            self.0.session.note(Note::Log(LogRecord {
-                level: LogLevel::Error,
-                message: self.0.masker.mask(line).into_owned(),
-                stack_trace: None,
-            }));
+            self.0
+                .session
+                .log(LogLevel::Error, self.0.masker.mask(line).into_owned());
         } else {
             self.log(parsed.level, &parsed.text());
         }

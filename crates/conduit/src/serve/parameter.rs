@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::choice::merged;
 use crate::wire::description::Param;
 use crate::wire::proto::config::v1::parameter::Type;
 use crate::wire::proto::config::v1::validation::Type as Rule;
@@ -61,6 +62,12 @@ fn walk(
         if is_object {
             walk(root, property, path, is_needed, places);
         } else {
+            // By its parts, or as JSON, as which it was known first (P12). Whether it is there shows only then.
+            let choice = has_choice.then(|| merged(root, property)).flatten();
+            let is_needed = is_needed && choice.is_none();
+            if let Some(choice) = choice.filter(|_| path.len() < DEEPEST) {
+                walk(root, &choice, path, false, places);
+            }
             let shape = if has_choice {
                 Shape::Any
             } else {
@@ -84,7 +91,7 @@ fn walk(
 
 /// What a `$ref` refers to; other schemas as they are. Followed a few times only, for it may go in a
 /// circle.
-fn resolved<'a>(root: &'a Value, mut schema: &'a Value) -> &'a Value {
+pub(super) fn resolved<'a>(root: &'a Value, mut schema: &'a Value) -> &'a Value {
     for _ in 0..DEEPEST {
         let target = schema.get("$ref").and_then(Value::as_str);
         let Some(pointer) = target.and_then(|target| target.strip_prefix('#')) else {
@@ -218,6 +225,22 @@ pub(super) fn put(config: &mut Map<String, Value>, path: &[String], value: Value
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_choice_is_given_by_its_parts_or_as_json() {
+        let schema = json!({"required": ["auth"], "properties": {"auth": {"oneOf": [
+            {"properties": {"type": {"const": "key"}, "key": {"type": "string"}}, "required": ["type", "key"]},
+            {"properties": {"type": {"const": "login"}, "rounds": {"type": "integer"}}}]}}});
+        let places = places(&schema);
+        let names: Vec<&str> = places.keys().map(String::as_str).collect();
+        assert_eq!(names, ["auth", "auth.key", "auth.rounds", "auth.type"]);
+        assert!(places.values().all(|place| !place.param.is_required()));
+        assert_eq!(places["auth.rounds"].shape, Shape::Integer);
+        assert_eq!(
+            places["auth.type"].param.rules,
+            [(Rule::Inclusion as i32, "key,login".to_owned())]
+        );
+    }
 
     #[test]
     fn limits_become_rules() {

@@ -10,9 +10,9 @@ use crossdock_core::batch::BodyShape;
 use crossdock_core::code;
 use crossdock_core::erased::ErasedSource;
 use crossdock_core::error::{Error, Result};
-use crossdock_core::event::{Event, LogLevel, LogRecord};
+use crossdock_core::event::{Event, LogLevel};
 use crossdock_core::served::to_read;
-use crossdock_core::session::{Note, Session};
+use crossdock_core::session::Session;
 use crossdock_core::source::{SourceControl, SourceOpening, SourceReader};
 use crossdock_core::spec::Checked;
 use prost::Message as _;
@@ -259,11 +259,10 @@ impl Pump {
             let _ = self.stop.wait_for(|stop| *stop == Stop::Now).await;
         }
         if let Err(error) = self.reader.close().await {
-            self.session.note(Note::Log(LogRecord {
-                level: LogLevel::Warn,
-                message: format!("the source did not end well: {}", error.message()),
-                stack_trace: None,
-            }));
+            self.session.log(
+                LogLevel::Warn,
+                format!("the source did not end well: {}", error.message()),
+            );
         }
     }
 

@@ -11,8 +11,8 @@ use crossdock_core::destination::{
     Ack, Acknowledge, Destination, DestinationOpening, DestinationWriter, Ending,
 };
 use crossdock_core::error::Result;
-use crossdock_core::event::{LogLevel, LogRecord};
-use crossdock_core::session::{Note, Session};
+use crossdock_core::event::LogLevel;
+use crossdock_core::session::Session;
 use crossdock_core::spec::{Checked, Spec};
 use crossdock_core::stream::StreamId;
 
@@ -87,11 +87,10 @@ impl DestinationWriter for NullWriter {
 
     async fn finish(&mut self, _: Ending) -> Result<()> {
         for (stream, (records, bytes)) in &self.counts {
-            self.session.note(Note::Log(LogRecord {
-                level: LogLevel::Debug,
-                message: format!("{stream}: {records} records, {bytes} bytes, let go"),
-                stack_trace: None,
-            }));
+            self.session.log(
+                LogLevel::Debug,
+                format!("{stream}: {records} records, {bytes} bytes, let go"),
+            );
         }
         if self.last > Seq(0) {
             self.acks.acknowledge(Ack::UpTo {

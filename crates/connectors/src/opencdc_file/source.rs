@@ -16,10 +16,10 @@ use crossdock_core::checkpoint::{Checkpoint, StateKind};
 use crossdock_core::clock::{Clock, SystemClock};
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
-use crossdock_core::event::{Event, LogLevel, LogRecord};
+use crossdock_core::event::{Event, LogLevel};
 use crossdock_core::json::Json;
 use crossdock_core::raw;
-use crossdock_core::session::{Note, Session};
+use crossdock_core::session::Session;
 use crossdock_core::source::{Source, SourceControl, SourceOpening, SourceReader};
 use crossdock_core::spec::{Checked, Spec};
 use crossdock_core::stream::StreamId;
@@ -169,11 +169,7 @@ impl Reader {
         };
         if file.metadata()?.len() < self.tail.offset {
             let message = "the file became shorter and is read from its beginning".to_owned();
-            self.session.note(Note::Log(LogRecord {
-                level: LogLevel::Warn,
-                message,
-                stack_trace: None,
-            }));
+            self.session.log(LogLevel::Warn, message);
             file.seek(SeekFrom::Start(0))?;
             self.tail = Tail::at(0);
             self.lines = 0;

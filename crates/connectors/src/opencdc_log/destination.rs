@@ -11,8 +11,8 @@ use crossdock_core::destination::{
     Ack, Acknowledge, Destination, DestinationOpening, DestinationWriter, Ending,
 };
 use crossdock_core::error::Result;
-use crossdock_core::event::{LogLevel, LogRecord};
-use crossdock_core::session::{Note, Session};
+use crossdock_core::event::LogLevel;
+use crossdock_core::session::Session;
 use crossdock_core::spec::{Checked, Spec};
 
 use super::config::{Config, Level};
@@ -86,11 +86,7 @@ impl DestinationWriter for Writer {
                 "" => record,
                 said => format!("{said} {record}"),
             };
-            session.note(Note::Log(LogRecord {
-                level,
-                message,
-                stack_trace: None,
-            }));
+            session.log(level, message);
         };
         let mut record = Vec::new();
         self.records

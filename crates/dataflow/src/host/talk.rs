@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossdock_core::error::Error;
-use crossdock_core::event::{LogLevel, LogRecord};
+use crossdock_core::event::LogLevel;
 use crossdock_core::secret::Masker;
 use crossdock_core::session::{Limits, Note, Session};
 use crossdock_launch::StderrSink;
@@ -66,11 +66,7 @@ impl Talk {
     }
 
     pub(super) fn log(&self, level: LogLevel, text: &str) {
-        self.0.session.note(Note::Log(LogRecord {
-            level,
-            message: self.mask(text),
-            stack_trace: None,
-        }));
+        self.0.session.log(level, self.mask(text));
     }
 
     pub(super) fn warn(&self, text: &str) {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crossdock_core::error::Result;
 use crossdock_core::session::{Note, Session};
-use crossdock_core::{code, event::LogLevel, event::LogRecord};
+use crossdock_core::{code, event::LogLevel};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use super::client::Client;
@@ -56,11 +56,7 @@ pub(super) async fn ensure(client: &Client, image: &str, session: &Session) -> R
     }
     let exit = process.wait().await?;
     if exit.success() {
-        session.note(Note::Log(LogRecord {
-            level: LogLevel::Info,
-            message: format!("pulled the image {image}"),
-            stack_trace: None,
-        }));
+        session.log(LogLevel::Info, format!("pulled the image {image}"));
         return Ok(());
     }
     let said = said.0.lock().unwrap_or_else(PoisonError::into_inner);

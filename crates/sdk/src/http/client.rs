@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use crossdock_core::error::{Error, Result};
-use crossdock_core::event::{LogLevel, LogRecord};
+use crossdock_core::event::LogLevel;
 use crossdock_core::secret::Secret;
-use crossdock_core::session::{Note, Session};
+use crossdock_core::session::Session;
 use jiff::Timestamp;
 use reqwest::header::{ACCEPT, RETRY_AFTER};
 use reqwest::redirect::Policy;
@@ -40,16 +40,7 @@ struct Inner {
     retry: Retry,
     limit: Option<RateLimit>,
     longest_body: usize,
-    session: SessionLog,
-}
-
-/// Only for what it is told.
-struct SessionLog(Session);
-
-impl std::fmt::Debug for SessionLog {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Session")
-    }
+    session: Session,
 }
 
 /// What an [`HttpClient`] is made of.
@@ -150,7 +141,7 @@ impl HttpClientBuilder {
                 .limit
                 .map(|(requests, time)| RateLimit::new(requests, time)),
             longest_body: self.longest_body,
-            session: SessionLog(session.clone()),
+            session: session.clone(),
         })))
     }
 }
@@ -315,11 +306,7 @@ impl HttpClient {
             error.in_one_line(),
             pause.as_secs_f64()
         );
-        self.0.session.0.note(Note::Log(LogRecord {
-            level,
-            message,
-            stack_trace: None,
-        }));
+        self.0.session.log(level, message);
     }
 }
 

@@ -1,0 +1,121 @@
+//! `crossdock connector test`: our own connectors keep every rule of every protocol, and the battery talks to
+//! connectors of others.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::lab::{Lab, exec, program, sdk_destination};
+
+const PROTOCOLS: [&str; 1] = ["airbyte"];
+
+/// The report on a connector. Fails where a rule that binds is broken.
+fn report(lab: &Lab, reference: &str, config: &Value, more: &[&str]) -> Value {
+    let config = config.to_string();
+    let words = ["connector", "test", reference, "--config", &config];
+    let envelope = lab.run(&[&words[..], more].concat());
+    let report = &envelope["data"];
+    let checks = report["checks"]
+        .as_array()
+        .unwrap_or_else(|| panic!("{envelope}"));
+    let is_broken = |check: &&Value| check["verdict"] == "failed" && check["level"] == "must";
+    let broken: Vec<&Value> = checks.iter().filter(is_broken).collect();
+    assert!(broken.is_empty(), "{reference} {more:?}: {broken:#?}");
+    assert!(report["passed"].as_u64().unwrap() > 0, "{envelope}");
+    report.clone()
+}
+
+/// The names of the rules that were judged so.
+fn named<'a>(report: &'a Value, verdict: &str) -> Vec<&'a str> {
+    let checks = report["checks"].as_array().unwrap().iter();
+    let so = checks.filter(|check| check["verdict"] == verdict);
+    so.map(|check| check["name"].as_str().unwrap()).collect()
+}
+
+/// The configuration of a file source, with rows to read.
+fn filled(lab: &Lab, name: &str) -> Value {
+    fs::write(lab.path("rows.csv"), "id,name\n1,a\n2,b\n3,c\n").unwrap();
+    let rows = json!({"streams": {"rows": lab.text("rows.csv")}});
+    if name == "csv" {
+        return rows;
+    }
+    let to = json!({"path": lab.text("filled")});
+    let file = lab.pipeline(
+        ("native:csv", rows),
+        (&format!("native:{name}"), to.clone()),
+        json!({"streams": [{"name": "*", "sync_mode": "full_refresh", "destination_sync_mode": "overwrite"}]}),
+    );
+    lab.good(&["run", file.to_str().unwrap()]);
+    match name {
+        "sqlite" => to,
+        _ => json!({"streams": {"rows": lab.text("filled/rows/*")}}),
+    }
+}
+
+#[test]
+fn our_sample_keeps_every_rule() {
+    for protocol in PROTOCOLS {
+        let config = json!({"streams": 2, "count": 3000, "checkpoint_every": 500});
+        report(
+            &Lab::new(),
+            "native:sample",
+            &config,
+            &["--protocol", protocol],
+        );
+    }
+}
+
+#[test]
+fn our_sources_keep_every_rule() {
+    for protocol in PROTOCOLS {
+        for name in ["csv", "jsonl", "parquet", "sqlite"] {
+            let lab = Lab::new();
+            let config = filled(&lab, name);
+            report(
+                &lab,
+                &format!("native:{name}"),
+                &config,
+                &["--protocol", protocol, "--as", "source"],
+            );
+        }
+    }
+}
+
+#[test]
+fn our_destinations_keep_every_rule() {
+    for protocol in PROTOCOLS {
+        for name in ["csv", "jsonl", "parquet", "sqlite", "null"] {
+            let lab = Lab::new();
+            let config = match name {
+                "null" => json!({}),
+                _ => json!({"path": lab.text("out")}),
+            };
+            report(
+                &lab,
+                &format!("native:{name}"),
+                &config,
+                &["--protocol", protocol, "--as", "destination"],
+            );
+        }
+    }
+}
+
+#[test]
+fn connectors_of_airbyte_are_judged() {
+    let lab = Lab::new();
+    if let Some(hardcoded) = program("CROSSDOCK_TEST_HARDCODED") {
+        let only = ["--only", "check/", "--only", "discover/"];
+        let report = report(&lab, &exec(&[&hardcoded]), &json!({"count": 20}), &only);
+        assert_eq!(report["role"], "source");
+    }
+    // On Airbyte's own SDK, which drops what it does not know of a state.
+    if let Some(destination) = sdk_destination() {
+        let config = json!({"path": lab.text("out.jsonl")});
+        let only = ["--as", "destination", "--only", "echo/"];
+        let report = report(&lab, &destination, &config, &only);
+        assert_eq!(
+            named(&report, "failed"),
+            ["echo/unknown-properties", "echo/stats"]
+        );
+    }
+}
