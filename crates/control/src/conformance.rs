@@ -56,6 +56,14 @@ pub async fn examine(
             },
         );
     let protocol = protocol(&examination)?;
+    if reference.protocol == Protocol::Native {
+        // Its own words would come from a process that nobody asked for.
+        let (registry, native) = (&ask.registry, reference);
+        match role {
+            Role::Source => drop(connector::source(native, registry)?),
+            Role::Destination => drop(connector::destination(native, registry)?),
+        }
+    }
     let connector = Connector::new(reference.clone(), config.clone().unwrap_or_default());
     let session = first_session(&connector, role, &ask.ui, &ask.settings);
     let launcher = launcher(&connector, protocol, role)?;

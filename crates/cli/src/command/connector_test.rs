@@ -29,7 +29,11 @@ pub(super) async fn execute(args: &Test, context: &Context) -> Result<Answer, Er
         only: args.only.clone(),
     };
     let palette = context.printer.palette();
-    let heard = |judged: &Judged| context.printer.talk(&line(judged, palette));
+    let heard = |judged: &Judged| {
+        if let Some(line) = line(judged, palette) {
+            context.printer.talk(&line);
+        }
+    };
     let report = examine(examination, &context.ask(Settings::default()), heard).await?;
     context.screen.clear();
     if let Some(path) = &args.junit {
@@ -52,17 +56,15 @@ pub(super) async fn execute(args: &Test, context: &Context) -> Result<Answer, Er
     Ok(answer.failed([error.with("connector", &args.reference)]))
 }
 
-/// One rule while the test runs.
-fn line(judged: &Judged, palette: Palette) -> String {
-    let name = judged.rule.name;
-    match &judged.verdict {
-        Verdict::Passed => format!("{} {name}", palette.success("ok     ")),
-        Verdict::Failed(_) if judged.is_violation() => {
-            format!("{} {name}", palette.error("broken "))
-        }
-        Verdict::Failed(_) => format!("{} {name}", palette.warning("advice ")),
-        Verdict::Skipped { reason } => format!("{} {name}: {reason}", palette.dim("skipped")),
-    }
+/// One rule while the test runs. Those that are not tested come at the end, by their reasons.
+fn line(judged: &Judged, palette: Palette) -> Option<String> {
+    let word = match &judged.verdict {
+        Verdict::Passed => palette.success("ok    "),
+        Verdict::Failed(_) if judged.is_violation() => palette.error("broken"),
+        Verdict::Failed(_) => palette.warning("advice"),
+        Verdict::Skipped { .. } => return None,
+    };
+    Some(format!("{word} {}", judged.rule.name))
 }
 
 /// What is broken, with all that helps to mend it, and the counts.
@@ -72,6 +74,13 @@ fn text(report: &Report, palette: Palette) -> String {
         if let Verdict::Failed(finding) = &judged.verdict {
             text += &told(judged, finding, palette);
         }
+    }
+    for (reason, rules) in untested(report) {
+        let rules = match rules.len() {
+            0..=3 => rules.join(", "),
+            many => format!("{many} rules"),
+        };
+        let _ = writeln!(text, "not tested: {rules}: {reason}");
     }
     let counts = [
         (report.passed, "kept"),
@@ -88,10 +97,34 @@ fn text(report: &Report, palette: Palette) -> String {
         "{} as a {} of {}: {}",
         report.connector,
         report.role,
-        report.protocol,
+        platform(report.protocol),
         counts.join(", ")
     );
     text
+}
+
+/// The reasons for which rules were not tested, each with its rules, in the order of the first.
+fn untested(report: &Report) -> Vec<(&str, Vec<&'static str>)> {
+    let mut reasons: Vec<(&str, Vec<&'static str>)> = Vec::new();
+    for judged in &report.checks {
+        let Verdict::Skipped { reason } = &judged.verdict else {
+            continue;
+        };
+        match reasons.iter_mut().find(|(known, _)| known == reason) {
+            Some((_, rules)) => rules.push(judged.rule.name),
+            None => reasons.push((reason, vec![judged.rule.name])),
+        }
+    }
+    reasons
+}
+
+fn platform(protocol: &str) -> &str {
+    match protocol {
+        "airbyte" => "Airbyte",
+        "conduit" => "Conduit",
+        "dataflow" => "DataFlow",
+        other => other,
+    }
 }
 
 fn told(judged: &Judged, finding: &Finding, palette: Palette) -> String {
