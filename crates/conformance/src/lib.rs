@@ -2,6 +2,7 @@
 
 pub mod airbyte;
 mod battery;
+pub mod dataflow;
 mod finding;
 mod report;
 mod rule;
