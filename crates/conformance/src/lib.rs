@@ -2,6 +2,7 @@
 
 pub mod airbyte;
 mod battery;
+pub mod conduit;
 mod finding;
 mod report;
 mod rule;

@@ -1,4 +1,5 @@
 //! Each check passes on a healthy connector and fails on one with a fault made for it.
 
 mod airbyte;
+mod conduit;
 mod table;

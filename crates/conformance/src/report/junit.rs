@@ -48,7 +48,9 @@ fn case(writer: &mut Writer<Vec<u8>>, class: &str, judged: &Judged) -> io::Resul
         Verdict::Passed => case.write_empty()?,
         Verdict::Skipped { reason } => case.write_inner_content(|writer| {
             let skipped = writer.create_element("skipped");
-            skipped.with_attribute(("message", reason.as_str())).write_empty()?;
+            skipped
+                .with_attribute(("message", reason.as_str()))
+                .write_empty()?;
             Ok(())
         })?,
         Verdict::Failed(finding) => case.write_inner_content(|writer| {
