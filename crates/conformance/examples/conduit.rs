@@ -38,7 +38,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     judge(checks(role), &subject, &Masker::default(), |judged| {
         let rule = &judged.rule;
-        let head = format!("{:24} {:?} {:>6} ms", rule.name, rule.level, judged.milliseconds);
+        let head = format!(
+            "{:24} {:?} {:>6} ms",
+            rule.name, rule.level, judged.milliseconds
+        );
         match &judged.verdict {
             Verdict::Passed => write(format!("{head} passed")),
             Verdict::Skipped { reason } => write(format!("{head} skipped: {reason}")),

@@ -242,6 +242,10 @@ impl Process for Running {
         }
     }
 
+    async fn pause(&mut self, pause: Duration) {
+        tokio::time::sleep(pause).await;
+    }
+
     async fn half_close(&mut self) {
         if let Some(run) = &mut self.run {
             run.finish();

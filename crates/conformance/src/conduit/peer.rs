@@ -171,6 +171,9 @@ pub trait Process: Send {
     /// Waits for a message on Run.
     async fn receive(&mut self, limit: Duration) -> Down;
 
+    /// Receives nothing for so long, as a slow host.
+    async fn pause(&mut self, pause: Duration);
+
     /// Says on Run that nothing more will be sent.
     async fn half_close(&mut self);
 

@@ -221,7 +221,7 @@ impl Play {
             Step::Drain => self.drain().await,
             Step::Pause => {
                 self.note(From::Event, "nothing is received for a while");
-                tokio::time::sleep(self.patience.pause).await;
+                self.process.pause(self.patience.pause).await;
             }
             Step::Send(records) => {
                 let many = format!("{} records", records.len());
