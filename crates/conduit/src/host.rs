@@ -9,6 +9,7 @@ mod connector;
 mod destination;
 mod lifecycle;
 mod peer;
+pub mod raw;
 mod reader;
 mod registry;
 mod schema;

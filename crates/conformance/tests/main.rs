@@ -1,5 +1,4 @@
 //! Each check passes on a healthy connector and fails on one with a fault made for it.
 
 mod airbyte;
-mod dataflow;
-mod table;
+mod conduit;

@@ -27,8 +27,7 @@ pub mod connutils {
     }
 }
 
-/// Records, as the tests see them.
-#[cfg(test)]
+/// Records in a form that is easy to look at and to make, for tests and for whoever examines connectors.
 pub mod opencdc {
     /// Version 1.
     pub mod v1 {
