@@ -11,15 +11,15 @@ const SUMMARY: &str = "docs/SUMMARY.md";
 /// Finds links to files or headings that are not there, and pages that the book leaves out.
 pub(crate) fn check(tree: &Tree) -> Vec<Breach> {
     let mut breaches = Vec::new();
-    let documents = tree.files().filter(|(path, _)| path.ends_with(".md"));
-    for (path, text) in documents.clone() {
+    let documents = || tree.files().filter(|(path, _)| path.ends_with(".md"));
+    for (path, text) in documents() {
         for (line, target) in links(text) {
             if let Some(what) = fault(tree, path, text, target) {
                 breaches.push(Breach::at(path, line, what));
             }
         }
     }
-    let pages = documents.filter(|(path, _)| path.starts_with("docs/") && *path != SUMMARY);
+    let pages = documents().filter(|(path, _)| path.starts_with("docs/") && *path != SUMMARY);
     let listed: Vec<&str> = links(tree.text(SUMMARY).unwrap_or_default())
         .map(|(_, target)| target)
         .collect();
