@@ -65,7 +65,7 @@ fn whole(part: &str) -> String {
 
 /// The variables that a text wants, in the form of a `.env`.
 fn variables(text: &str) -> String {
-    let mut file = "DATAFLOW_SECRET_LAKE_KEY=lake.db\n".to_owned();
+    let mut file = "DATAFLOW_SECRET_LAKE_PATH=lake.db\n".to_owned();
     for part in text.split("${env:").skip(1) {
         let name: String = part
             .chars()
