@@ -4,6 +4,8 @@
 mod command;
 mod connector;
 mod dlq;
+#[cfg(test)]
+mod documented;
 mod refresh;
 mod side;
 mod state;

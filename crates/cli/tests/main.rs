@@ -5,6 +5,7 @@
 mod bench;
 mod connector;
 mod dlq;
+mod document;
 mod error;
 mod file;
 mod init;

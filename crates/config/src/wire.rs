@@ -102,7 +102,7 @@ pub(crate) struct Processor {
 }
 
 /// What becomes of records that a destination refuses. Only destinations that tell which records they
-/// refuse are concerned: those of Conduit.
+/// refuse are concerned: those of Conduit and of DataFlow.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeadLetters {

@@ -7,6 +7,7 @@ mod fixture;
 mod hostile;
 mod manifest;
 mod mapper;
+mod page;
 mod reference;
 mod refused;
 mod schema;

@@ -1,3 +1,5 @@
+//! The folder of a user's data.
+
 use std::path::PathBuf;
 
 /// Where this user's data of Crossdock is that outlives a restart of the machine: `crossdock` in `XDG_STATE_HOME`, or

@@ -39,3 +39,12 @@ pub use source_stream::{Description, SourceStream, StreamOutput};
 pub use state::{State, resumed};
 pub use stream_source::{StreamSource, Streams};
 pub use table_destination::{BatchLimits, Table, TableDestination};
+
+/// The examples of the documents are compiled and run.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../../../docs/sdk.md")]
+    mod guide {}
+    #[doc = include_str!("../../../docs/contract.md")]
+    mod contract {}
+}

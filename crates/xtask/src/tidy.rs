@@ -9,6 +9,7 @@ mod edge;
 mod fence;
 mod length;
 mod licence;
+mod link;
 mod lockfile;
 mod name;
 mod package;
@@ -76,7 +77,7 @@ struct Rule {
     look: Look,
 }
 
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
     Rule {
         name: "edges",
         promise: "crates depend on each other only as the plan allows",
@@ -101,6 +102,11 @@ const RULES: [Rule; 10] = [
         name: "documents",
         promise: "every module and every crate says what it is for",
         look: Look::Texts(document::check),
+    },
+    Rule {
+        name: "links",
+        promise: "every link of a document leads somewhere, and the book has every page",
+        look: Look::Texts(link::check),
     },
     Rule {
         name: "names",
@@ -194,5 +200,5 @@ mod tests {
         };
     }
 
-    house! { edges libraries fences length documents names circles lockfile licences workplace }
+    house! { edges libraries fences length documents links names circles lockfile licences workplace }
 }

@@ -8,8 +8,9 @@ use crate::tidy::tree::Tree;
 /// How many packages there may be. Every one is built by everybody, so a new one is worth a word in a review; raise
 /// the number in the commit that needs it. TLS brought two dozen, most of them for other systems than ours; the
 /// modes of AES, MD2 and RSA another two, so that no cryptography is our own. reqwest brought fifty for the SDK's HTTP:
-/// addresses in any script, gzip, and again what only other systems need.
-const LIMIT: usize = 443;
+/// addresses in any script, gzip, and again what only other systems need. The last three:
+/// the battery, the XML of its reports, and the connector of the documents.
+const LIMIT: usize = 446;
 
 /// Families of which two generations must not be built side by side.
 const ALONE: [&str; 4] = ["tokio", "hyper", "rustls", "prost"];
