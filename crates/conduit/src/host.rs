@@ -19,6 +19,7 @@ mod standalone;
 mod talk;
 mod writer;
 
+pub use config::flat;
 pub use destination::ConduitDestination;
 pub use registry::{Kept, Registry};
 pub use source::ConduitSource;

@@ -2,3 +2,5 @@
 
 mod airbyte;
 mod conduit;
+mod dataflow;
+mod table;

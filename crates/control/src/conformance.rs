@@ -2,20 +2,23 @@
 
 use std::sync::Arc;
 
+use crossdock_conduit::host::flat;
 use crossdock_config::{Connector, ConnectorConfig, ConnectorRef, Protocol};
-use crossdock_conformance::{Check, Judged, Report, airbyte, judge};
+use crossdock_conformance::{Check, Judged, Report, airbyte, conduit, dataflow, judge};
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
-use crossdock_core::secret::Masker;
+use crossdock_core::secret::{Masker, SECRETS_BY_NAME};
 use crossdock_core::session::Session;
+use crossdock_dataflow::Found;
 use crossdock_launch::{Exec, Launcher};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub use crossdock_conformance as battery;
 
 use crate::command::Ask;
 use crate::connector;
 use crate::prepare::first_session;
+use crate::serve;
 use crate::ui::Role;
 
 /// What is tested, and how much of it.
@@ -70,15 +73,27 @@ pub async fn examine(
     let settings = config.as_ref().map(|config| config.value.clone());
     let known = Masker::new(connector.secrets.iter().cloned());
     let table = Table { only, known, heard };
-    let (kind, judged) = match protocol {
-        Protocol::Airbyte => table.airbyte(launcher, session, role, settings).await?,
-        _ => return Err(unknown(reference)),
+    let judged = match protocol {
+        Protocol::Conduit => table.conduit(launcher, session, role, settings).await?,
+        Protocol::DataFlow => {
+            let kind = serve::name(reference);
+            let kind = kind.strip_prefix("dataflow-connector-").unwrap_or(&kind);
+            table
+                .dataflow(launcher, session, role, (kind, settings))
+                .await?
+        }
+        _ => table.airbyte(launcher, session, role, settings).await?,
     };
     let role = match role {
         Role::Source => "source",
         Role::Destination => "destination",
     };
-    Ok(Report::new(reference.to_string(), kind, role, judged))
+    Ok(Report::new(
+        reference.to_string(),
+        protocol.as_str(),
+        role,
+        judged,
+    ))
 }
 
 /// The protocol that is spoken.
@@ -98,8 +113,16 @@ fn protocol(examination: &Examination) -> Result<Protocol> {
 /// What starts it. One of ours is started as the connector of the platform that it is tested for.
 fn launcher(connector: &Connector, protocol: Protocol, role: Role) -> Result<Arc<dyn Launcher>> {
     let reference = &connector.reference;
-    if reference.protocol != Protocol::Native {
-        return connector::launcher(reference, &connector.docker);
+    match (reference.protocol, reference.launcher) {
+        (Protocol::Native, _) => {}
+        (Protocol::DataFlow, None) => {
+            let found = Found::new(&reference.what);
+            return match found.is_there() {
+                true => Ok(Arc::new(found)),
+                false => Err(found.absent()),
+            };
+        }
+        _ => return connector::launcher(reference, &connector.docker),
     }
     let program = std::env::current_exe().map_err(|cause| {
         Error::new(&code::IO, "the path of this program cannot be told").caused_by(cause)
@@ -134,7 +157,7 @@ impl<H: FnMut(&Judged)> Table<'_, H> {
         session: Session,
         role: Role,
         config: Option<Value>,
-    ) -> Result<(&'static str, Vec<Judged>)> {
+    ) -> Result<Vec<Judged>> {
         let role = match role {
             Role::Source => airbyte::Role::Source,
             Role::Destination => airbyte::Role::Destination,
@@ -142,8 +165,43 @@ impl<H: FnMut(&Judged)> Table<'_, H> {
         let peer = airbyte::Launched::new(launcher, session);
         let subject = airbyte::Subject::new(Box::new(peer), role, config);
         let masker = subject.masker().await?;
-        let judged = self.run(airbyte::checks(role), &subject, &masker).await?;
-        Ok(("airbyte", judged))
+        self.run(airbyte::checks(role), &subject, &masker).await
+    }
+
+    async fn conduit(
+        self,
+        launcher: Arc<dyn Launcher>,
+        session: Session,
+        role: Role,
+        config: Option<Value>,
+    ) -> Result<Vec<Judged>> {
+        let role = match role {
+            Role::Source => conduit::Role::Source,
+            Role::Destination => conduit::Role::Destination,
+        };
+        let masker = by_name(config.as_ref());
+        let config = config.as_ref().map(flat).transpose()?;
+        let peer = conduit::Launched::new(launcher, session, role);
+        let patience = conduit::Patience::default();
+        let subject = conduit::Subject::new(Box::new(peer), role, config, patience);
+        self.run(conduit::checks(role), &subject, &masker).await
+    }
+
+    async fn dataflow(
+        self,
+        launcher: Arc<dyn Launcher>,
+        session: Session,
+        role: Role,
+        (kind, config): (&str, Option<Value>),
+    ) -> Result<Vec<Judged>> {
+        let role = match role {
+            Role::Source => dataflow::Role::Source,
+            Role::Destination => dataflow::Role::Sink,
+        };
+        let masker = by_name(config.as_ref());
+        let peer = dataflow::Launched::new(launcher, session);
+        let subject = dataflow::Subject::new(Box::new(peer), role, kind, config);
+        self.run(dataflow::checks(role), &subject, &masker).await
     }
 
     async fn run<S: 'static>(
@@ -164,9 +222,9 @@ impl<H: FnMut(&Judged)> Table<'_, H> {
     }
 }
 
-fn unknown(reference: &ConnectorRef) -> Error {
-    Error::new(
-        &code::USAGE,
-        format!("`{reference}` has no protocol that can be tested"),
-    )
+/// Hides what has the name of a secret, for protocols that have no mark for them.
+fn by_name(config: Option<&Value>) -> Masker {
+    config.map_or_else(Masker::default, |config| {
+        Masker::for_config(&json!({SECRETS_BY_NAME: true}), config)
+    })
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 ///
 /// # Errors
 /// `config.invalid` for a list of anything else, and for a name that is given twice.
-pub(super) fn flat(config: &Value) -> Result<BTreeMap<String, String>> {
+pub fn flat(config: &Value) -> Result<BTreeMap<String, String>> {
     let mut texts = BTreeMap::new();
     match config {
         Value::Null => {}
