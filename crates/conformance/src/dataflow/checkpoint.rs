@@ -168,8 +168,8 @@ async fn as_json(it: &Subject) -> Outcome {
     same(it, |checkpoint| {
         let text = checkpoint.as_str().unwrap_or_default();
         match serde_json::from_str::<Value>(text) {
-            Ok(value @ Value::Object(_)) => Ok(both(&value)),
-            _ => skip("its checkpoints are no JSON objects within texts"),
+            Ok(value @ (Value::Object(_) | Value::Array(_))) => Ok(both(&value)),
+            _ => skip("its checkpoints are no JSON within texts"),
         }
     })
     .await
