@@ -42,6 +42,15 @@ async fn marked(it: &Subject) -> Outcome<std::sync::Arc<Whole>> {
     }
 }
 
+/// What was read, if it has checkpoints.
+async fn sent(it: &Subject) -> Outcome<std::sync::Arc<Whole>> {
+    let whole = good(it).await?;
+    match whole.checkpoints.is_empty() {
+        true => skip("it sends no checkpoints"),
+        false => Ok(whole),
+    }
+}
+
 /// What is read from there.
 async fn from(it: &Subject, options: Value) -> Outcome<Whole> {
     let mut talk = it.open().await?;
@@ -65,7 +74,7 @@ fn both(checkpoint: &Value) -> Value {
 }
 
 async fn data(it: &Subject) -> Outcome {
-    let whole = good(it).await?;
+    let whole = sent(it).await?;
     match whole.checkpoints.iter().any(|(_, data)| data.is_null()) {
         false => Ok(()),
         true => broken(
@@ -76,7 +85,7 @@ async fn data(it: &Subject) -> Outcome {
 }
 
 async fn text(it: &Subject) -> Outcome {
-    let whole = good(it).await?;
+    let whole = sent(it).await?;
     match whole.checkpoints.iter().find(|(_, data)| !data.is_string()) {
         None => Ok(()),
         Some((_, data)) => broken(format!("`data` is {data}"), whole.talk.lock().await.shown()),
@@ -159,8 +168,8 @@ async fn as_json(it: &Subject) -> Outcome {
     same(it, |checkpoint| {
         let text = checkpoint.as_str().unwrap_or_default();
         match serde_json::from_str::<Value>(text) {
-            Ok(value @ Value::Object(_)) => Ok(both(&value)),
-            _ => skip("its checkpoints are no JSON objects within texts"),
+            Ok(value @ (Value::Object(_) | Value::Array(_))) => Ok(both(&value)),
+            _ => skip("its checkpoints are no JSON within texts"),
         }
     })
     .await

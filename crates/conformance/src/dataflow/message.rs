@@ -95,7 +95,7 @@ async fn base64(it: &Subject) -> Outcome {
 fn is_base64(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
-    text.len() % 4 == 0 && text.len() - body.len() <= 2 && body.bytes().all(known)
+    text.len().is_multiple_of(4) && text.len() - body.len() <= 2 && body.bytes().all(known)
 }
 
 /// Whether it is a time as RFC 3339 writes it.

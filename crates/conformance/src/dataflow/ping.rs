@@ -2,8 +2,8 @@
 
 use super::subject::Subject;
 use super::talk::Talk;
-use crate::Outcome;
 use crate::rule::checks;
+use crate::{Outcome, broken};
 
 checks! { Subject;
     "ping/connected" Must "Connector Protocol, Commands" "`ping` is answered by `pong` once it is connected"
@@ -45,5 +45,9 @@ async fn often(it: &Subject) -> Outcome {
     for _ in 0..20 {
         talk.is_well().await?;
     }
-    Ok(())
+    // One `pong` too many stands for that of the next `ping`, so it is seen only now.
+    match talk.unasked().await {
+        false => Ok(()),
+        true => broken("there were more answers than `ping`s", talk.shown()),
+    }
 }

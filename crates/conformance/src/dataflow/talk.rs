@@ -182,7 +182,7 @@ impl Talk {
 
     /// What it says although nothing is asked.
     pub(super) async fn unasked(&mut self) -> bool {
-        !matches!(self.channel.line(QUIET).await, Heard::Nothing)
+        !matches!(self.next(QUIET).await, Next::Nothing)
     }
 
     /// Pings. What came before the answer belongs to what was asked before.

@@ -119,7 +119,7 @@ async fn one_that_says_nothing_is_given_up() {
 /// Stderr is read all the time, and only its end is kept.
 #[tokio::test]
 async fn one_that_floods_stderr_is_heard_all_the_same() {
-    let flood = format!("(while :; do echo flood >&2; done) &\n{SOURCE}");
+    let flood = format!("echo flood >&2; (while :; do echo flood >&2; done) &\n{SOURCE}");
     assert_eq!(one(&flood, "ping/often").await, Verdict::Passed);
     let seen = seen(&flood, "exit/terminated-status").await;
     assert!(seen.contains("flood") && seen.len() < 10_000, "{seen}");
