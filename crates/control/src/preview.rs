@@ -1,5 +1,7 @@
 //! The first rows of a stream, for a look before anything is moved.
 
+use std::time::Duration;
+
 use crossdock_config::{ConnectorConfig, ConnectorRef, nearest};
 use crossdock_core::batch::{Body, BodyShape};
 use crossdock_core::catalog::{ConfiguredCatalog, ConfiguredStream, Stream, SyncMode};
@@ -12,8 +14,13 @@ use crossdock_core::schema::StreamSchema;
 use crossdock_core::source::SourceOpening;
 use crossdock_core::stream::StreamId;
 
+use tokio::time::timeout;
+
 use crate::command::{self, Ask};
 use crate::prepare::masked;
+
+/// How long a record after the first is waited for.
+const NEXT: Duration = Duration::from_secs(5);
 
 /// The first rows of a stream.
 #[derive(Clone, Debug)]
@@ -84,9 +91,20 @@ pub async fn preview(
         records: Vec::new(),
         is_all: true,
     };
+    let first = ready.session.limits.command_timeout;
     let read = async {
         loop {
-            match reader.next().await? {
+            let patience = if preview.records.is_empty() { first } else { NEXT };
+            let event = match timeout(patience, reader.next()).await {
+                Ok(event) => event?,
+                // It has no end, or is slow: what came is shown.
+                Err(_) if !preview.records.is_empty() => {
+                    preview.is_all = false;
+                    return Ok(());
+                }
+                Err(_) => return Err(silent(patience)),
+            };
+            match event {
                 Event::Batch(batch) => {
                     let rows = match batch.body {
                         Body::Rows(rows) => rows,
@@ -121,6 +139,11 @@ pub async fn preview(
         tracing::debug!(%error, "the source did not close tidily");
     }
     Ok(preview)
+}
+
+fn silent(patience: Duration) -> Error {
+    let message = format!("no record came within {} s", patience.as_secs());
+    Error::new(&code::CONNECTOR_TIMEOUT, message)
 }
 
 fn choose(streams: Vec<Stream>, wanted: Option<&str>) -> Result<Stream> {

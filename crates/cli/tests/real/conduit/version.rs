@@ -41,6 +41,16 @@ fn records_of_either_version_reach_either_version_as_they_were() {
 }
 
 #[test]
+fn a_preview_of_a_source_without_an_end_shows_what_is_there() {
+    let Some(source) = peer("file") else { return };
+    let lab = Lab::new();
+    std::fs::write(lab.path("in.txt"), "one\ntwo\n").unwrap();
+    let config = json!({"path": lab.text("in.txt")}).to_string();
+    let data = lab.good(&["preview", &source, "--config", &config]);
+    assert_eq!(data["records"].as_array().unwrap().len(), 2, "{data}");
+}
+
+#[test]
 fn a_source_resumes_where_the_last_record_was_committed() {
     let Some(source) = peer("file") else { return };
     let lab = Lab::new();
