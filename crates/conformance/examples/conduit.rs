@@ -1,7 +1,7 @@
 //! Runs the battery of Conduit on a program:
 //! `cargo run -p crossdock-conformance --example conduit -- source ./connector key=value …`
 //!
-//! Without any `key=value` there is no configuration, and what needs one is skipped.
+//! Without any `key=value` there is no configuration, and what needs one is skipped; `-` is the empty configuration.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -21,12 +21,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         _ => return Err("first `source` or `destination`, then the program".into()),
     };
     let program = words.next().ok_or("the program lacks")?;
-    let pairs = words.filter_map(|word| {
+    let words: Vec<String> = words.collect();
+    let configured = !words.is_empty();
+    let pairs = words.iter().filter_map(|word| {
         let (name, value) = word.split_once('=')?;
         Some((name.to_owned(), value.to_owned()))
     });
     let config: Config = pairs.collect();
-    let config = (!config.is_empty()).then_some(config);
+    let config = configured.then_some(config);
     let session = Session::new(Arc::new(Unobserved));
     let launcher = Arc::new(Exec::new(vec![program]));
     let peer = Launched::new(launcher, session, role);
