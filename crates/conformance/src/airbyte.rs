@@ -24,16 +24,7 @@ pub use invocation::{Invocation, Until};
 pub use peer::{Launched, Peer};
 pub use subject::Subject;
 
-use crate::Check;
-
-/// What a connector is checked as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// A source.
-    Source,
-    /// A destination.
-    Destination,
-}
+use crate::{Check, Role};
 
 /// The checks of a role, in their order.
 pub fn checks(role: Role) -> impl Iterator<Item = &'static Check<Subject>> {

@@ -24,24 +24,13 @@ pub use launched::Launched;
 pub use peer::{Answer, Config, Down, Hello, Peer, Process, Question, Up};
 pub use subject::{Patience, Subject};
 
-use crate::Check;
+use crate::{Check, Role};
 
-/// What a connector is checked as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// A source.
-    Source,
-    /// A destination.
-    Destination,
-}
-
-impl Role {
-    /// Its side in the protocol.
-    pub(crate) fn side(self) -> Side {
-        match self {
-            Self::Source => Side::Source,
-            Self::Destination => Side::Destination,
-        }
+/// The side of a role in the protocol.
+fn side(role: Role) -> Side {
+    match role {
+        Role::Source => Side::Source,
+        Role::Destination => Side::Destination,
     }
 }
 

@@ -23,25 +23,13 @@ pub use launched::Launched;
 pub use peer::{Channel, Heard, Peer};
 pub use subject::Subject;
 
-use crate::Check;
+use crate::{Check, Role};
 
-/// What a connector is checked as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// A source.
-    Source,
-    /// A sink.
-    Sink,
-}
-
-impl Role {
-    /// Its name on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Source => "source",
-            Self::Sink => "sink",
-        }
+/// The name of a role on the wire.
+fn word(role: Role) -> &'static str {
+    match role {
+        Role::Source => "source",
+        Role::Destination => "sink",
     }
 }
 
@@ -49,7 +37,7 @@ impl Role {
 pub fn checks(role: Role) -> impl Iterator<Item = &'static Check<Subject>> {
     let own: [&'static [Check<Subject>]; 3] = match role {
         Role::Source => [message::CHECKS, read::CHECKS, checkpoint::CHECKS],
-        Role::Sink => [write::CHECKS, payload::CHECKS, &[]],
+        Role::Destination => [write::CHECKS, payload::CHECKS, &[]],
     };
     let both = [
         init::CHECKS,

@@ -11,4 +11,4 @@ mod rule;
 pub use battery::{Judged, Verdict, judge};
 pub use finding::{Finding, From, Line, Objection, Outcome, broken, skip};
 pub use report::Report;
-pub use rule::{Check, Level, Rule};
+pub use rule::{Check, Level, Role, Rule};

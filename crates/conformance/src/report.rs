@@ -4,7 +4,7 @@ mod junit;
 
 use serde::Serialize;
 
-use crate::{Judged, Level, Verdict};
+use crate::{Judged, Level, Role, Verdict};
 
 /// What holds of a connector, and what does not.
 #[derive(Clone, Debug, Serialize)]
@@ -13,8 +13,8 @@ pub struct Report {
     pub connector: String,
     /// The protocol: `airbyte`, `conduit` or `dataflow`.
     pub protocol: &'static str,
-    /// What it was checked as, e.g. `source`.
-    pub role: &'static str,
+    /// What it was checked as.
+    pub role: Role,
     /// How many rules hold.
     pub passed: usize,
     /// How many binding rules are broken.
@@ -30,12 +30,7 @@ pub struct Report {
 impl Report {
     /// The report of these results.
     #[must_use]
-    pub fn new(
-        connector: String,
-        protocol: &'static str,
-        role: &'static str,
-        checks: Vec<Judged>,
-    ) -> Self {
+    pub fn new(connector: String, protocol: &'static str, role: Role, checks: Vec<Judged>) -> Self {
         let count = |of: fn(&Judged) -> bool| checks.iter().filter(|judged| of(judged)).count();
         Self {
             connector,

@@ -69,6 +69,10 @@ pub async fn examine(
     }
     let connector = Connector::new(reference.clone(), config.clone().unwrap_or_default());
     let session = first_session(&connector, role, &ask.ui, &ask.settings);
+    let role = match role {
+        Role::Source => battery::Role::Source,
+        Role::Destination => battery::Role::Destination,
+    };
     let launcher = launcher(&connector, protocol, role)?;
     let settings = config.as_ref().map(|config| config.value.clone());
     let known = Masker::new(connector.secrets.iter().cloned());
@@ -83,10 +87,6 @@ pub async fn examine(
                 .await?
         }
         _ => table.airbyte(launcher, session, role, settings).await?,
-    };
-    let role = match role {
-        Role::Source => "source",
-        Role::Destination => "destination",
     };
     Ok(Report::new(
         reference.to_string(),
@@ -111,7 +111,11 @@ fn protocol(examination: &Examination) -> Result<Protocol> {
 }
 
 /// What starts it. One of ours is started as the connector of the platform that it is tested for.
-fn launcher(connector: &Connector, protocol: Protocol, role: Role) -> Result<Arc<dyn Launcher>> {
+fn launcher(
+    connector: &Connector,
+    protocol: Protocol,
+    role: battery::Role,
+) -> Result<Arc<dyn Launcher>> {
     let reference = &connector.reference;
     match (reference.protocol, reference.launcher) {
         (Protocol::Native, _) => {}
@@ -130,11 +134,7 @@ fn launcher(connector: &Connector, protocol: Protocol, role: Role) -> Result<Arc
     let mut words = vec![program.to_string_lossy().into_owned()];
     words.extend(["connector", "serve", "--protocol", protocol.as_str()].map(str::to_owned));
     if protocol == Protocol::Airbyte {
-        let role = match role {
-            Role::Source => "source",
-            Role::Destination => "destination",
-        };
-        words.extend(["--as", role].map(str::to_owned));
+        words.extend(["--as", role.as_str()].map(str::to_owned));
     }
     words.push(reference.to_string());
     if protocol == Protocol::Airbyte {
@@ -155,13 +155,9 @@ impl<H: FnMut(&Judged)> Table<'_, H> {
         self,
         launcher: Arc<dyn Launcher>,
         session: Session,
-        role: Role,
+        role: battery::Role,
         config: Option<Value>,
     ) -> Result<Vec<Judged>> {
-        let role = match role {
-            Role::Source => airbyte::Role::Source,
-            Role::Destination => airbyte::Role::Destination,
-        };
         let peer = airbyte::Launched::new(launcher, session);
         let subject = airbyte::Subject::new(Box::new(peer), role, config);
         let masker = subject.masker().await?;
@@ -172,13 +168,9 @@ impl<H: FnMut(&Judged)> Table<'_, H> {
         self,
         launcher: Arc<dyn Launcher>,
         session: Session,
-        role: Role,
+        role: battery::Role,
         config: Option<Value>,
     ) -> Result<Vec<Judged>> {
-        let role = match role {
-            Role::Source => conduit::Role::Source,
-            Role::Destination => conduit::Role::Destination,
-        };
         let masker = by_name(config.as_ref());
         let config = config.as_ref().map(flat).transpose()?;
         let peer = conduit::Launched::new(launcher, session, role);
@@ -191,13 +183,9 @@ impl<H: FnMut(&Judged)> Table<'_, H> {
         self,
         launcher: Arc<dyn Launcher>,
         session: Session,
-        role: Role,
+        role: battery::Role,
         (kind, config): (&str, Option<Value>),
     ) -> Result<Vec<Judged>> {
-        let role = match role {
-            Role::Source => dataflow::Role::Source,
-            Role::Destination => dataflow::Role::Sink,
-        };
         let masker = by_name(config.as_ref());
         let peer = dataflow::Launched::new(launcher, session);
         let subject = dataflow::Subject::new(Box::new(peer), role, kind, config);

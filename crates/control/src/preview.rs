@@ -94,7 +94,11 @@ pub async fn preview(
     let first = ready.session.limits.command_timeout;
     let read = async {
         loop {
-            let patience = if preview.records.is_empty() { first } else { NEXT };
+            let patience = if preview.records.is_empty() {
+                first
+            } else {
+                NEXT
+            };
             let event = match timeout(patience, reader.next()).await {
                 Ok(event) => event?,
                 // It has no end, or is slow: what came is shown.

@@ -96,7 +96,7 @@ fn text(report: &Report, palette: Palette) -> String {
         text,
         "{} as a {} of {}: {}",
         report.connector,
-        report.role,
+        report.role.as_str(),
         platform(report.protocol),
         counts.join(", ")
     );

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::lab::{Lab, exec, program, sdk_destination};
 
-const PROTOCOLS: [&str; 1] = ["airbyte"];
+const PROTOCOLS: [&str; 3] = ["airbyte", "conduit", "dataflow"];
 
 /// The report on a connector. Fails where a rule that binds is broken.
 fn report(lab: &Lab, reference: &str, config: &Value, more: &[&str]) -> Value {

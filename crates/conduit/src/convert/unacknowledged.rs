@@ -44,15 +44,25 @@ pub(crate) struct Unacknowledged {
     /// Digests of all positions here: equal ones are looked for only where the digests are.
     digests: HashSet<u64>,
     hasher: RandomState,
+    /// Whether positions may repeat.
+    repeats: bool,
 }
 
 impl Unacknowledged {
+    /// For records of several sources in one row, whose positions may be equal by chance.
+    pub(crate) fn of_many_sources() -> Self {
+        Self {
+            repeats: true,
+            ..Self::default()
+        }
+    }
+
     /// A record came.
     pub(crate) fn push(&mut self, position: &[u8]) -> Result<(), PositionFault> {
         if position.is_empty() {
             return Err(PositionFault::Empty);
         }
-        if !self.digests.insert(self.hasher.hash_one(position)) {
+        if !self.repeats && !self.digests.insert(self.hasher.hash_one(position)) {
             let mut all = self.groups.iter().chain([&self.open]).flat_map(Group::iter);
             if all.any(|other| other == position) {
                 return Err(PositionFault::Duplicate(position.to_vec()));
@@ -124,6 +134,20 @@ mod tests {
         assert_eq!(committed(&mut book, "30"), [""; 0]);
         assert_eq!(committed(&mut book, "4"), [""; 0]);
         assert_eq!(committed(&mut book, "6"), ["4", "5", "6"]);
+    }
+
+    #[test]
+    fn equal_positions_of_many_sources_are_acknowledged_each() {
+        let mut book = Unacknowledged::of_many_sources();
+        assert_eq!(book.push(b""), Err(PositionFault::Empty));
+        for group in [&["a", "a"][..], &["b", "a"]] {
+            for position in group {
+                book.push(position.as_bytes()).unwrap();
+            }
+            book.close_group();
+        }
+        assert_eq!(committed(&mut book, "a"), ["a", "a"]);
+        assert_eq!(committed(&mut book, "a"), ["b", "a"]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::middleware::{Middleware, boolean};
 use super::parameter::{Place, Shape, put};
+use crate::wire::proto::config::v1::validation::Type as Rule;
 
 /// A configuration that was taken.
 #[derive(Clone, Debug)]
@@ -30,6 +31,10 @@ pub(super) fn read(
             // As for every connector, an empty text is none.
             Some(_) if text.is_empty() => {}
             Some(place) => match value(place.shape, text) {
+                Some(_) if !is_listed(place, text) => wrong.push(format!(
+                    "`{name}` is `{text}`, which is none of {}",
+                    place.param.rule(Rule::Inclusion).unwrap_or_default()
+                )),
                 Some(value) => put(&mut config, &place.path, value),
                 None => wrong.push(format!(
                     "`{name}` is `{text}`, which is not {}",
@@ -48,6 +53,12 @@ pub(super) fn read(
         return Ok(config.into());
     }
     Err(Error::new(&code::CONFIG_INVALID, wrong.join("; ")))
+}
+
+/// Whether a text is one of those that the parameter allows, if it allows only some.
+fn is_listed(place: &Place, text: &str) -> bool {
+    let allowed = place.param.rule(Rule::Inclusion);
+    allowed.is_none_or(|allowed| allowed.split(',').any(|one| one == text))
 }
 
 fn pointer(config: &Map<String, Value>, path: &[String]) -> bool {
@@ -97,7 +108,7 @@ mod tests {
     fn texts_become_values() {
         let schema = json!({"required": ["path"], "properties": {
             "path": {"type": "string"}, "rows": {"type": "integer"}, "ratio": {"type": "number"},
-            "strict": {"type": "boolean"}, "tags": {"type": "array"}, "any": {},
+            "mode": {"enum": ["add", "replace"]}, "strict": {"type": "boolean"}, "tags": {"type": "array"}, "any": {},
             "login": {"type": "object", "properties": {"user": {"type": "string"}}}}});
         let places = places(&schema);
         let read = |pairs: &[(&str, &str)]| {
@@ -121,11 +132,18 @@ mod tests {
         assert_eq!(read(&given).unwrap(), expected);
         let list = [("path", "x"), ("tags", "[\"a,b\"]"), ("rows", "")];
         assert_eq!(read(&list).unwrap(), json!({"path": "x", "tags": ["a,b"]}));
-        let error = read(&[("rows", "x"), ("strict", "yes"), ("pth", "x")]).unwrap_err();
+        let error = read(&[
+            ("rows", "x"),
+            ("strict", "yes"),
+            ("pth", "x"),
+            ("mode", "ad"),
+        ])
+        .unwrap_err();
         for part in [
             "`rows` is `x`",
             "`strict` is `yes`",
             "`pth` is not",
+            "`mode` is `ad`, which is none of add,replace",
             "`path` is required",
         ] {
             assert!(error.message().contains(part), "{error:?}");

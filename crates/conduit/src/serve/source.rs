@@ -16,7 +16,7 @@ use crossdock_core::session::Session;
 use crossdock_core::source::{SourceControl, SourceOpening, SourceReader};
 use crossdock_core::spec::Checked;
 use prost::Message as _;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
@@ -156,6 +156,7 @@ impl SourceRun {
         let (messages, answers) = mpsc::channel(4);
         let boundaries = Arc::new(Boundaries::default());
         let version = opened.version;
+        let (hearing, heard) = oneshot::channel();
         let pump = Pump {
             reader: opened.reader,
             delay: opened.middleware.batch_delay,
@@ -173,12 +174,14 @@ impl SourceRun {
                 tell,
             },
             stop: self.stop.subscribe(),
+            heard,
             session: opened.session,
         };
         self.tasks.push(tokio::spawn(pump.run()));
         let control = self.control.clone();
-        self.tasks
-            .push(tokio::spawn(hear(acks, version, boundaries, control)));
+        self.tasks.push(tokio::spawn(hear(
+            acks, version, boundaries, control, hearing,
+        )));
         Ok(Box::pin(ReceiverStream::new(answers)))
     }
 
@@ -221,6 +224,7 @@ async fn hear(
     version: Version,
     boundaries: Arc<Boundaries>,
     control: Arc<dyn SourceControl>,
+    _until: oneshot::Sender<()>,
 ) {
     // However the stream ends, the platform ends it (§10, 29).
     while let Ok(Some(message)) = acks.message().await {
@@ -242,6 +246,8 @@ struct Pump {
     out: Outgoing,
     delay: Duration,
     stop: watch::Receiver<Stop>,
+    /// Ends when no acknowledgement can come any more.
+    heard: oneshot::Receiver<()>,
     session: Session,
 }
 
@@ -256,7 +262,11 @@ impl Pump {
             .send_modify(|progress| progress.is_over = true);
         if failed.is_none() {
             // The end is for the platform to say (§3.6): the stream stays open until then.
-            let _ = self.stop.wait_for(|stop| *stop == Stop::Now).await;
+            // It says so in Teardown, or by the end of its acknowledgements.
+            tokio::select! {
+                _ = self.stop.wait_for(|stop| *stop == Stop::Now) => {}
+                _ = &mut self.heard => {}
+            }
         }
         if let Err(error) = self.reader.close().await {
             self.session.log(

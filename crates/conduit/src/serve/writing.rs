@@ -21,7 +21,7 @@ use crossdock_core::session::Session;
 use crossdock_core::spec::Spec;
 use prost::Message as _;
 use tokio::sync::{mpsc, oneshot};
-use tonic::{Status, Streaming};
+use tonic::{Code, Status, Streaming};
 
 use super::config::Configured;
 use super::middleware::Middleware;
@@ -124,7 +124,7 @@ impl Writing {
             reading: Reading::new(&name, &ConfiguredCatalog::default(), wanted),
             name,
             client: SchemaClient::default(),
-            book: Unacknowledged::default(),
+            book: Unacknowledged::of_many_sources(),
             pending: Pending::default(),
             catalog: ConfiguredCatalog::default(),
             writer: None,
@@ -182,8 +182,14 @@ impl Writing {
                         let group = more(&mut requests, first, self.middleware.batch_size).await;
                         self.take(&group).await?;
                     }
-                    // However it ends, the platform ends it; what came is finished in Teardown.
-                    Ok(None) | Err(_) => is_open = false,
+                    // The platform has no more: all is acknowledged, and the stream ends.
+                    Ok(None) => return self.finish(answers).await,
+                    // tonic's status for a message over the limit.
+                    Err(status) if status.code() == Code::OutOfRange => {
+                        return Err(Error::new(&code::RECORD_TOO_LARGE, status.message()));
+                    }
+                    // Cancelled, which is how platforms end it; what came is finished in Teardown.
+                    Err(_) => is_open = false,
                 },
                 () = tokio::time::sleep(IDLE), if flushed < self.seq => {
                     flushed = self.seq;

@@ -325,7 +325,7 @@ async fn sync_modes(it: &Subject) -> Outcome {
     };
     let seen = match (it.role, modes.iter().find(|mode| !KNOWN.contains(mode))) {
         (_, Some(unknown)) => format!("an unknown mode `{unknown}`"),
-        (super::Role::Destination, None) if modes.is_empty() => "it supports none".to_owned(),
+        (crate::Role::Destination, None) if modes.is_empty() => "it supports none".to_owned(),
         _ => return Ok(()),
     };
     broken(seen, it.spec().await?.shown(None))

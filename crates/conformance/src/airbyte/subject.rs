@@ -6,7 +6,8 @@ use crossdock_core::secret::{Masker, SECRETS_BY_NAME};
 use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
 
-use super::{Exchange, Invocation, Peer, Role};
+use super::{Exchange, Invocation, Peer};
+use crate::Role;
 use crate::{Objection, Outcome, skip};
 
 /// A connector of Airbyte under test.

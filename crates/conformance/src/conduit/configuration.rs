@@ -145,6 +145,9 @@ async fn unknown(it: &Subject) -> Outcome {
 async fn trimmed(it: &Subject) -> Outcome {
     let mut config = it.config()?;
     let parameters = it.parameters().await?;
+    if accepted(it).await.is_err() {
+        return skip("Configure failed");
+    }
     let number = parameters.iter().find(|(name, param)| {
         [2, 3, 4].contains(&param.kind) && config.contains_key(name) || {
             [2, 3, 4].contains(&param.kind) && !param.default.is_empty() && !name.contains('*')

@@ -1,14 +1,15 @@
 //! A connector that is a program.
 
+use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use crossdock_conduit::host::raw::{Connection, Stream, Utilities};
+use crossdock_conduit::host::raw::{Connection, Refused, Stream, Utilities};
 use crossdock_conduit::wire::handshake::{self, Handshake};
 use crossdock_conduit::wire::version::Version;
-use crossdock_core::Result;
 use crossdock_core::session::Session;
 use crossdock_launch::{Call, Exit, Launcher, StderrSink};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
@@ -16,9 +17,10 @@ use tokio::process::ChildStdout;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::Role;
 use super::message;
 use super::peer::{Answer, Down, Hello, Peer, Process, Question, Up};
+use super::side;
+use crate::Role;
 
 /// How long a connector may take to print its first line, as under Conduit.
 const HANDSHAKE: Duration = Duration::from_secs(60);
@@ -28,6 +30,8 @@ const LONGEST_LINE: u64 = 64 << 10;
 const KEPT: usize = 200;
 /// How long a process that printed nothing may take to end.
 const ENDING: Duration = Duration::from_secs(2);
+/// How many messages are kept that came while Stop was waited for.
+const MOST: usize = 10_000;
 /// The stream of go-plugin in which redirected output comes.
 const STDIO: &str = "/plugin.GRPCStdio/StreamStdio";
 /// The stream of go-plugin in which further connections are offered.
@@ -82,6 +86,8 @@ struct Running {
     version: Version,
     connection: Option<Connection>,
     run: Option<Stream>,
+    /// What came on Run while something else was waited for.
+    came: VecDeque<Down>,
     stdout: Tail,
     stderr: Tail,
     listeners: Vec<JoinHandle<()>>,
@@ -99,7 +105,10 @@ impl Drop for Running {
 
 #[async_trait]
 impl Peer for Launched {
-    async fn start(&self, env: &[(&'static str, String)]) -> Result<Box<dyn Process>> {
+    async fn start(
+        &self,
+        env: &[(&'static str, String)],
+    ) -> crossdock_core::Result<Box<dyn Process>> {
         let utilities = Utilities::start().await?;
         let stderr = Tail::default();
         let mut all = vec![
@@ -124,6 +133,7 @@ impl Peer for Launched {
             version: Version::V2,
             connection: None,
             run: None,
+            came: VecDeque::new(),
             stdout: Tail::default(),
             stderr,
             listeners: Vec::new(),
@@ -136,6 +146,14 @@ impl Peer for Launched {
 }
 
 impl Running {
+    fn down(&self, received: Result<Option<Bytes>, Refused>) -> Down {
+        match received {
+            Err(refused) => Down::Failed(refused),
+            Ok(None) => Down::End,
+            Ok(Some(bytes)) => message::down(self.role, self.version, bytes),
+        }
+    }
+
     /// Reads the first line, and connects to where it says.
     async fn greet(&mut self) {
         let Some(stdout) = self.process.take_stdout() else {
@@ -198,12 +216,39 @@ impl Process for Running {
     }
 
     async fn ask(&mut self, question: &Question, limit: Duration) -> Answer {
-        let Some(connection) = &self.connection else {
+        let Some(connection) = self.connection.clone() else {
             return Answer::Unreadable("there is no connection".to_owned());
         };
         let path = message::path(self.role, self.version, question);
         let request = message::request(question);
-        match timeout(limit, connection.unary(&path, request)).await {
+        let answering = connection.unary(&path, request);
+        let mut answering = pin!(timeout(limit, answering));
+        let answered = loop {
+            // As Conduit does: a source that still sends before it stops must not be held back by its own answer.
+            let receiving = async {
+                match &mut self.run {
+                    Some(run)
+                        if matches!(question, Question::Stop(_)) && self.came.len() < MOST =>
+                    {
+                        run.receive().await
+                    }
+                    _ => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                answered = &mut answering => break answered,
+                received = receiving => {
+                    let down = self.down(received);
+                    let is_over = !matches!(down, Down::Records(_) | Down::Acks(_));
+                    self.came.push_back(down);
+                    if is_over {
+                        self.run = None;
+                    }
+                }
+            }
+        };
+        match answered {
             Err(_) => Answer::Silence(limit),
             Ok(Err(refused)) => Answer::Refused(refused),
             Ok(Ok(answer)) => message::answer(self.role, self.version, question, answer),
@@ -211,8 +256,9 @@ impl Process for Running {
     }
 
     async fn run(&mut self) {
-        let service = self.role.side().service();
+        let service = side(self.role).service();
         let path = format!("/{}.{service}/Run", self.version.package());
+        self.came.clear();
         self.run = self.connection.as_ref().map(|c| c.streaming(&path));
     }
 
@@ -231,14 +277,15 @@ impl Process for Running {
     }
 
     async fn receive(&mut self, limit: Duration) -> Down {
+        if let Some(down) = self.came.pop_front() {
+            return down;
+        }
         let Some(run) = &mut self.run else {
             return Down::Unreadable("Run is not open".to_owned());
         };
         match timeout(limit, run.receive()).await {
             Err(_) => Down::Silence,
-            Ok(Err(refused)) => Down::Failed(refused),
-            Ok(Ok(None)) => Down::End,
-            Ok(Ok(Some(bytes))) => message::down(self.role, self.version, bytes),
+            Ok(received) => self.down(received),
         }
     }
 

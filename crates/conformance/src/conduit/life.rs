@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::Role;
 use super::exchange::Exchange;
 use super::peer::{Answer, Question};
 use super::sample::{Sample, writing};
 use super::script::{Acks, Script, Step};
 use super::subject::Subject;
+use crate::Role;
 use crate::rule::checks;
 use crate::{Outcome, broken, skip};
 
@@ -30,8 +30,8 @@ checks! { Subject;
     "Conduit does this whenever it checks a configuration" configured;
     "teardown/opened" Must "conduit, connector lifecycle" "Teardown is answered after Open, without Run"
     "close what Open opened" opened;
-    "teardown/running" Must "conduit, funnel (architecture v2)" "Teardown is answered while Run is open and Stop was never asked"
-    "end Run in Teardown: the new architecture never sends Stop" running;
+    "teardown/running" Must "conduit, funnel (architecture v2)" "Teardown is answered, with an error at most, while Run is open and Stop was never asked"
+    "end Run in Teardown: the new architecture never sends Stop; the Go SDK gives up after a minute, with an error" running;
     "teardown/after-all" Must "conduit, connector lifecycle" "Teardown is answered after Stop and the end of Run"
     "close what Open opened" after_all;
     "teardown/exit" Should "go-plugin, Client.Kill" "after a whole life the process ends with exit code 0"
@@ -87,12 +87,20 @@ fn opening(it: &Subject, versions: &str) -> Outcome<Script> {
     Ok(script.ask(Question::Open(Bytes::new())).torn_down())
 }
 
+async fn opens(it: &Subject, versions: &str) -> Outcome {
+    let seen = it.exchange(opening(it, versions)?).await?;
+    match seen.answer("Configure") {
+        Some(answer) if answer.is_ok() => seen.answered("Open"),
+        _ => skip("Configure failed"),
+    }
+}
+
 async fn open(it: &Subject) -> Outcome {
-    it.exchange(opening(it, "1,2")?).await?.answered("Open")
+    opens(it, "1,2").await
 }
 
 async fn open_1(it: &Subject) -> Outcome {
-    it.exchange(opening(it, "1")?).await?.answered("Open")
+    opens(it, "1").await
 }
 
 async fn fresh(it: &Subject) -> Outcome {
@@ -124,7 +132,10 @@ async fn running(it: &Subject) -> Outcome {
     let script = Script::new("1,2").running(&it.config()?, &Bytes::new());
     let seen = it.exchange(script.then([some(it)]).torn_down()).await?;
     seen.ran()?;
-    seen.answered("Teardown")
+    match seen.answer("Teardown") {
+        Some(Answer::Refused(refused)) if !refused.broken => Ok(()),
+        _ => seen.answered("Teardown"),
+    }
 }
 
 async fn after_all(it: &Subject) -> Outcome {

@@ -10,8 +10,9 @@ use crossdock_conduit::wire::proto::plugin::{HealthCheckRequest, HealthCheckResp
 use crossdock_conduit::wire::version::Version;
 use prost::{DecodeError, Message};
 
-use super::Role;
 use super::peer::{Answer, Down, Question, Up};
+use super::side;
+use crate::Role;
 
 /// The records of a message of Run: the same in both versions, since one record is a list of one.
 #[derive(Clone, PartialEq, Message)]
@@ -35,7 +36,7 @@ pub(super) fn path(role: Role, version: Version, question: &Question) -> String 
         Question::Updated(..) => "LifecycleOnUpdated",
         Question::Deleted(_) => "LifecycleOnDeleted",
     };
-    format!("/{package}.{}/{method}", role.side().service())
+    format!("/{package}.{}/{method}", side(role).service())
 }
 
 /// What is asked.

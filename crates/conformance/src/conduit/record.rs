@@ -21,7 +21,7 @@ checks! { Subject;
     "record/version" Should "OpenCDC record, metadata" "opencdc.version, if it is there, is v1"
     "leave it out or write `v1`" version;
     "record/read-at" Should "OpenCDC record, metadata" "opencdc.readAt is there and is nanoseconds since 1970"
-    "set it when the record is read" read_at;
+    "set it when the record is read; Conduit sets it where it lacks" read_at;
     "record/created-at" Should "OpenCDC record, metadata" "opencdc.createdAt, if it is there, is nanoseconds since 1970"
     "nanoseconds as decimal text, no seconds and no RFC 3339" created_at;
     "record/collection" Should "OpenCDC record, metadata" "opencdc.collection, if it is there, is not empty"

@@ -7,10 +7,10 @@ use bytes::Bytes;
 use crossdock_conduit::wire::description::{Described, Param};
 use tokio::sync::Mutex;
 
-use super::Role;
 use super::exchange::Exchange;
 use super::peer::{Answer, Config, Down, Peer, Process, Question, Up};
 use super::script::{Acks, MOST, Script, Step};
+use crate::Role;
 use crate::{From, Line, Outcome, skip};
 
 /// How long is waited for what.

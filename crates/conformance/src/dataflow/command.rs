@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::Role;
 use super::subject::{Subject, row, write};
 use super::talk::ANSWER;
+use crate::Role;
 use crate::rule::checks;
 use crate::{Outcome, broken};
 
@@ -98,7 +98,7 @@ async fn other_role(it: &Subject) -> Outcome {
     let mut talk = it.connected().await?;
     let (command, what) = match it.role {
         Role::Source => (write(&[row(1)]), "`write` to a source"),
-        Role::Sink => (json!({"cmd": "read", "limit": 1}), "`read` from a sink"),
+        Role::Destination => (json!({"cmd": "read", "limit": 1}), "`read` from a sink"),
     };
     talk.refuses(&command.to_string(), what).await
 }

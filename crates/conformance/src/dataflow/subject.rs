@@ -5,10 +5,11 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use super::Role;
 use super::peer::Peer;
 use super::talk::{ANSWER, Answer, Talk, WRITE};
 use super::whole::{self, Whole};
+use super::word;
+use crate::Role;
 use crate::{Outcome, skip};
 
 /// A connector of DataFlow under test.
@@ -45,7 +46,7 @@ impl Subject {
     pub(super) fn init(&self, options: Option<Value>) -> Value {
         let mut init = json!({
             "cmd": "init",
-            "role": self.role.as_str(),
+            "role": word(self.role),
             "type": self.kind,
             "config": self.config.clone().unwrap_or_else(|| json!({})),
         });
@@ -113,7 +114,7 @@ impl Subject {
     pub(super) fn work(&self) -> Value {
         match self.role {
             Role::Source => json!({"cmd": "read", "limit": 1}),
-            Role::Sink => write(&[row(1)]),
+            Role::Destination => write(&[row(1)]),
         }
     }
 
@@ -129,7 +130,7 @@ impl Subject {
             talk.ping().await;
             match self.role {
                 Role::Source => talk.ask(&json!({"cmd": "read"}), WRITE).await,
-                Role::Sink => talk.ask(&write(&[row(1), row(2)]), WRITE).await,
+                Role::Destination => talk.ask(&write(&[row(1), row(2)]), WRITE).await,
             };
             talk.ask(&json!({"cmd": "no-such-command"}), ANSWER).await;
             talk.ask(&json!({"cmd": "close"}), ANSWER).await;

@@ -29,7 +29,7 @@ fn suite(writer: &mut Writer<Vec<u8>>, report: &Report) -> io::Result<()> {
             ("time", in_seconds(seconds).as_str()),
         ])
         .write_inner_content(|writer| {
-            let class = format!("{}.{}", report.protocol, report.role);
+            let class = format!("{}.{}", report.protocol, report.role.as_str());
             report
                 .checks
                 .iter()

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crossdock_conformance::airbyte::{Invocation, Role, Subject};
+use crossdock_conformance::Role;
+use crossdock_conformance::airbyte::{Invocation, Subject};
 use serde_json::{Value, json};
 
 use super::double::{Double, Fault, error, failed, file, log};

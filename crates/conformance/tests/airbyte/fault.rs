@@ -1,6 +1,7 @@
 //! For each check a fault that it finds.
 
-use crossdock_conformance::airbyte::{Exchange, Invocation, Role, Until};
+use crossdock_conformance::Role;
+use crossdock_conformance::airbyte::{Exchange, Invocation, Until};
 use crossdock_launch::Exit;
 use serde_json::{Value, json};
 

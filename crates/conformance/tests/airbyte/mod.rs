@@ -8,7 +8,8 @@ mod process;
 mod source;
 mod source_fault;
 
-use crossdock_conformance::airbyte::{Role, checks};
+use crossdock_conformance::Role;
+use crossdock_conformance::airbyte::checks;
 
 use crate::table::{all_pass, fails, verdicts};
 

@@ -1,6 +1,7 @@
 //! A healthy source: two streams, of which one can be read incrementally.
 
-use crossdock_conformance::airbyte::{Invocation, Role, Subject, Until};
+use crossdock_conformance::Role;
+use crossdock_conformance::airbyte::{Invocation, Subject, Until};
 use serde_json::{Value, json};
 
 use super::double::{Double, Fault, error, failed, file, log};

@@ -14,8 +14,9 @@ use crossdock_conduit::wire::proto::connector::Ack;
 use crossdock_conduit::wire::proto::opencdc::v1::data::Data as Kind;
 use crossdock_conduit::wire::proto::opencdc::v1::{Change, Data, Operation, Record};
 use crossdock_conduit::wire::version::Version;
+use crossdock_conformance::Role;
 use crossdock_conformance::conduit::{
-    Answer, Config, Down, Hello, Patience, Peer, Process, Question, Role, Subject, Up,
+    Answer, Config, Down, Hello, Patience, Peer, Process, Question, Subject, Up,
 };
 use crossdock_core::Result;
 use crossdock_launch::Exit;

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use crossdock_conduit::wire::proto::connector::Ack;
 use crossdock_conduit::wire::proto::opencdc::v1::data::Data as Kind;
 use crossdock_conduit::wire::proto::opencdc::v1::{Data, Record};
-use crossdock_conformance::conduit::{Answer, Down, Question, Role, Up};
+use crossdock_conformance::Role;
+use crossdock_conformance::conduit::{Answer, Down, Question, Up};
 
 use super::double::{Fault, refused};
 

@@ -5,7 +5,8 @@ mod double;
 mod fault;
 mod process;
 
-use crossdock_conformance::conduit::{Role, checks};
+use crossdock_conformance::Role;
+use crossdock_conformance::conduit::checks;
 
 use crate::table::{all_pass, fails, verdicts};
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use crossdock_conformance::Role;
 use crossdock_conformance::Verdict;
-use crossdock_conformance::conduit::{Launched, Patience, Role, Subject, checks};
+use crossdock_conformance::conduit::{Launched, Patience, Subject, checks};
 use crossdock_core::session::{Session, Unobserved};
 use crossdock_launch::Exec;
 

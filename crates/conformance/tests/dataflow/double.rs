@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use crossdock_conformance::dataflow::{Channel, Heard, Peer, Role, Subject};
+use crossdock_conformance::Role;
+use crossdock_conformance::dataflow::{Channel, Heard, Peer, Subject};
 use crossdock_core::Result;
 use crossdock_launch::Exit;
 use serde_json::{Value, json};
@@ -176,7 +177,7 @@ impl Process {
             ("ack", State::Connected) => return Ok(None),
             ("read" | "write", state) if state != State::Connected => return Err("not_connected"),
             ("read", _) if self.role == Role::Source => self.read(command)?,
-            ("write", _) if self.role == Role::Sink => self.write(command)?,
+            ("write", _) if self.role == Role::Destination => self.write(command)?,
             ("read" | "write", _) => return Err("unsupported_role"),
             ("init" | "connect", _) => return Err("invalid_command"),
             _ => return Err("unknown_command"),
@@ -185,7 +186,11 @@ impl Process {
     }
 
     fn init(&mut self, command: &Value) -> std::result::Result<Value, &'static str> {
-        if command["role"] != self.role.as_str() {
+        let role = match self.role {
+            Role::Source => "source",
+            Role::Destination => "sink",
+        };
+        if command["role"] != role {
             return Err("unsupported_role");
         }
         if !command["config"].is_object() {

@@ -1,6 +1,6 @@
 //! For each check of both roles a fault that it finds.
 
-use crossdock_conformance::dataflow::Role;
+use crossdock_conformance::Role;
 use crossdock_launch::Exit;
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use super::{sink_fault, source_fault};
 pub(super) fn of(name: &str, role: Role) -> Option<Fault> {
     let own = match role {
         Role::Source => source_fault::SOURCE,
-        Role::Sink => sink_fault::SINK,
+        Role::Destination => sink_fault::SINK,
     };
     let found = BOTH.iter().chain(own).find(|(of, _)| *of == name);
     found.map(|(_, fault)| *fault)

@@ -6,7 +6,8 @@ mod process;
 mod sink_fault;
 mod source_fault;
 
-use crossdock_conformance::dataflow::{Role, checks};
+use crossdock_conformance::Role;
+use crossdock_conformance::dataflow::checks;
 use crossdock_conformance::{Level, Verdict};
 
 use crate::table::{all_pass, fails, verdicts};
@@ -19,13 +20,17 @@ async fn a_healthy_source_keeps_every_rule() {
 
 #[tokio::test]
 async fn a_healthy_sink_keeps_every_rule() {
-    let judged = verdicts(checks(Role::Sink), &double::subject(Role::Sink, None)).await;
+    let judged = verdicts(
+        checks(Role::Destination),
+        &double::subject(Role::Destination, None),
+    )
+    .await;
     all_pass(&judged, &[]);
 }
 
 #[tokio::test]
 async fn every_check_finds_its_fault() {
-    for role in [Role::Source, Role::Sink] {
+    for role in [Role::Source, Role::Destination] {
         for check in checks(role) {
             let fault = fault::of(check.rule.name, role)
                 .unwrap_or_else(|| panic!("{} has no fault in the table", check.rule.name));
@@ -37,7 +42,7 @@ async fn every_check_finds_its_fault() {
 /// Only what the published page says binds.
 #[test]
 fn what_the_profile_adds_only_advises() {
-    for check in checks(Role::Source).chain(checks(Role::Sink)) {
+    for check in checks(Role::Source).chain(checks(Role::Destination)) {
         let profile = check
             .rule
             .clause
@@ -55,7 +60,7 @@ fn what_the_profile_adds_only_advises() {
 #[tokio::test]
 async fn the_configuration_is_never_shown() {
     let mut found = 0;
-    for role in [Role::Source, Role::Sink] {
+    for role in [Role::Source, Role::Destination] {
         let silent = double::subject(role, Some(|_, process| process.dies()));
         for judged in verdicts(checks(role), &silent).await {
             if let Verdict::Failed(finding) = &judged.verdict {

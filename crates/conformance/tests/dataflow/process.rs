@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossdock_conformance::dataflow::{Launched, Role, Subject, checks};
+use crossdock_conformance::Role;
+use crossdock_conformance::dataflow::{Launched, Subject, checks};
 use crossdock_conformance::{Judged, Verdict};
 use crossdock_core::session::{Session, Unobserved};
 use crossdock_launch::Exec;
