@@ -13,6 +13,9 @@ use super::script::{Acks, MOST, Script, Step};
 use crate::Role;
 use crate::{From, Line, Outcome, skip};
 
+/// Nothing more is received after so many records: a source may have a lot on its way when it is stopped.
+const MOST_AFTER_STOP: usize = 100_000;
+
 /// How long is waited for what.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
@@ -344,7 +347,7 @@ impl Play {
             while self.receive(self.patience.quiet).await {
                 self.acknowledge(Acks::Each).await;
                 // One that goes on after Stop would never end.
-                if self.seen.records().len() > 50 * MOST {
+                if self.seen.records().len() > MOST_AFTER_STOP {
                     return;
                 }
             }

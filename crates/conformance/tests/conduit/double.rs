@@ -206,7 +206,8 @@ fn refusal(config: &Config) -> Option<String> {
 /// How many records a source has.
 const RECORDS: usize = 9;
 
-fn record(number: usize) -> Record {
+/// The record of a number; no two say the same.
+pub(super) fn record(number: usize) -> Record {
     let raw = |text: &str| Data {
         data: Some(Kind::RawData(Bytes::copy_from_slice(text.as_bytes()))),
     };
@@ -230,7 +231,7 @@ fn record(number: usize) -> Record {
         metadata: metadata
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
-        key: Some(raw("key")),
+        key: Some(raw(&format!("key {number}"))),
         payload: Some(Change {
             before: None,
             after: (!delete).then(|| raw("value")),

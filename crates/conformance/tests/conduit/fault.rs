@@ -7,7 +7,7 @@ use crossdock_conduit::wire::proto::opencdc::v1::{Data, Record};
 use crossdock_conformance::Role;
 use crossdock_conformance::conduit::{Answer, Down, Question, Up};
 
-use super::double::{Fault, refused};
+use super::double::{Fault, record, refused};
 
 /// Another record in place of each.
 macro_rules! record {
@@ -155,10 +155,10 @@ fn source(check: &str) -> Option<Fault> {
             if let Down::Records(records) = down
                 && !state.opened_at().is_empty()
             {
-                let position = Bytes::copy_from_slice(state.opened_at());
-                records
-                    .iter_mut()
-                    .for_each(|record| record.position = position.clone());
+                let at = String::from_utf8_lossy(state.opened_at());
+                if let Ok(number) = at.parse() {
+                    records.insert(0, record(number));
+                }
             }
         }),
         "resume/last" => instead!(state, state.opened_at() == b"8", Down::End),
