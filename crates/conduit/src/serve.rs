@@ -19,6 +19,7 @@ mod plugin;
 mod position;
 mod rate;
 mod record;
+mod reference;
 mod schema_client;
 mod source;
 mod status;

@@ -56,7 +56,7 @@ impl TableDestination for Notes {
     fn limits(&self) -> BatchLimits {
         BatchLimits {
             rows: 2,
-            bytes: 2_000,
+            bytes: 600,
             age: Duration::from_secs(5),
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::parameter::resolved;
+use super::reference::resolved;
 
 /// The choice as the schema of one object that has the values of every alternative, each saying for which it is; none
 /// is required, for that depends on what is chosen. `None` if it is no choice that a constant decides.

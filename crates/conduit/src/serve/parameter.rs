@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::choice::merged;
+use super::reference::resolved;
 use crate::wire::description::Param;
 use crate::wire::proto::config::v1::parameter::Type;
 use crate::wire::proto::config::v1::validation::Type as Rule;
@@ -87,22 +88,6 @@ fn walk(
         }
         path.pop();
     }
-}
-
-/// What a `$ref` refers to; other schemas as they are. Followed a few times only, for it may go in a
-/// circle.
-pub(super) fn resolved<'a>(root: &'a Value, mut schema: &'a Value) -> &'a Value {
-    for _ in 0..DEEPEST {
-        let target = schema.get("$ref").and_then(Value::as_str);
-        let Some(pointer) = target.and_then(|target| target.strip_prefix('#')) else {
-            break;
-        };
-        match root.pointer(pointer) {
-            Some(target) => schema = target,
-            None => break,
-        }
-    }
-    schema
 }
 
 fn shape(property: &Value) -> Shape {

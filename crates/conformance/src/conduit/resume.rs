@@ -94,9 +94,14 @@ async fn complete(it: &Subject) -> Outcome {
             true => due,
             false => &due[..due.len().min(came.len() - repeated)],
         };
+        // Some number their records anew in each run: a position that comes is the record, too.
+        let positions = positions(&seen);
         let lost = due
             .iter()
-            .position(|row| count(&came, row) < count(due, row));
+            .zip(&all[place + 1..])
+            .position(|(row, position)| {
+                !positions.contains(position) && count(&came, row) < count(due, row)
+            });
         if let Some(lost) = lost {
             let (lost, place) = (
                 all[place + 1 + lost].escape_ascii(),
