@@ -16,6 +16,7 @@ mod resume;
 mod specification;
 mod states;
 mod status;
+mod stored;
 mod subject;
 mod writing;
 
@@ -43,7 +44,13 @@ pub fn checks(role: Role) -> impl Iterator<Item = &'static Check<Subject>> {
             ending::CHECKS,
         ]
         .as_slice(),
-        Role::Destination => &[writing::CHECKS, echo::CHECKS, payload::CHECKS],
+        Role::Destination => &[
+            // Before there are rows that a reader of the system may stumble over.
+            stored::CHECKS,
+            writing::CHECKS,
+            echo::CHECKS,
+            payload::CHECKS,
+        ],
     };
     let tables = both.into_iter().chain(own.iter().copied());
     tables.flatten()

@@ -16,6 +16,7 @@ mod sample;
 mod script;
 mod source;
 mod specification;
+mod stored;
 mod subject;
 
 use crossdock_conduit::wire::side::Side;
@@ -38,7 +39,7 @@ fn side(role: Role) -> Side {
 pub fn checks(role: Role) -> impl Iterator<Item = &'static Check<Subject>> {
     let own: [&[Check<Subject>]; 3] = match role {
         Role::Source => [record::CHECKS, source::CHECKS, resume::CHECKS],
-        Role::Destination => [acks::CHECKS, destination::CHECKS, &[]],
+        Role::Destination => [stored::CHECKS, acks::CHECKS, destination::CHECKS],
     };
     let both = [
         handshake::CHECKS,

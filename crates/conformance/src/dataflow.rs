@@ -14,6 +14,7 @@ mod payload;
 mod peer;
 mod ping;
 mod read;
+mod stored;
 mod subject;
 mod talk;
 mod whole;
@@ -37,7 +38,7 @@ fn word(role: Role) -> &'static str {
 pub fn checks(role: Role) -> impl Iterator<Item = &'static Check<Subject>> {
     let own: [&'static [Check<Subject>]; 3] = match role {
         Role::Source => [message::CHECKS, read::CHECKS, checkpoint::CHECKS],
-        Role::Destination => [write::CHECKS, payload::CHECKS, &[]],
+        Role::Destination => [stored::CHECKS, write::CHECKS, payload::CHECKS],
     };
     let both = [
         init::CHECKS,

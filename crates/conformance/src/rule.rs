@@ -5,27 +5,6 @@ use serde::Serialize;
 
 use crate::Outcome;
 
-/// What a connector is checked as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// A source.
-    Source,
-    /// A destination; a sink, as DataFlow calls it.
-    Destination,
-}
-
-impl Role {
-    /// Its name.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Source => "source",
-            Self::Destination => "destination",
-        }
-    }
-}
-
 /// How much a rule binds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

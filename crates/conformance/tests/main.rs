@@ -3,4 +3,5 @@
 mod airbyte;
 mod conduit;
 mod dataflow;
+mod memory;
 mod table;

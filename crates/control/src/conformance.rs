@@ -1,19 +1,23 @@
 //! Whether a connector keeps the rules of its protocol.
 
+mod read_back;
+
 use std::sync::Arc;
 
 use crossdock_conduit::host::flat;
 use crossdock_config::{Connector, ConnectorConfig, ConnectorRef, Protocol};
-use crossdock_conformance::{Check, Judged, Report, airbyte, conduit, dataflow, judge};
+use crossdock_conformance::{
+    Check, Judged, Reach, Report, Store, airbyte, conduit, dataflow, judge,
+};
 use crossdock_core::code;
 use crossdock_core::error::{Error, Result};
-use crossdock_core::secret::{Masker, SECRETS_BY_NAME};
-use crossdock_core::session::Session;
+use crossdock_core::secret::Masker;
 use crossdock_dataflow::Found;
 use crossdock_launch::{Exec, Launcher};
-use serde_json::{Value, json};
 
 pub use crossdock_conformance as battery;
+
+use read_back::ReadBack;
 
 use crate::command::Ask;
 use crate::connector;
@@ -31,6 +35,10 @@ pub struct Examination {
     pub protocol: Option<Protocol>,
     /// A configuration that works, if there is one.
     pub config: Option<ConnectorConfig>,
+    /// Where it is interrupted and gone on from.
+    pub places: battery::Places,
+    /// A source of the system that a destination writes to, and its configuration: what was written is read back.
+    pub verify: Option<(ConnectorRef, ConnectorConfig)>,
     /// Only rules whose name contains one of these are tested; none: all.
     pub only: Vec<String>,
 }
@@ -69,24 +77,41 @@ pub async fn examine(
     }
     let connector = Connector::new(reference.clone(), config.clone().unwrap_or_default());
     let session = first_session(&connector, role, &ask.ui, &ask.settings);
-    let role = match role {
-        Role::Source => battery::Role::Source,
-        Role::Destination => battery::Role::Destination,
-    };
     let launcher = launcher(&connector, protocol, role)?;
     let settings = config.as_ref().map(|config| config.value.clone());
-    let known = Masker::new(connector.secrets.iter().cloned());
-    let table = Table { only, known, heard };
+    let reach = Reach {
+        places: examination.places,
+        store: read_back(&examination, ask),
+    };
+    let masker = Masker::new(connector.secrets.iter().cloned());
+    let mut table = Table {
+        only,
+        masker,
+        heard,
+    };
     let judged = match protocol {
-        Protocol::Conduit => table.conduit(launcher, session, role, settings).await?,
+        Protocol::Conduit => {
+            let config = settings.as_ref().map(flat).transpose()?;
+            let peer = Box::new(conduit::Launched::new(launcher, session, role));
+            let patience = conduit::Patience::default();
+            let subject = conduit::Subject::new(peer, role, config, patience).reaching(reach);
+            table.hides(&subject.masker());
+            table.run(conduit::checks(role), &subject).await?
+        }
         Protocol::DataFlow => {
             let kind = serve::name(reference);
             let kind = kind.strip_prefix("dataflow-connector-").unwrap_or(&kind);
-            table
-                .dataflow(launcher, session, role, (kind, settings))
-                .await?
+            let peer = Box::new(dataflow::Launched::new(launcher, session));
+            let subject = dataflow::Subject::new(peer, role, kind, settings).reaching(reach);
+            table.hides(&subject.masker());
+            table.run(dataflow::checks(role), &subject).await?
         }
-        _ => table.airbyte(launcher, session, role, settings).await?,
+        _ => {
+            let peer = Box::new(airbyte::Launched::new(launcher, session));
+            let subject = airbyte::Subject::new(peer, role, settings).reaching(reach);
+            table.hides(&subject.masker().await?);
+            table.run(airbyte::checks(role), &subject).await?
+        }
     };
     Ok(Report::new(
         reference.to_string(),
@@ -111,11 +136,7 @@ fn protocol(examination: &Examination) -> Result<Protocol> {
 }
 
 /// What starts it. One of ours is started as the connector of the platform that it is tested for.
-fn launcher(
-    connector: &Connector,
-    protocol: Protocol,
-    role: battery::Role,
-) -> Result<Arc<dyn Launcher>> {
+fn launcher(connector: &Connector, protocol: Protocol, role: Role) -> Result<Arc<dyn Launcher>> {
     let reference = &connector.reference;
     match (reference.protocol, reference.launcher) {
         (Protocol::Native, _) => {}
@@ -143,60 +164,33 @@ fn launcher(
     Ok(Arc::new(Exec::new(words)))
 }
 
+/// What stands in the system of a destination, if there is a source of it.
+fn read_back(examination: &Examination, ask: &Ask) -> Option<Box<dyn Store>> {
+    let (reference, config) = examination.verify.clone()?;
+    let ask = ask.clone();
+    Some(Box::new(ReadBack {
+        reference,
+        config,
+        ask,
+    }))
+}
+
 /// What the tables of all protocols are run with.
 struct Table<'a, H> {
     only: &'a [String],
-    known: Masker,
+    masker: Masker,
     heard: H,
 }
 
 impl<H: FnMut(&Judged)> Table<'_, H> {
-    async fn airbyte(
-        self,
-        launcher: Arc<dyn Launcher>,
-        session: Session,
-        role: battery::Role,
-        config: Option<Value>,
-    ) -> Result<Vec<Judged>> {
-        let peer = airbyte::Launched::new(launcher, session);
-        let subject = airbyte::Subject::new(Box::new(peer), role, config);
-        let masker = subject.masker().await?;
-        self.run(airbyte::checks(role), &subject, &masker).await
-    }
-
-    async fn conduit(
-        self,
-        launcher: Arc<dyn Launcher>,
-        session: Session,
-        role: battery::Role,
-        config: Option<Value>,
-    ) -> Result<Vec<Judged>> {
-        let masker = by_name(config.as_ref());
-        let config = config.as_ref().map(flat).transpose()?;
-        let peer = conduit::Launched::new(launcher, session, role);
-        let patience = conduit::Patience::default();
-        let subject = conduit::Subject::new(Box::new(peer), role, config, patience);
-        self.run(conduit::checks(role), &subject, &masker).await
-    }
-
-    async fn dataflow(
-        self,
-        launcher: Arc<dyn Launcher>,
-        session: Session,
-        role: battery::Role,
-        (kind, config): (&str, Option<Value>),
-    ) -> Result<Vec<Judged>> {
-        let masker = by_name(config.as_ref());
-        let peer = dataflow::Launched::new(launcher, session);
-        let subject = dataflow::Subject::new(Box::new(peer), role, kind, config);
-        self.run(dataflow::checks(role), &subject, &masker).await
+    fn hides(&mut self, more: &Masker) {
+        self.masker = self.masker.join(more);
     }
 
     async fn run<S: 'static>(
         self,
         checks: impl Iterator<Item = &'static Check<S>>,
         subject: &S,
-        masker: &Masker,
     ) -> Result<Vec<Judged>> {
         let wanted = |check: &&Check<S>| {
             self.only.is_empty() || self.only.iter().any(|text| check.rule.name.contains(text))
@@ -206,13 +200,6 @@ impl<H: FnMut(&Judged)> Table<'_, H> {
             let message = "there is no rule of such a name";
             return Err(Error::new(&code::USAGE, message).with("only", self.only.join(", ")));
         }
-        judge(checks, subject, &self.known.join(masker), self.heard).await
+        judge(checks, subject, &self.masker, self.heard).await
     }
-}
-
-/// Hides what has the name of a secret, for protocols that have no mark for them.
-fn by_name(config: Option<&Value>) -> Masker {
-    config.map_or_else(Masker::default, |config| {
-        Masker::for_config(&json!({SECRETS_BY_NAME: true}), config)
-    })
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crossdock_core::code;
 use crossdock_core::error::Error;
 use crossdock_core::event::LogRecord;
+pub use crossdock_core::role::Role;
 use crossdock_core::secret::Masker;
 use crossdock_core::session::{Note, Observer};
 use crossdock_core::store::{Store, StoredConfig};
@@ -13,26 +14,6 @@ use crossdock_engine::progress::Progress;
 use serde_json::Value;
 
 use crate::beside;
-
-/// A side of a pipeline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// The source.
-    Source,
-    /// A destination.
-    Destination,
-}
-
-impl Role {
-    /// The name in the store and in messages.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Source => "source",
-            Self::Destination => "destination",
-        }
-    }
-}
 
 /// What a run is busy with.
 #[derive(Clone, Debug, PartialEq, Eq)]

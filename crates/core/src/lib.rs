@@ -22,6 +22,7 @@ pub mod memory;
 pub mod pattern;
 pub mod raw;
 pub mod registry;
+pub mod role;
 pub mod schema;
 pub mod secret;
 pub mod served;

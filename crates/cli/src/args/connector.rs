@@ -127,6 +127,15 @@ pub(crate) struct Test {
     /// The protocol, for a connector that is built in
     #[arg(long, value_enum)]
     pub(crate) protocol: Option<Platform>,
+    /// Interrupt it at each message and go on from each checkpoint, not at a few: as many starts of the connector
+    #[arg(long)]
+    pub(crate) every: bool,
+    /// A source of the system that the destination writes to, e.g. `native:sqlite`: what was written is read back
+    #[arg(long, value_name = "REF")]
+    pub(crate) verify: Option<String>,
+    /// The configuration of that source
+    #[arg(long, value_name = "FILE|JSON", requires = "verify")]
+    pub(crate) verify_config: Option<String>,
     /// Test only the rules whose names contain this; may be given several times
     #[arg(long, value_name = "TEXT")]
     pub(crate) only: Vec<String>,

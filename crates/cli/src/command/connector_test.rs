@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crossdock_config::{Protocol, Settings};
-use crossdock_control::conformance::battery::{Finding, Judged, Level, Report, Verdict};
+use crossdock_control::conformance::battery::{Finding, Judged, Level, Places, Report, Verdict};
 use crossdock_control::conformance::{Examination, examine};
 use crossdock_core::{Error, code};
 
@@ -26,6 +26,18 @@ pub(super) async fn execute(args: &Test, context: &Context) -> Result<Answer, Er
         config: config
             .map(|text| context::config(Some(text), "--config"))
             .transpose()?,
+        places: match args.every {
+            true => Places::Every,
+            false => Places::Some,
+        },
+        verify: match &args.verify {
+            Some(reference) => {
+                let config = args.verify_config.as_deref();
+                let config = context::config(config, "--verify-config")?;
+                Some((reference.parse()?, config))
+            }
+            None => None,
+        },
         only: args.only.clone(),
     };
     let palette = context.printer.palette();

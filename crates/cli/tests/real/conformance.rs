@@ -107,19 +107,49 @@ fn our_destinations_keep_every_rule() {
         &["csv", "jsonl", "parquet", "sqlite", "null"],
         |protocol, name| {
             let lab = Lab::new();
-            let config = match name {
-                "null" => json!({}),
-                _ => json!({"path": lab.text("out")}),
-            };
             let reference = format!("native:{name}");
-            report(
-                &lab,
-                &reference,
-                &config,
-                &["--protocol", protocol, "--as", "destination"],
-            );
+            let common = ["--protocol", protocol, "--as", "destination"];
+            if name == "null" {
+                report(&lab, &reference, &json!({}), &common);
+                return;
+            }
+            let config = json!({"path": lab.text("out")});
+            // What was acknowledged is read back from where it was written, also after a kill (P1, P3).
+            let back = match name {
+                "sqlite" => config.clone(),
+                _ => json!({"streams": {"all": lab.text("out/crossdock_stored*/*")}}),
+            };
+            let back = back.to_string();
+            let verify = ["--verify", &reference, "--verify-config", &back];
+            let report = report(&lab, &reference, &config, &[&common[..], &verify].concat());
+            let kept = named(&report, "passed");
+            let stored = kept.iter().filter(|rule| rule.starts_with("stored/"));
+            let least = match protocol {
+                "airbyte" => 10,
+                "conduit" => 5,
+                _ => 4,
+            };
+            assert!(stored.count() >= least, "{name} over {protocol}: {kept:?}");
         },
     );
+}
+
+#[test]
+fn our_sources_go_on_from_everywhere() {
+    over_all(&["sample"], |protocol, name| {
+        let lab = Lab::new();
+        let config = json!({"streams": 2, "count": 30, "checkpoint_every": 4});
+        let config = of(protocol, config);
+        let mut words = vec!["--protocol", protocol, "--every"];
+        for only in ["resume/", "ending/", "checkpoint/"] {
+            words.extend(["--only", only]);
+        }
+        let report = report(&lab, &format!("native:{name}"), &config, &words);
+        assert!(
+            named(&report, "skipped").len() < 3,
+            "{protocol}: {report:#}"
+        );
+    });
 }
 
 #[test]

@@ -18,24 +18,25 @@ checks! { Subject;
     "platforms try others again and again" failure_kind;
 }
 
-async fn asked(it: &Subject) -> Outcome {
+/// A read that is interrupted so, after its first message or after each, ends.
+async fn ends(it: &Subject, until: fn(usize) -> Until) -> Outcome {
     let whole = it.full_refresh().await?;
-    let read = whole.invocation.clone().until(Until::Asked(1));
-    let exchange = it.exchange(read).await?;
-    match exchange.exit {
-        Some(_) => Ok(()),
-        None => broken("it went on", exchange.shown(None)),
+    for place in it.places.among(whole.lines.len(), 1) {
+        let read = whole.invocation.clone().until(until(place + 1));
+        let exchange = it.exchange(read).await?;
+        if exchange.exit.is_none() {
+            return broken("it went on", exchange.shown(None));
+        }
     }
+    Ok(())
+}
+
+async fn asked(it: &Subject) -> Outcome {
+    ends(it, Until::Asked).await
 }
 
 async fn nobody_listens(it: &Subject) -> Outcome {
-    let whole = it.full_refresh().await?;
-    let read = whole.invocation.clone().until(Until::Closed(1));
-    let exchange = it.exchange(read).await?;
-    match exchange.exit {
-        Some(_) => Ok(()),
-        None => broken("it went on", exchange.shown(None)),
-    }
+    ends(it, Until::Closed).await
 }
 
 async fn slow_reader(it: &Subject) -> Outcome {

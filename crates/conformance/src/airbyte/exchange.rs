@@ -141,7 +141,8 @@ impl Exchange {
     }
 }
 
-fn message(line: usize, text: &str) -> Option<Message> {
+/// The message that a line is.
+pub(super) fn message(line: usize, text: &str) -> Option<Message> {
     let mut value: Value = serde_json::from_str(text).ok()?;
     let kind = value.get("type")?.as_str()?.to_owned();
     let body = value.get_mut(key(&kind)?)?.take();

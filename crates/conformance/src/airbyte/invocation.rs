@@ -27,6 +27,8 @@ pub enum Until {
     Closed(usize),
     /// After so many lines it is killed (SIGKILL).
     Killed(usize),
+    /// After so many states it is killed.
+    KilledAtState(usize),
 }
 
 impl Invocation {

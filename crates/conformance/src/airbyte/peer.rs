@@ -1,18 +1,19 @@
 //! Who answers: a program, or a double in a test.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use crossdock_core::Result;
 use crossdock_core::line::LineBuffer;
 use crossdock_core::session::Session;
-use crossdock_launch::{Call, Launcher, Process, StderrSink};
+use crossdock_launch::{Call, Launcher, Process};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::ChildStdin;
 use tokio::time::{timeout, timeout_at};
 
 use super::{Exchange, Invocation, Until};
+use crate::tail::Tail;
 
 /// A connector that can be used any number of times.
 #[async_trait]
@@ -64,31 +65,17 @@ impl Launched {
     }
 }
 
-/// The last lines of stderr.
-#[derive(Default)]
-struct Tail(Mutex<Vec<String>>);
-
-impl StderrSink for Tail {
-    fn line(&self, line: &str) {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.len() == 100 {
-            lines.remove(0);
-        }
-        lines.push(line.to_owned());
-    }
-}
-
 #[async_trait]
 impl Peer for Launched {
     async fn call(&self, invocation: &Invocation) -> Result<Exchange> {
-        let stderr = Arc::new(Tail::default());
+        let stderr = Tail::default();
         let call = Call {
             words: invocation.words.clone(),
             env: Vec::new(),
             folder: None,
             stdin: invocation.input.is_some(),
             keeps_files: false,
-            stderr: stderr.clone(),
+            stderr: Arc::new(stderr.clone()),
         };
         let began = Instant::now();
         let mut process = self.launcher.start(call, &self.session).await?;
@@ -117,14 +104,16 @@ impl Peer for Launched {
         }
         let mut exchange = Exchange::new(invocation.clone(), listener.lines, exit);
         exchange.cut = listener.cut;
-        exchange.stderr = stderr
-            .0
-            .lock()
-            .map(|lines| lines.clone())
-            .unwrap_or_default();
+        exchange.stderr = stderr.lines();
         exchange.took = began.elapsed();
         Ok(exchange)
     }
+}
+
+/// Whether a line is a state, without a look at all of a long one.
+fn is_state(line: &str) -> bool {
+    line.contains("\"STATE\"")
+        && super::exchange::message(0, line).is_some_and(|m| m.kind == "STATE")
 }
 
 /// A connector that ends early does not read all; that is not the error to report.
@@ -141,6 +130,7 @@ async fn feed(mut stdin: ChildStdin, input: Vec<u8>, stays_open: bool) {
 struct Listener {
     grace: Duration,
     lines: Vec<String>,
+    states: usize,
     bytes: usize,
     cut: bool,
 }
@@ -150,6 +140,7 @@ impl Listener {
         Self {
             grace,
             lines: Vec::new(),
+            states: 0,
             bytes: 0,
             cut: false,
         }
@@ -169,6 +160,10 @@ impl Listener {
             match until {
                 Until::Closed(lines) if self.lines.len() >= lines => return,
                 Until::Killed(lines) if self.lines.len() >= lines => {
+                    process.kill();
+                    return;
+                }
+                Until::KilledAtState(states) if self.states >= states => {
                     process.kill();
                     return;
                 }
@@ -214,6 +209,7 @@ impl Listener {
     fn add(&mut self, run: &[u8]) {
         self.bytes += run.len();
         let text = String::from_utf8_lossy(run);
+        self.states += text.lines().filter(|line| is_state(line)).count();
         self.lines.extend(text.lines().map(str::to_owned));
     }
 }

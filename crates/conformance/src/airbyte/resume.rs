@@ -30,8 +30,8 @@ checks! { Subject;
     "streams are reset so" reset;
 }
 
-/// How many of the states are tried.
-const TRIED: usize = 8;
+/// From how many states, and after how many kills, is gone on where some are enough.
+const FEW: usize = 8;
 
 /// The states that stand at some place, as a platform hands them over.
 fn given(messages: &[Message], streams: &[Stream]) -> Vec<Value> {
@@ -97,9 +97,8 @@ async fn every_state(it: &Subject) -> Outcome {
         .filter(|(_, m)| m.kind == "STATE")
         .map(|(at, _)| at)
         .collect();
-    let step = states.len().div_ceil(TRIED);
-    for at in states.iter().step_by(step) {
-        let before = &messages[..=*at];
+    for place in it.places.among(states.len(), FEW) {
+        let before = &messages[..=states[place]];
         let after = from(it, &streams, &given(before, &streams)).await?;
         complete(&whole, before, &after, &streams)?;
     }
@@ -118,11 +117,10 @@ async fn last_state(it: &Subject) -> Outcome {
 
 async fn killed(it: &Subject) -> Outcome {
     let (streams, whole) = first(it).await?;
-    for quarter in 1..4 {
-        let lines = (whole.lines.len() * quarter / 4).max(1);
+    for place in it.places.among(whole.lines.len(), FEW) {
         let read = it
             .read(&streams, Mode::Incremental)?
-            .until(Until::Killed(lines));
+            .until(Until::Killed(place + 1));
         let cut = it.exchange(read).await?;
         let states = given(cut.messages(), &streams);
         let after = from(it, &streams, &states).await?;

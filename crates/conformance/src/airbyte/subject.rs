@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
 
 use super::{Exchange, Invocation, Peer};
-use crate::Role;
-use crate::{Objection, Outcome, skip};
+use crate::store::ReadBack;
+use crate::{Objection, Outcome, Places, Reach, Role, skip};
 
 /// A connector of Airbyte under test.
 pub struct Subject {
@@ -16,6 +16,10 @@ pub struct Subject {
     config: Option<Value>,
     /// What it is checked as.
     pub(super) role: Role,
+    /// Where it is interrupted and gone on from.
+    pub(super) places: Places,
+    /// What it stored.
+    pub(super) store: ReadBack,
     seen: Mutex<Vec<(Invocation, Arc<Exchange>)>>,
 }
 
@@ -27,8 +31,18 @@ impl Subject {
             peer,
             config,
             role,
+            places: Places::default(),
+            store: ReadBack::new(None),
             seen: Mutex::default(),
         }
+    }
+
+    /// The same, with a battery that goes so far.
+    #[must_use]
+    pub fn reaching(mut self, reach: Reach) -> Self {
+        self.places = reach.places;
+        self.store = ReadBack::new(reach.store);
+        self
     }
 
     /// What hides the secrets of its configuration: those that its specification marks, or that have such names.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -11,7 +11,7 @@ use crossdock_conduit::host::raw::{Connection, Refused, Stream, Utilities};
 use crossdock_conduit::wire::handshake::{self, Handshake};
 use crossdock_conduit::wire::version::Version;
 use crossdock_core::session::Session;
-use crossdock_launch::{Call, Exit, Launcher, StderrSink};
+use crossdock_launch::{Call, Exit, Launcher, StderrSink as _};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::ChildStdout;
 use tokio::task::JoinHandle;
@@ -21,13 +21,12 @@ use super::message;
 use super::peer::{Answer, Down, Hello, Peer, Process, Question, Up};
 use super::side;
 use crate::Role;
+use crate::tail::Tail;
 
 /// How long a connector may take to print its first line, as under Conduit.
 const HANDSHAKE: Duration = Duration::from_secs(60);
 /// No line on stdout that is kept is longer.
 const LONGEST_LINE: u64 = 64 << 10;
-/// How many last lines are kept.
-const KEPT: usize = 200;
 /// How long a process that printed nothing may take to end.
 const ENDING: Duration = Duration::from_secs(2);
 /// How many messages are kept that came while Stop was waited for.
@@ -53,29 +52,6 @@ impl Launched {
             session,
             role,
         }
-    }
-}
-
-/// The last lines of something.
-#[derive(Clone, Default)]
-struct Tail(Arc<Mutex<Vec<String>>>);
-
-impl Tail {
-    fn lines(&self) -> Vec<String> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-}
-
-impl StderrSink for Tail {
-    fn line(&self, line: &str) {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.len() == KEPT {
-            lines.remove(0);
-        }
-        lines.push(line.to_owned());
     }
 }
 
@@ -301,6 +277,10 @@ impl Process for Running {
 
     async fn cancel(&mut self) {
         self.run = None;
+    }
+
+    fn kill(&mut self) {
+        self.process.kill();
     }
 
     async fn exit(&mut self, limit: Duration) -> Option<Exit> {

@@ -180,6 +180,9 @@ pub trait Process: Send {
     /// Cancels Run, as Conduit does at its end.
     async fn cancel(&mut self);
 
+    /// Kills the process (SIGKILL).
+    fn kill(&mut self);
+
     /// Waits for the end of the process.
     async fn exit(&mut self, limit: Duration) -> Option<Exit>;
 

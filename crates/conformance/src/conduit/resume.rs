@@ -26,8 +26,8 @@ checks! { Subject;
     "return an error that shows the position; do not begin anew without a word" garbage;
 }
 
-/// How many places are resumed from: each start can take seconds.
-const PLACES: usize = 6;
+/// From how many positions is gone on where some are enough: each start can take seconds.
+const FEW: usize = 7;
 
 /// The positions of a read from the beginning.
 fn positions(seen: &Exchange) -> Vec<Bytes> {
@@ -40,11 +40,8 @@ fn positions(seen: &Exchange) -> Vec<Bytes> {
 /// Reads on from some places: the place's number, and what came.
 async fn resumed(it: &Subject) -> Outcome<(Vec<Bytes>, Vec<(usize, Arc<Exchange>)>)> {
     let all = positions(&*it.read("1,2").await?);
-    let mut places: Vec<usize> = (0..PLACES).map(|n| n * all.len() / PLACES).collect();
-    places.push(all.len() - 1);
-    places.dedup();
     let mut seen = Vec::new();
-    for place in places {
+    for place in it.places.among(all.len(), FEW) {
         let script = it.reading("1,2", &all[place], Acks::Each)?;
         seen.push((place, it.exchange(script).await?));
     }

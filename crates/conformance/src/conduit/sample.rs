@@ -10,6 +10,7 @@ use prost_types::{ListValue, Struct};
 
 use super::peer::Config;
 use super::script::{Script, Step};
+use crate::STORED;
 
 /// A list of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +85,7 @@ fn create(at: usize) -> Record {
     ];
     let metadata = metadata.map(|(name, value)| (name.to_owned(), value.to_owned()));
     Record {
-        position: format!("position-{at}").into_bytes().into(),
+        position: position(at),
         operation: Operation::Create as i32,
         metadata: BTreeMap::from(metadata),
         key: Some(structured([("id".to_owned(), number(at as f64))])),
@@ -194,6 +195,23 @@ impl Sample {
         }
         vec![one]
     }
+}
+
+/// The position of a record of a number.
+pub(super) fn position(at: usize) -> Bytes {
+    format!("position-{at}").into_bytes().into()
+}
+
+/// A create of a number with a text that is looked for later.
+pub(super) fn marked(at: usize, mark: &str) -> Record {
+    // From 1: there are sources that do not read a key of 0.
+    let fields = [("id", number((at + 1) as f64)), ("name", text(mark))];
+    let fields = fields.map(|(name, value)| (name.to_owned(), value));
+    let mut record = with_after(at, structured(fields));
+    record
+        .metadata
+        .insert("opencdc.collection".to_owned(), STORED.to_owned());
+    record
 }
 
 /// A whole life in which these records are written in one message.

@@ -45,6 +45,8 @@ pub(super) enum Step {
     HalfClose,
     /// Cancels Run.
     Cancel,
+    /// Kills the process.
+    Kill,
     /// Waits for the end of the process.
     Exit,
 }

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use crossdock_conduit::wire::description::{Described, Param};
+use crossdock_core::secret::{Masker, SECRETS_BY_NAME};
+use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::exchange::Exchange;
 use super::peer::{Answer, Config, Down, Peer, Process, Question, Up};
 use super::script::{Acks, MOST, Script, Step};
-use crate::Role;
-use crate::{From, Line, Outcome, skip};
+use crate::store::ReadBack;
+use crate::{From, Line, Outcome, Places, Reach, Role, skip};
 
 /// Nothing more is received after so many records: a source may have a lot on its way when it is stopped.
 const MOST_AFTER_STOP: usize = 100_000;
@@ -50,6 +52,10 @@ pub struct Subject {
     pub(super) role: Role,
     config: Option<Config>,
     patience: Patience,
+    /// From where it is gone on.
+    pub(super) places: Places,
+    /// What it stored.
+    pub(super) store: ReadBack,
     seen: Mutex<Vec<(Script, Arc<Exchange>)>>,
 }
 
@@ -67,8 +73,26 @@ impl Subject {
             role,
             config,
             patience,
+            places: Places::default(),
+            store: ReadBack::new(None),
             seen: Mutex::default(),
         }
+    }
+
+    /// The same, with a battery that goes so far.
+    #[must_use]
+    pub fn reaching(mut self, reach: Reach) -> Self {
+        self.places = reach.places;
+        self.store = ReadBack::new(reach.store);
+        self
+    }
+
+    /// What hides the secrets of its configuration: the protocol has no mark for them, so those that have such names.
+    #[must_use]
+    pub fn masker(&self) -> Masker {
+        self.config.as_ref().map_or_else(Masker::default, |config| {
+            Masker::for_config(&json!({SECRETS_BY_NAME: true}), &json!(config))
+        })
     }
 
     /// What comes of this script, whether it can be talked to or not; the same one is not played twice.
@@ -255,6 +279,10 @@ impl Play {
             Step::Cancel => {
                 self.process.cancel().await;
                 self.note(From::Battery, "Run is cancelled");
+            }
+            Step::Kill => {
+                self.process.kill();
+                self.note(From::Event, "it is killed");
             }
             Step::Exit => {
                 self.seen.exit = self.process.exit(self.patience.exit).await;

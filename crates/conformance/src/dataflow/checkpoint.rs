@@ -30,8 +30,8 @@ checks! { Subject;
     "send a checkpoint only after the messages that it covers" killed;
 }
 
-/// So many checkpoints are resumed from, spread over all.
-const RESUMED: usize = 6;
+/// From how many checkpoints, and after how many kills, is gone on where some are enough.
+const FEW: usize = 6;
 
 /// What was read, if it is the same each time and has checkpoints.
 async fn marked(it: &Subject) -> Outcome<std::sync::Arc<Whole>> {
@@ -109,10 +109,8 @@ async fn complete(whole: &Whole, covered: usize, resumed: &Whole) -> Outcome {
 
 async fn resume(it: &Subject) -> Outcome {
     let whole = marked(it).await?;
-    let count = whole.checkpoints.len();
-    for number in 0..RESUMED.min(count) {
-        let at = number * (count - 1) / (RESUMED.min(count) - 1).max(1);
-        let (covered, checkpoint) = &whole.checkpoints[at];
+    for place in it.places.among(whole.checkpoints.len(), FEW) {
+        let (covered, checkpoint) = &whole.checkpoints[place];
         let resumed = from(it, both(checkpoint)).await?;
         complete(&whole, *covered, &resumed).await?;
     }
@@ -206,10 +204,8 @@ async fn foreign(it: &Subject) -> Outcome {
 async fn killed(it: &Subject) -> Outcome {
     let whole = steady(it).await?;
     let all = whole.payloads();
-    for after in [1, LIMIT / 2, LIMIT + 1, all.len() / 2] {
-        if after > all.len() || after == 0 {
-            continue;
-        }
+    for place in it.places.among(all.len(), FEW) {
+        let after = place + 1;
         let mut came = Whole::new(it.connected().await?);
         while came.messages.len() < after && one_read(&mut came, after).await {}
         let first = came.payloads();

@@ -1,7 +1,7 @@
 //! A connector that is a program.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,17 +9,16 @@ use bytes::Bytes;
 use crossdock_core::Result;
 use crossdock_core::line::LineBuffer;
 use crossdock_core::session::Session;
-use crossdock_launch::{Call, Exit, Launcher, Process, StderrSink};
+use crossdock_launch::{Call, Exit, Launcher, Process};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::peer::{Channel, Heard, Peer};
+use crate::tail::Tail;
 
 /// The longest line that is read: what a battery reads is held in memory.
 const LONGEST_LINE: usize = 256 << 20;
-/// So many lines of stderr are kept.
-const STDERR_LINES: usize = 100;
 
 /// A connector that is a program.
 pub struct Launched {
@@ -56,14 +55,14 @@ impl std::fmt::Debug for Launched {
 #[async_trait]
 impl Peer for Launched {
     async fn open(&self) -> Result<Box<dyn Channel>> {
-        let stderr = Arc::new(Tail::default());
+        let stderr = Tail::default();
         let call = Call {
             words: Vec::new(),
             env: Vec::new(),
             folder: None,
             stdin: true,
             keeps_files: false,
-            stderr: stderr.clone(),
+            stderr: Arc::new(stderr.clone()),
         };
         let mut process = self.launcher.start(call, &self.session).await?;
         Ok(Box::new(Piped {
@@ -78,20 +77,6 @@ impl Peer for Launched {
     }
 }
 
-/// The last lines of stderr.
-#[derive(Default)]
-struct Tail(Mutex<VecDeque<String>>);
-
-impl StderrSink for Tail {
-    fn line(&self, line: &str) {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.len() == STDERR_LINES {
-            lines.pop_front();
-        }
-        lines.push_back(line.to_owned());
-    }
-}
-
 /// A process and its pipes. Stdout is read only while somebody listens, so that a slow reader is one.
 struct Piped {
     process: Process,
@@ -99,7 +84,7 @@ struct Piped {
     stdout: Option<ChildStdout>,
     buffer: LineBuffer,
     lines: VecDeque<Bytes>,
-    stderr: Arc<Tail>,
+    stderr: Tail,
     longest: Duration,
 }
 
@@ -186,7 +171,6 @@ impl Channel for Piped {
     }
 
     fn stderr(&self) -> Vec<String> {
-        let lines = self.stderr.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.iter().cloned().collect()
+        self.stderr.lines()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crossdock_core::secret::{Masker, SECRETS_BY_NAME};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -9,8 +10,8 @@ use super::peer::Peer;
 use super::talk::{ANSWER, Answer, Talk, WRITE};
 use super::whole::{self, Whole};
 use super::word;
-use crate::Role;
-use crate::{Outcome, skip};
+use crate::store::ReadBack;
+use crate::{Outcome, Places, Reach, Role, skip};
 
 /// A connector of DataFlow under test.
 pub struct Subject {
@@ -19,6 +20,10 @@ pub struct Subject {
     pub(super) role: Role,
     kind: String,
     config: Option<Value>,
+    /// Where it is interrupted and gone on from.
+    pub(super) places: Places,
+    /// What it stored.
+    pub(super) store: ReadBack,
     whole: OnceCell<Arc<Whole>>,
     plain: OnceCell<Arc<Talk>>,
 }
@@ -32,9 +37,27 @@ impl Subject {
             role,
             kind: kind.to_owned(),
             config,
+            places: Places::default(),
+            store: ReadBack::new(None),
             whole: OnceCell::new(),
             plain: OnceCell::new(),
         }
+    }
+
+    /// The same, with a battery that goes so far.
+    #[must_use]
+    pub fn reaching(mut self, reach: Reach) -> Self {
+        self.places = reach.places;
+        self.store = ReadBack::new(reach.store);
+        self
+    }
+
+    /// What hides the secrets of its configuration: the protocol has no mark for them, so those that have such names.
+    #[must_use]
+    pub fn masker(&self) -> Masker {
+        self.config.as_ref().map_or_else(Masker::default, |config| {
+            Masker::for_config(&json!({SECRETS_BY_NAME: true}), config)
+        })
     }
 
     /// A new process.

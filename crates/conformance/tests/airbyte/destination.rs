@@ -6,16 +6,58 @@ use crossdock_conformance::Role;
 use crossdock_conformance::airbyte::{Invocation, Subject};
 use serde_json::{Value, json};
 
-use super::double::{Double, Fault, error, failed, file, log};
+use super::double::{Double, Fault, Loss, error, failed, file, log};
+use crate::memory::{Memory, Row};
 
 /// The double as a subject.
 pub(super) fn subject(fault: Option<Fault>) -> Subject {
+    losing(fault, None)
+}
+
+/// The double as a subject that loses some of what it was given.
+pub(super) fn losing(fault: Option<Fault>, loss: Option<Loss>) -> Subject {
     let config = json!({"count": 6, "api_key": "a-real-5ecret"});
+    let memory = Memory::default();
     let double = Double {
         healthy: destination,
         fault,
+        memory: memory.clone(),
+        loss,
     };
-    Subject::new(Box::new(double), Role::Destination, Some(config))
+    Subject::new(Box::new(double), Role::Destination, Some(config)).reaching(memory.reach())
+}
+
+/// What a healthy destination makes of the system: rows of a generation below the minimum go, a key has one row.
+pub(super) fn store(invocation: &Invocation, rows: &mut Vec<Row>) {
+    let catalog = file(invocation, "catalog").unwrap_or_default();
+    let streams = catalog["streams"].as_array().cloned().unwrap_or_default();
+    let name = |stream: &Value| {
+        stream["stream"]["name"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    for stream in streams
+        .iter()
+        .filter(|stream| stream["minimum_generation_id"] != 0)
+    {
+        rows.retain(|(table, _)| *table != name(stream));
+    }
+    let input = String::from_utf8_lossy(invocation.input.as_deref().unwrap_or_default());
+    let messages = input
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    for message in messages.filter(|message| message["type"] == "RECORD") {
+        let record = &message["record"];
+        let table = record["stream"].as_str().unwrap_or_default().to_owned();
+        let Some(stream) = streams.iter().find(|stream| name(stream) == table) else {
+            continue;
+        };
+        if stream["destination_sync_mode"] == "append_dedup" {
+            rows.retain(|(of, row)| *of != table || row["id"] != record["data"]["id"]);
+        }
+        rows.push((table, record["data"].clone()));
+    }
 }
 
 /// What a healthy destination writes.

@@ -6,15 +6,23 @@ use crossdock_core::Result;
 use crossdock_launch::Exit;
 use serde_json::{Value, json};
 
+use crate::memory::{Memory, Row};
+
 /// Changes what a healthy connector would have done.
 pub(super) type Fault = fn(&Invocation, &mut Exchange);
 
 /// What a healthy connector writes, and its exit code.
 pub(super) type Healthy = fn(&Invocation) -> (Vec<Value>, i32);
 
+/// What a system has after a use of the connector, from what it had before; may lose some of it.
+pub(super) type Loss = fn(&Invocation, &[Row], &mut Vec<Row>);
+
 pub(super) struct Double {
     pub(super) healthy: Healthy,
     pub(super) fault: Option<Fault>,
+    /// Where a destination writes to, and what it loses there.
+    pub(super) memory: Memory,
+    pub(super) loss: Option<Loss>,
 }
 
 #[async_trait]
@@ -26,10 +34,29 @@ impl Peer for Double {
         if let Some(fault) = self.fault {
             fault(invocation, &mut exchange);
         }
+        if invocation.command() == "write" {
+            self.memory.with(|rows| {
+                let before = rows.clone();
+                super::destination::store(invocation, rows);
+                if let Some(loss) = self.loss {
+                    loss(invocation, &before, rows);
+                }
+            });
+        }
         // Whoever listens no longer does not hear the rest.
         match invocation.until {
             Until::Killed(lines) => {
                 exchange.lines.truncate(lines);
+                exchange.exit = Some(Exit::Signal(9));
+            }
+            Until::KilledAtState(states) => {
+                let each = exchange.lines.iter().enumerate();
+                let mut states = each
+                    .filter(|(_, line)| line.contains("\"STATE\""))
+                    .skip(states - 1);
+                if let Some((last, _)) = states.next() {
+                    exchange.lines.truncate(last + 1);
+                }
                 exchange.exit = Some(Exit::Signal(9));
             }
             Until::Closed(lines) => exchange.lines.truncate(lines),

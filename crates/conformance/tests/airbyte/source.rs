@@ -5,15 +5,19 @@ use crossdock_conformance::airbyte::{Invocation, Subject, Until};
 use serde_json::{Value, json};
 
 use super::double::{Double, Fault, error, failed, file, log};
+use crate::memory::Memory;
 
 /// The double as a subject.
 pub(super) fn subject(fault: Option<Fault>) -> Subject {
     let config = json!({"count": 6, "api_key": "a-real-5ecret"});
+    let memory = Memory::default();
     let double = Double {
         healthy: source,
         fault,
+        memory: memory.clone(),
+        loss: None,
     };
-    Subject::new(Box::new(double), Role::Source, Some(config))
+    Subject::new(Box::new(double), Role::Source, Some(config)).reaching(memory.reach())
 }
 
 const AT: u64 = 1_764_000_000_000;

@@ -20,6 +20,10 @@ use crossdock_conformance::conduit::{
 };
 use crossdock_core::Result;
 use crossdock_launch::Exit;
+use prost_types::value::Kind as Text;
+use serde_json::{Value, json};
+
+use crate::memory::{Memory, Row};
 
 /// What the double is in the middle of, for faults.
 #[derive(Default)]
@@ -76,16 +80,29 @@ pub(super) enum Fault {
     Long,
     NoWords,
     Stdout,
+    /// What is lost of the system that it writes to.
+    Loss(fn(&State, Moment, &mut Vec<Row>)),
+}
+
+/// When a system may lose something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// So many records were sent in one message.
+    Sent(usize),
+    Killed,
+    TornDown,
 }
 
 struct Double {
     role: Role,
     fault: Option<Fault>,
+    memory: Memory,
 }
 
 struct Running {
     role: Role,
     fault: Option<Fault>,
+    memory: Memory,
     hello: Hello,
     state: State,
 }
@@ -93,12 +110,14 @@ struct Running {
 /// A subject of this role with this fault.
 pub(super) fn subject(role: Role, fault: Option<Fault>) -> Subject {
     let config = Config::from([("url".to_owned(), "somewhere".to_owned())]);
-    Subject::new(
-        Box::new(Double { role, fault }),
+    let memory = Memory::default();
+    let double = Double {
         role,
-        Some(config),
-        Patience::default(),
-    )
+        fault,
+        memory: memory.clone(),
+    };
+    let subject = Subject::new(Box::new(double), role, Some(config), Patience::default());
+    subject.reaching(memory.reach())
 }
 
 pub(super) fn refused(code: i32, text: &str) -> Refused {
@@ -146,6 +165,7 @@ impl Peer for Double {
         Ok(Box::new(Running {
             role: self.role,
             fault: self.fault,
+            memory: self.memory.clone(),
             hello,
             state,
         }))
@@ -239,7 +259,25 @@ pub(super) fn record(number: usize) -> Record {
     }
 }
 
+/// What a system has of a record whose data are structured.
+fn stored(record: &Record) -> Option<Value> {
+    let after = record.payload.as_ref()?.after.as_ref()?;
+    let Some(Kind::StructuredData(data)) = &after.data else {
+        return None;
+    };
+    match data.fields.get("name")?.kind.as_ref()? {
+        Text::StringValue(name) => Some(json!({"name": name})),
+        _ => None,
+    }
+}
+
 impl Running {
+    fn loses(&self, moment: Moment) {
+        if let Some(Fault::Loss(loss)) = self.fault {
+            self.memory.with(|rows| loss(&self.state, moment, rows));
+        }
+    }
+
     fn answer(&mut self, question: &Question) -> Answer {
         let state = &mut self.state;
         match question {
@@ -329,6 +367,9 @@ impl Process for Running {
         if let Some(Fault::Answer(fault)) = self.fault {
             fault(&mut self.state, question, &mut answer);
         }
+        if *question == Question::Teardown {
+            self.loses(Moment::TornDown);
+        }
         self.state.asked.push(match question {
             Question::Configure(_) => "Configure",
             Question::Open(_) => "Open",
@@ -361,6 +402,10 @@ impl Process for Running {
                     error: String::new(),
                 });
                 state.acks.extend(acks);
+                let rows = records.iter().filter_map(stored);
+                let rows = rows.map(|row| (String::new(), row));
+                self.memory.with(|all| all.extend(rows));
+                self.loses(Moment::Sent(records.len()));
             }
         }
         true
@@ -388,6 +433,10 @@ impl Process for Running {
 
     async fn cancel(&mut self) {
         self.state.asked.push("Cancel");
+    }
+
+    fn kill(&mut self) {
+        self.loses(Moment::Killed);
     }
 
     async fn exit(&mut self, _: Duration) -> Option<Exit> {

@@ -7,7 +7,8 @@ use crossdock_conduit::wire::proto::opencdc::v1::{Data, Record};
 use crossdock_conformance::Role;
 use crossdock_conformance::conduit::{Answer, Down, Question, Up};
 
-use super::double::{Fault, record, refused};
+use super::double::{Fault, Moment, record, refused};
+use crate::memory::in_ascii;
 
 /// Another record in place of each.
 macro_rules! record {
@@ -200,6 +201,30 @@ macro_rules! acks {
 
 fn destination(check: &str) -> Option<Fault> {
     Some(match check {
+        // It acknowledges at once, and writes when it is torn down.
+        "stored/acked" => Fault::Loss(|_, moment, rows| {
+            if moment == Moment::Killed {
+                rows.pop();
+            }
+        }),
+        "stored/stopped" => Fault::Loss(|_, moment, rows| {
+            if moment == Moment::TornDown {
+                rows.pop();
+            }
+        }),
+        "stored/version-1" => Fault::Loss(|state, _, rows| {
+            if state.version == 1 {
+                rows.pop();
+            }
+        }),
+        "stored/many" => Fault::Loss(|_, moment, rows| {
+            if let Moment::Sent(100..) = moment {
+                rows.truncate(100);
+            }
+        }),
+        "stored/text" => {
+            Fault::Loss(|_, _, rows| rows.iter_mut().for_each(|(_, row)| in_ascii(row)))
+        }
         "write/accepted" => acks!(|acks| {
             for ack in acks {
                 ack.error = "oh no".to_owned();

@@ -13,6 +13,8 @@ use crossdock_core::Result;
 use crossdock_launch::Exit;
 use serde_json::{Value, json};
 
+use crate::memory::Memory;
+
 /// How many messages the source has.
 pub(super) const ROWS: usize = 50;
 /// How many it sends if no limit is said.
@@ -32,6 +34,7 @@ pub(super) enum What {
     Pause,
     InputEnds,
     Terminated,
+    Killed,
 }
 
 /// What happens, and what a fault may want to know of it.
@@ -73,6 +76,8 @@ pub(super) struct Process {
     pub(super) state: State,
     pub(super) next: usize,
     pub(super) written: Vec<Value>,
+    /// Where a sink writes to.
+    pub(super) memory: Memory,
     pub(super) count: usize,
     /// How it ends by itself, after `close`.
     pub(super) leaving: Option<Exit>,
@@ -139,7 +144,7 @@ impl Process {
             What::Pause => self.new = self.out.drain(..).collect(),
             What::InputEnds => self.exit = self.leaving.or(Some(Exit::Code(0))),
             What::Terminated => self.exit = Some(Exit::Code(0)),
-            What::Start | What::Piece => {}
+            What::Start | What::Piece | What::Killed => {}
         }
         if let Some(fault) = self.fault {
             fault(&happening, self);
@@ -235,6 +240,12 @@ impl Process {
             .map(|(at, _)| at);
         let bad: Vec<usize> = bad.collect();
         if bad.is_empty() {
+            let data = messages
+                .iter()
+                .filter_map(|message| message["data"].as_str());
+            let rows = data.filter_map(|data| serde_json::from_str::<Value>(data).ok());
+            let rows = rows.map(|row| (String::new(), row));
+            self.memory.with(|all| all.extend(rows));
             return Ok(json!({"type": "done"}));
         }
         let mut error = error("invalid_data");
@@ -293,6 +304,7 @@ impl Channel for Process {
     }
 
     fn kill(&mut self) {
+        self.happens(What::Killed, String::new());
         self.out.clear();
         self.exit = Some(Exit::Signal(9));
     }
@@ -311,6 +323,7 @@ pub(super) struct Double {
     role: Role,
     fault: Option<Fault>,
     opened: Arc<AtomicUsize>,
+    memory: Memory,
 }
 
 #[async_trait]
@@ -327,6 +340,7 @@ impl Peer for Double {
             state: State::New,
             next: 0,
             written: Vec::new(),
+            memory: self.memory.clone(),
             count: 0,
             leaving: None,
             exit: None,
@@ -337,15 +351,13 @@ impl Peer for Double {
 }
 
 pub(super) fn subject(role: Role, fault: Option<Fault>) -> Subject {
+    let memory = Memory::default();
     let double = Double {
         role,
         fault,
         opened: Arc::default(),
+        memory: memory.clone(),
     };
-    Subject::new(
-        Box::new(double),
-        role,
-        "double",
-        Some(json!({"password": "s3cret"})),
-    )
+    let config = json!({"password": "s3cret"});
+    Subject::new(Box::new(double), role, "double", Some(config)).reaching(memory.reach())
 }

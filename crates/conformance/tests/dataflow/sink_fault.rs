@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::double::{Fault, Happening, Process, error};
+use super::double::{Fault, Happening, Process, What, error};
 use super::fault::any_message;
+use crate::memory::in_ascii;
 
 fn done() -> Value {
     json!({"type": "done"})
@@ -37,6 +38,26 @@ fn count(command: &Value) -> usize {
 }
 
 pub(super) const SINK: &[(&str, Fault)] = &[
+    ("stored/closed", |h, p| {
+        if h.is("close") {
+            p.memory.with(|rows| rows.pop());
+        }
+    }),
+    // It says `done` at once, and writes when it is closed.
+    ("stored/done", |h, p| {
+        if h.what == What::Killed {
+            p.memory.with(|rows| rows.pop());
+        }
+    }),
+    ("stored/many", |h, p| {
+        if count(&h.command) > 100 {
+            p.memory.with(|rows| rows.truncate(100));
+        }
+    }),
+    ("stored/text", |_, p| {
+        p.memory
+            .with(|rows| rows.iter_mut().for_each(|(_, row)| in_ascii(row)));
+    }),
     ("write/done", |h, p| {
         if h.is("write") {
             p.only(&json!({"type": "ready"}));
