@@ -42,7 +42,7 @@ impl Tracker {
 }
 
 /// A program, which is built with the rest of the workspace.
-fn built(name: &str) -> PathBuf {
+pub(crate) fn built(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_BIN_EXE_crossdock")).with_file_name(name);
     assert!(
         path.is_file(),

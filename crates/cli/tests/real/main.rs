@@ -15,6 +15,7 @@ mod docker;
 mod example;
 mod faker;
 mod file;
+mod first_connector;
 mod generation;
 mod hardcoded;
 mod kill;
