@@ -3,7 +3,8 @@
 //!
 //! The image begins FROM scratch and runs nothing while it is built: what it needs of this machine is this
 //! very program and the libraries that it is linked to. So it is built without a network, and for other
-//! processors without a machine of their kind.
+//! processors without a machine of their kind. A program that is a connector of Airbyte by itself stands there
+//! alone.
 
 mod elf;
 mod file;
@@ -71,11 +72,17 @@ pub async fn make(wanted: &Wanted, ask: &Ask) -> Result<Made> {
     let contents = contents(&wanted.reference)?;
     // A connector that is not there is told now rather than by the platform.
     serve::look(&wanted.reference, ask).await?;
-    let own = std::env::current_exe().map_err(|cause| {
-        Error::new(&code::IO, "the path of this program cannot be told").caused_by(cause)
-    })?;
-    let own = library::examined(&own)?;
-    let mut programs = BTreeMap::from([(own.processor, own)]);
+    let speaks_for_itself = wanted.role.is_none() && contents.speaks_airbyte;
+    let mut programs = match &contents.program {
+        Some(program) if speaks_for_itself => BTreeMap::from([(program.processor, None)]),
+        _ => {
+            let own = std::env::current_exe().map_err(|cause| {
+                Error::new(&code::IO, "the path of this program cannot be told").caused_by(cause)
+            })?;
+            let own = library::examined(&own)?;
+            BTreeMap::from([(own.processor, Some(own))])
+        }
+    };
     for (processor, path) in &wanted.programs {
         let program = library::examined(path)?;
         if program.processor != *processor {
@@ -89,7 +96,7 @@ pub async fn make(wanted: &Wanted, ask: &Ask) -> Result<Made> {
             )
             .with("program", path.display()));
         }
-        programs.insert(*processor, program);
+        programs.insert(*processor, Some(program));
     }
     if let Some(connector) = &contents.program
         && let Some(other) = programs.keys().find(|p| **p != connector.processor)
@@ -99,7 +106,10 @@ pub async fn make(wanted: &Wanted, ask: &Ask) -> Result<Made> {
             .with("program", connector.path.display())
             .hint("leave the other processors out, or make an image for each"));
     }
-    let entry = entry(&contents.reference, wanted.role);
+    let entry = match speaks_for_itself {
+        true => vec![CONNECTOR.to_owned()],
+        false => entry(&contents.reference, wanted.role),
+    };
     write(wanted, &programs, &contents, &entry).map_err(|cause| {
         Error::new(&code::IO, "the image's folder cannot be written")
             .with("folder", wanted.folder.display())
@@ -134,6 +144,8 @@ struct Contents {
     reference: ConnectorRef,
     /// The connector's own program, if it is one.
     program: Option<library::Examined>,
+    /// Whether that program is a connector of Airbyte as it stands.
+    speaks_airbyte: bool,
 }
 
 fn contents(reference: &ConnectorRef) -> Result<Contents> {
@@ -146,6 +158,7 @@ fn contents(reference: &ConnectorRef) -> Result<Contents> {
         (Protocol::Native, _) => Ok(Contents {
             reference: reference.clone(),
             program: None,
+            speaks_airbyte: false,
         }),
         (protocol, Some(Launcher::Exec)) => {
             let [path] = <[String; 1]>::try_from(reference.command()).map_err(|_| {
@@ -166,6 +179,7 @@ fn contents(reference: &ConnectorRef) -> Result<Contents> {
                     what: CONNECTOR.to_owned(),
                 },
                 program: Some(program),
+                speaks_airbyte: protocol == Protocol::Airbyte,
             })
         }
         (_, Some(Launcher::Docker)) => Err(refused(
@@ -196,7 +210,7 @@ fn entry(reference: &ConnectorRef, role: Option<Role>) -> Vec<String> {
 
 fn write(
     wanted: &Wanted,
-    programs: &BTreeMap<Processor, library::Examined>,
+    programs: &BTreeMap<Processor, Option<library::Examined>>,
     contents: &Contents,
     entry: &[String],
 ) -> io::Result<()> {
@@ -204,7 +218,13 @@ fn write(
     for (processor, program) in programs {
         let path = wanted.folder.join(file::root(*processor));
         let out = BufWriter::new(File::create(path)?);
-        root::write(out, program, contents.program.as_ref())?;
+        let own = program.as_ref().map(|program| (PROGRAM, program));
+        let connector = contents
+            .program
+            .as_ref()
+            .map(|program| (CONNECTOR, program));
+        let programs: Vec<_> = own.into_iter().chain(connector).collect();
+        root::write(out, &programs)?;
     }
     // Where a builder does not tell the processor, it is the one that is there, or ours.
     let usual = programs.keys().next().copied().unwrap_or(Processor::Amd64);

@@ -16,6 +16,7 @@ mod client;
 mod link;
 mod oauth2;
 mod paging;
+mod parts;
 mod rate_limit;
 mod request;
 mod response;

@@ -17,6 +17,7 @@ mod program;
 mod relay;
 mod rival;
 mod scale;
+mod sdk;
 mod sockets;
 mod spec;
 mod start;
@@ -54,7 +55,7 @@ struct Bench {
     run: fn(&Programs, &Extent) -> Result<Vec<Figure>>,
 }
 
-const BENCHES: [Bench; 11] = [
+const BENCHES: [Bench; 12] = [
     Bench {
         name: "relay",
         what: "Airbyte to Airbyte, against `source | cat | sink`",
@@ -109,6 +110,11 @@ const BENCHES: [Bench; 11] = [
         name: "scale",
         what: "50,000 streams in a catalog, 1,000 in a run",
         run: scale::run,
+    },
+    Bench {
+        name: "sdk",
+        what: "a source on our SDK, against a plain loop and against one on Airbyte's",
+        run: sdk::run,
     },
 ];
 

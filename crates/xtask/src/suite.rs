@@ -3,7 +3,7 @@
 //! The steps are in the order in which a mistake is cheap to find. The first that fails ends the run. Nothing is
 //! skipped: the tests are told to fail where they cannot run, instead of passing by doing nothing.
 
-mod connector;
+pub(crate) mod connector;
 mod docker;
 pub(crate) mod environment;
 pub(crate) mod go;

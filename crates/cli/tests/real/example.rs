@@ -4,7 +4,7 @@
 #[path = "../../../../examples/source-http/tests/api/mod.rs"]
 mod api;
 #[path = "../../../../examples/source-db/tests/shop/mod.rs"]
-mod shop;
+pub(crate) mod shop;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

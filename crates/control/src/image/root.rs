@@ -1,7 +1,7 @@
 //! The root folder of an image, as an archive: owners and rights come from here and not from the machine
 //! on which the folder lies.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -27,12 +27,8 @@ pub(super) fn certificates() -> Option<PathBuf> {
     paths.into_iter().find(|path| path.is_file())
 }
 
-/// Writes the root: the program, the connector's own if it has one, and what both need.
-pub(super) fn write(
-    out: impl Write,
-    program: &Examined,
-    connector: Option<&Examined>,
-) -> io::Result<()> {
+/// Writes the root: programs with the paths at which they stand there, and what they need.
+pub(super) fn write(out: impl Write, programs: &[(&str, &Examined)]) -> io::Result<()> {
     let mut root = Root {
         archive: Archive::new(out),
         made: BTreeSet::new(),
@@ -50,16 +46,11 @@ pub(super) fn write(
     root.archive.folder("/tmp", 0o1777, 0)?;
     // The platform puts its files here, and connectors theirs.
     root.archive.folder("/airbyte", 0o755, USER)?;
-    root.copy(super::PROGRAM, &program.path, 0o755)?;
-    if let Some(connector) = connector {
-        root.copy(super::CONNECTOR, &connector.path, 0o755)?;
+    let mut files = BTreeMap::new();
+    for (path, program) in programs {
+        root.copy(path, &program.path, 0o755)?;
+        files.extend(program.files.clone());
     }
-    let mut files = program.files.clone();
-    files.extend(
-        connector
-            .into_iter()
-            .flat_map(|connector| connector.files.clone()),
-    );
     for (path, found) in files {
         root.copy(&path.to_string_lossy(), &found, 0o755)?;
     }

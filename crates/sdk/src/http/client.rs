@@ -11,11 +11,11 @@ use crossdock_core::session::Session;
 use jiff::Timestamp;
 use reqwest::header::{ACCEPT, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use reqwest::{Method, StatusCode, Url};
+use reqwest::{StatusCode, Url};
 
 use super::auth::Auth;
+use super::parts::{Parts, Target};
 use super::rate_limit::RateLimit;
-use super::request::{Request, Target};
 use super::response::{Response, told};
 use super::retry::Retry;
 use super::retry_after::retry_after;
@@ -26,6 +26,22 @@ const EXCERPT: usize = 300;
 
 /// A chain of redirections is no longer than this.
 const REDIRECTIONS: usize = 10;
+
+/// Why an attempt failed.
+struct Failed {
+    /// What the server answered, if it did.
+    status: Option<StatusCode>,
+    error: Error,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self {
+            status: None,
+            error,
+        }
+    }
+}
 
 /// Sends requests to one server. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -169,21 +185,6 @@ impl HttpClient {
         }
     }
 
-    /// A `GET` of this path below the base.
-    pub fn get(&self, path: impl Into<String>) -> Request {
-        self.request(Method::GET, path)
-    }
-
-    /// A `POST`. It is sent once, unless it is said to be [repeatable](Request::repeatable).
-    pub fn post(&self, path: impl Into<String>) -> Request {
-        self.request(Method::POST, path)
-    }
-
-    /// A request of any method.
-    pub fn request(&self, method: Method, path: impl Into<String>) -> Request {
-        Request::new(self, method, Target::Path(path.into()))
-    }
-
     fn url(&self, target: &Target) -> Result<Url> {
         let base = &self.0.base;
         let url = match target {
@@ -201,7 +202,7 @@ impl HttpClient {
         Ok(url)
     }
 
-    pub(super) async fn send(&self, request: &Request) -> Result<Response> {
+    pub(super) async fn send(&self, request: &Parts) -> Result<Response> {
         let url = self.url(&request.target)?;
         let from = told(&url);
         let mut attempt = 0;
@@ -216,15 +217,15 @@ impl HttpClient {
                 let token = self.token(std::mem::take(&mut anew)).await?;
                 self.once(request, url.clone(), &from, token.as_ref()).await
             };
-            let error = match asked.await {
-                Ok(Ok(response)) => return Ok(response),
-                // A token may end before its time.
-                Ok(Err((StatusCode::UNAUTHORIZED, _))) if self.has_tokens() && !renewed => {
-                    (renewed, anew) = (true, true);
-                    continue;
-                }
-                Ok(Err((_, error))) | Err(error) => error,
+            let Failed { status, error } = match asked.await {
+                Ok(response) => return Ok(response),
+                Err(failed) => failed,
             };
+            // A token may end before its time.
+            if status == Some(StatusCode::UNAUTHORIZED) && self.has_tokens() && !renewed {
+                (renewed, anew) = (true, true);
+                continue;
+            }
             let pause = self.0.retry.pause(attempt, &error, fastrand::f64());
             match pause.filter(|_| request.repeatable) {
                 Some(pause) => {
@@ -248,14 +249,14 @@ impl HttpClient {
         }
     }
 
-    /// One attempt. The inner error is the server's.
+    /// One attempt.
     async fn once(
         &self,
-        request: &Request,
+        request: &Parts,
         url: Url,
         from: &str,
         token: Option<&Secret>,
-    ) -> Result<std::result::Result<Response, (StatusCode, Error)>> {
+    ) -> std::result::Result<Response, Failed> {
         let mut builder = self.0.client.request(request.method.clone(), url);
         builder = builder.header(ACCEPT, "application/json");
         for (name, value) in self.0.headers.iter().chain(&request.headers) {
@@ -281,9 +282,10 @@ impl HttpClient {
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(lost)? {
             if body.len() + chunk.len() > self.0.longest_body {
-                return Err(failure::data("a response is longer than is allowed")
+                let error = failure::data("a response is longer than is allowed")
                     .with("url", from)
-                    .with("bytes", self.0.longest_body));
+                    .with("bytes", self.0.longest_body);
+                return Err(error.into());
             }
             body.extend_from_slice(&chunk);
         }
@@ -294,9 +296,12 @@ impl HttpClient {
             url: response.url().clone(),
         };
         if response.status.is_success() {
-            return Ok(Ok(response));
+            return Ok(response);
         }
-        Ok(Err((response.status, refusal(&response))))
+        Err(Failed {
+            status: Some(response.status),
+            error: refusal(&response),
+        })
     }
 
     fn say(&self, error: &Error, pause: Duration) {

@@ -7,7 +7,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::link;
-use super::request::{Request, Target};
+use super::parts::Target;
+use super::request::Request;
 use super::response::Response;
 use crate::failure;
 
@@ -49,6 +50,13 @@ pub enum Paging {
     },
     /// The header `Link` has the next address, as `rel="next"`.
     Link,
+}
+
+impl Request {
+    /// Sends it for the first page, and then for the others.
+    pub fn pages(self, paging: Paging) -> Pages {
+        Pages::new(self, paging)
+    }
 }
 
 /// Pages one after another.
@@ -188,11 +196,10 @@ fn address(
     let url = page.response.url.join(&address).map_err(|cause| {
         failure::failed("the address of the next page is none").caused_by(cause)
     })?;
-    Ok(Some(Request {
-        target: Target::Address(url),
-        query: Vec::new(),
-        ..request
-    }))
+    let mut next = request;
+    next.parts.target = Target::Address(url);
+    next.parts.query.clear();
+    Ok(Some(next))
 }
 
 fn once(seen: &mut HashSet<String>, word: &str) -> Result<()> {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::engine::{Engine, Variant, good};
 use super::reference;
+use crate::example::{built, shop};
 use crate::lab::{Lab, program};
 
 /// Makes the image, which must be built, and returns the command's data.
@@ -245,17 +246,75 @@ fn a_static_program_needs_no_libraries() {
         return;
     };
     let lab = Lab::new();
-    // The tests' own static program, as a connector of Airbyte around which we are put.
+    // The tests' own static program, a connector of Airbyte, which stands in its image alone.
     let image = passing(&engine, "static");
     let tag = &image.tag;
     engine.scratch(Variant::Connector);
     let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join("docker-connector");
-    made(
+    let data = made(
         &engine,
         &lab,
         &format!("airbyte:exec:{}", built.display()),
         tag,
     );
+    assert_eq!(data["entrypoint"], "/usr/local/lib/connector");
     let catalog = engine.good(&lab, &["discover", &reference(tag)]);
     assert!(catalog.to_string().contains("numbers"), "{catalog:#}");
+}
+
+/// A connector on the SDK, as its author hands it out: nothing but the program and its libraries, asked, read and read on
+/// by the platform.
+#[test]
+fn a_program_on_the_sdk_is_an_image_of_airbyte() {
+    let Some(engine) = Engine::found() else {
+        return;
+    };
+    let lab = Lab::new();
+    let image = passing(&engine, "sdk");
+    let tag = &image.tag;
+    let program = format!("airbyte:exec:{}", built("source-db").display());
+    let data = made(&engine, &lab, &program, tag);
+    assert_eq!(data["entrypoint"], "/usr/local/lib/connector");
+    // The user of the image reads a database that lies in a folder of the host.
+    let folder = lab.path("data");
+    std::fs::create_dir(&folder).unwrap();
+    let path = folder.join("shop.db");
+    drop(shop::make(&path));
+    // Nobody has the database open while the image's user reads it.
+    let insert = |rows: &str| {
+        let database = rusqlite::Connection::open(&path).unwrap();
+        let words = format!("INSERT INTO customers VALUES {rows}");
+        database.execute_batch(&words).unwrap();
+        drop(database);
+        for path in [&folder, &path] {
+            std::os::unix::fs::chown(path, Some(1000), Some(1000)).unwrap();
+        }
+    };
+    insert("(1, 'Ada'), (2, 'Zoë')");
+    let file = json!({
+        "version": 1,
+        "pipelines": [{
+            "id": "p",
+            "source": {
+                "connector": reference(tag),
+                "config": {"path": "/local/shop.db"},
+                "docker": {"volumes": ["./data:/local"]},
+            },
+            "streams": [{"name": "customers", "sync_mode": "incremental", "destination_sync_mode": "append"}],
+            "destination": {
+                "connector": "native:jsonl",
+                "config": {"path": lab.text("out"), "metadata_columns": false},
+            },
+        }],
+    });
+    std::fs::write(lab.path("p.yaml"), file.to_string()).unwrap();
+    engine.good(&lab, &["run", "p.yaml"]);
+    insert("(3, 'Bo')");
+    engine.good(&lab, &["run", "p.yaml"]);
+    let rows = lab.folders("out");
+    let names: Vec<&str> = rows["customers"]
+        .iter()
+        .filter_map(|row| row["name"].as_str())
+        .collect();
+    assert_eq!(names, ["Ada", "Zoë", "Bo"]);
 }
