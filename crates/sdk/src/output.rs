@@ -45,6 +45,8 @@ pub struct Change<'a, R: ?Sized> {
 pub struct Output {
     events: mpsc::Sender<Event>,
     gathered: Arc<Gathered>,
+    /// Where its own records are gathered.
+    slot: usize,
     stop: Arc<Stop>,
     /// Records of each stream since its last checkpoint.
     counts: HashMap<StreamId, u64>,
@@ -62,12 +64,24 @@ impl Output {
     ) -> Self {
         Self {
             events,
+            slot: gathered.slot(),
             gathered,
             stop,
             counts: HashMap::new(),
             session,
             bounded,
         }
+    }
+
+    /// Another one beside it, for streams that are read at the same time: the order is kept in each.
+    pub(crate) fn beside(&self) -> Self {
+        Self::new(
+            self.events.clone(),
+            self.gathered.clone(),
+            self.stop.clone(),
+            self.session.clone(),
+            self.bounded,
+        )
     }
 
     /// Emits a record: a struct, a map, or a [`serde_json::Value`] that is an object.
@@ -95,9 +109,11 @@ impl Output {
     where
         R: Serialize + Sync + ?Sized,
     {
-        let full = self.gathered.lock().take_unless(stream);
+        let full = self.gathered.with(self.slot, |own| own.take_unless(stream));
         self.send_batch(full).await?;
-        let full = self.gathered.lock().add(stream, change)?;
+        let full = self
+            .gathered
+            .with(self.slot, |own| own.add(stream, change))?;
         match self.counts.get_mut(stream) {
             Some(count) => *count += 1,
             None => drop(self.counts.insert(stream.clone(), 1)),
@@ -181,7 +197,7 @@ impl Output {
     /// # Errors
     /// `run.cancelled` if nobody reads on.
     pub async fn flush(&mut self) -> Result<()> {
-        let batch = self.gathered.take();
+        let batch = self.gathered.with(self.slot, Gathering::take);
         self.send_batch(batch).await
     }
 
@@ -214,18 +230,29 @@ impl Output {
     }
 }
 
-/// Records that are not sent on yet: shared with the reader, which takes them if nothing else comes.
+/// Records that are not sent on yet, of each output: shared with the reader, which takes them if nothing else comes.
 #[derive(Debug, Default)]
-pub(crate) struct Gathered(Mutex<Gathering>);
+pub(crate) struct Gathered(Mutex<Vec<Gathering>>);
 
 impl Gathered {
-    fn lock(&self) -> MutexGuard<'_, Gathering> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Gathering>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What there is.
+    /// A place for one more output.
+    fn slot(&self) -> usize {
+        let mut all = self.lock();
+        all.push(Gathering::default());
+        all.len() - 1
+    }
+
+    fn with<T>(&self, slot: usize, act: impl FnOnce(&mut Gathering) -> T) -> T {
+        act(&mut self.lock()[slot])
+    }
+
+    /// What there is of one of them.
     pub(crate) fn take(&self) -> Option<Batch> {
-        self.lock().take()
+        self.lock().iter_mut().find_map(Gathering::take)
     }
 }
 

@@ -1,4 +1,4 @@
-//! A source of streams that are read one after another: the contract kept for the author.
+//! A source of streams with a state each: the contract kept for the author.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use crossdock_core::session::Session;
 use crossdock_core::source::{Source, SourceOpening, SourceReader};
 use crossdock_core::spec::{Checked, Spec};
 use crossdock_core::stream::StreamId;
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
@@ -23,7 +24,7 @@ use crate::output::Output;
 use crate::push::push;
 use crate::source_stream::{ErasedStream, SourceStream};
 
-/// A source whose streams are read one after another, each with a state of its own: what most APIs and databases are.
+/// A source of streams, each with a state of its own: what most APIs and databases are.
 #[async_trait]
 pub trait StreamSource: Send + Sync + 'static {
     /// The configuration. Its schema, its descriptions and its secrets are what every platform is told. Unknown keys
@@ -45,11 +46,17 @@ pub trait StreamSource: Send + Sync + 'static {
     /// Why it cannot.
     async fn check(&self, client: &Self::Client) -> Result<()>;
 
-    /// The streams, in the order in which they are read. May ask the client.
+    /// The streams, in the order in which they are begun. May ask the client.
     ///
     /// # Errors
     /// Why they cannot be listed.
     async fn streams(&self, client: &Self::Client) -> Result<Streams<Self::Client>>;
+
+    /// How many streams are read at the same time; one after another if nothing is said. Each waits for its own answers
+    /// meanwhile, and all of them share the client with its rate limit.
+    fn concurrency(&self) -> usize {
+        1
+    }
 
     /// Whether its streams tell of rows that are no more ([`StreamOutput::deleted`](crate::StreamOutput::deleted)).
     fn deletes(&self) -> bool {
@@ -162,8 +169,17 @@ impl<S: StreamSource> Source for Streaming<S> {
             let state = resumed(&opening.state, &id);
             chosen.push((id, stream.clone(), state));
         }
-        Ok(push(&opening, |output| async move {
-            read(&client, chosen, output).await
+        let concurrency = self.0.concurrency().max(1);
+        Ok(push(&opening, move |output| async move {
+            let mut reads = Vec::new();
+            for chosen in chosen {
+                reads.push(read(&client, chosen, output.beside()).boxed());
+            }
+            // Only those that are read say that nothing more comes.
+            drop(output);
+            let mut reads = stream::iter(reads).buffer_unordered(concurrency);
+            while reads.try_next().await?.is_some() {}
+            Ok(())
         }))
     }
 }
@@ -175,26 +191,24 @@ fn resumed(states: &[LaneState], stream: &StreamId) -> Json {
     state.map_or_else(Json::null, |state| state.state.clone())
 }
 
-type Chosen<Client> = Vec<(StreamId, Arc<dyn ErasedStream<Client>>, Json)>;
+type Chosen<Client> = (StreamId, Arc<dyn ErasedStream<Client>>, Json);
 
+/// Reads a stream, and says how it is. Only the end of all is an error.
 async fn read<Client: Send + Sync>(
     client: &Client,
-    chosen: Chosen<Client>,
+    (id, stream, state): Chosen<Client>,
     mut output: Output,
 ) -> Result<()> {
-    for (id, stream, state) in chosen {
-        output.status(&id, StreamStatus::Started).await?;
-        output.status(&id, StreamStatus::Running).await?;
-        match stream.read(client, state, &mut output).await {
-            Ok(()) => output.status(&id, StreamStatus::Complete).await?,
-            Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error),
-            // The others may still be read (Airbyte §2.2).
-            Err(error) => {
-                output.status(&id, StreamStatus::Incomplete).await?;
-                let stream = id;
-                output.send(Event::StreamFailed { stream, error }).await?;
-            }
+    output.status(&id, StreamStatus::Started).await?;
+    output.status(&id, StreamStatus::Running).await?;
+    match stream.read(client, state, &mut output).await {
+        Ok(()) => output.status(&id, StreamStatus::Complete).await,
+        Err(error) if error.kind() == ErrorKind::Cancelled => Err(error),
+        // The others may still be read (Airbyte §2.2).
+        Err(error) => {
+            output.status(&id, StreamStatus::Incomplete).await?;
+            let stream = id;
+            output.send(Event::StreamFailed { stream, error }).await
         }
     }
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! A source of streams, as the contract sees it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use crossdock_sdk::arrow_array::{ArrayRef, RecordBatch, StringArray};
@@ -19,6 +20,8 @@ use crossdock_sdk::{
 use crossdock_testkit::{read, read_from, resumes_from_every_checkpoint};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::sync::Barrier;
+use tokio::time::timeout;
 
 /// What the test's source is told.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -179,6 +182,88 @@ async fn streams_are_read_one_after_another() {
         .map(|(_, records)| *records)
         .collect();
     assert_eq!(counts, [3, 6, 7], "each covers what came before it");
+}
+
+/// Two streams, each of which goes on only when the other one is read as well.
+struct Pair;
+
+#[async_trait]
+impl StreamSource for Pair {
+    type Config = Config;
+    type Client = Barrier;
+
+    async fn connect(&self, _: Config, _: &Context) -> Result<Barrier> {
+        Ok(Barrier::new(2))
+    }
+
+    async fn check(&self, _: &Barrier) -> Result<()> {
+        Ok(())
+    }
+
+    async fn streams(&self, _: &Barrier) -> Result<Streams<Barrier>> {
+        let half = |name, fails| Half { name, fails };
+        Ok(Streams::new()
+            .with(half("left", false))
+            .with(half("right", false))
+            .with(half("broken", true)))
+    }
+
+    fn concurrency(&self) -> usize {
+        2
+    }
+}
+
+struct Half {
+    name: &'static str,
+    fails: bool,
+}
+
+#[async_trait]
+impl SourceStream<Barrier> for Half {
+    type Record = Row;
+    type State = After;
+
+    fn describe(&self) -> Description {
+        Description::new(self.name).key(["id"]).cursor("id")
+    }
+
+    async fn read(
+        &self,
+        other: &Barrier,
+        mut state: After,
+        output: &mut StreamOutput<'_, Row, After>,
+    ) -> Result<()> {
+        if self.fails {
+            return Err(failure::transient("the connection is lost"));
+        }
+        while state.after < 5 {
+            other.wait().await;
+            state.after += 1;
+            let (id, name) = (state.after, None);
+            output.record(&Row { id, name }).await?;
+            output.checkpoint(&state).await?;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn streams_are_read_at_the_same_time_if_that_is_wished() {
+    let connector = Connector::new("pair", "1.2.3").streams(Pair);
+    let source = connector.source_half().expect("a source");
+    let config = json!({"rows": 0});
+    let first = timeout(Duration::from_secs(60), read(&*source, &config)).await;
+    let first = first.expect("each waits for the other one");
+    assert!(first.error.is_none(), "{first:?}");
+    for name in ["left", "right"] {
+        assert_eq!(first.of(name).len(), 5);
+        assert_eq!(first.statuses[name], StreamStatus::Complete);
+    }
+    // Each checkpoint covers what its own stream had before it.
+    assert_eq!(first.checkpoints.len(), 10);
+    assert_eq!(first.failed["broken"].kind(), ErrorKind::Transient);
+    let again = read_from(&*source, &config, first.states()).await;
+    assert!(again.of("left").is_empty() && again.of("right").is_empty());
 }
 
 #[tokio::test]

@@ -205,9 +205,10 @@ pub(super) fn position(at: usize) -> Bytes {
 /// A create of a number with a text that is looked for later.
 pub(super) fn marked(at: usize, mark: &str) -> Record {
     // From 1: there are sources that do not read a key of 0.
-    let fields = [("id", number((at + 1) as f64)), ("name", text(mark))];
-    let fields = fields.map(|(name, value)| (name.to_owned(), value));
-    let mut record = with_after(at, structured(fields));
+    let id = ("id".to_owned(), number((at + 1) as f64));
+    let name = ("name".to_owned(), text(mark));
+    let mut record = with_after(at, structured([id.clone(), name]));
+    record.key = Some(structured([id]));
     record
         .metadata
         .insert("opencdc.collection".to_owned(), STORED.to_owned());
