@@ -28,6 +28,20 @@ pub struct Report {
 }
 
 impl Report {
+    /// Whether the connector does not take the configuration that was given: then that may be wrong, and most was not
+    /// tested.
+    #[must_use]
+    pub fn is_config_refused(&self) -> bool {
+        const TAKES: [&str; 4] = [
+            "check/succeeds",
+            "configure/accepted",
+            "init/ready",
+            "connect/ready",
+        ];
+        let mut refused = self.checks.iter().filter(|judged| judged.is_violation());
+        refused.any(|judged| TAKES.contains(&judged.rule.name))
+    }
+
     /// The report of these results.
     #[must_use]
     pub fn new(connector: String, protocol: &'static str, role: Role, checks: Vec<Judged>) -> Self {

@@ -49,7 +49,10 @@ pub fn files(name: &str, template: Template, sdk: &Sdk) -> Result<Vec<File>> {
         Template::Both => both::files(name),
     };
     files.push(("Cargo.toml".to_owned(), manifest::text(name, template, sdk)));
-    files.push((".gitignore".to_owned(), "/target\n".to_owned()));
+    files.push((
+        ".gitignore".to_owned(),
+        "/target\n.env\nconfig.json\n".to_owned(),
+    ));
     Ok(files)
 }
 

@@ -65,6 +65,10 @@ pub(super) async fn execute(args: &Test, context: &Context) -> Result<Answer, Er
     };
     let message = format!("the connector breaks {rules} of its protocol");
     let error = Error::new(&code::CONNECTOR_NONCONFORMING, message);
+    let error = match report.is_config_refused() {
+        true => error.hint("it refuses the configuration; is that one right? What needs one that works was not tested"),
+        false => error,
+    };
     Ok(answer.failed([error.with("connector", &args.reference)]))
 }
 

@@ -130,6 +130,7 @@ async fn failed_is_an_answer(it: &Subject) -> Outcome {
 }
 
 async fn unknown_properties(it: &Subject) -> Outcome {
+    it.accepted().await?;
     let mut config = it.config()?.clone();
     config["__injected_by_a_platform"] = json!({"id": 1});
     let exchange = it

@@ -122,8 +122,19 @@ impl Subject {
         self.exchange(nothing).await
     }
 
+    /// Skips what needs a configuration that works if `check` refuses the one that was given.
+    pub(super) async fn accepted(&self) -> Outcome {
+        let check = self.exchange(self.with_config("check")?).await?;
+        let mut answers = check.of("CONNECTION_STATUS");
+        match answers.next().map(|answer| answer.text("/status")) {
+            Some("SUCCEEDED") => Ok(()),
+            _ => skip("`check` does not accept the configuration (see `check/succeeds`)"),
+        }
+    }
+
     /// The exchange of `discover`.
     pub(super) async fn discover(&self) -> Outcome<Arc<Exchange>> {
+        self.accepted().await?;
         self.exchange(self.with_config("discover")?).await
     }
 

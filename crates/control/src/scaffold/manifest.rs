@@ -24,6 +24,15 @@ const TOKIO: Library = (
 );
 const TEMPFILE: Library = ("tempfile", "\"3\"");
 
+/// Debug information of hundreds of libraries takes time, gigabytes, and most of the program's size.
+const PROFILE: &str = "
+[profile.dev]
+debug = \"line-tables-only\"
+
+[profile.dev.package.\"*\"]
+debug = false
+";
+
 pub(super) fn text(name: &str, template: Template, sdk: &Sdk) -> String {
     let (needs, test_needs): (&[Library], &[Library]) = match template {
         Template::SourceHttp => (&[], &[JSON, TOKIO]),
@@ -40,6 +49,7 @@ pub(super) fn text(name: &str, template: Template, sdk: &Sdk) -> String {
     text += "\n[dev-dependencies]\n";
     text += &ours("testkit", sdk);
     text += &listed(test_needs);
+    text += PROFILE;
     // It is no part of a workspace that it may lie in.
     text + "\n[workspace]\n"
 }
