@@ -22,6 +22,7 @@ mod request;
 mod response;
 mod retry;
 mod retry_after;
+mod segment;
 
 pub use auth::Auth;
 pub use client::{HttpClient, HttpClientBuilder};
@@ -31,3 +32,4 @@ pub use request::Request;
 pub use reqwest::{Method, StatusCode, Url};
 pub use response::Response;
 pub use retry::Retry;
+pub use segment::segment;

@@ -1,6 +1,6 @@
 //! The requests of the store's API.
 
-use crossdock_sdk::http::{HttpClient, Method, Request};
+use crossdock_sdk::http::{HttpClient, Method, Request, segment};
 use crossdock_sdk::{DestinationSyncMode, Refused, Result, Row, Table};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -31,7 +31,7 @@ fn request(client: &HttpClient, table: &Table, what: &str) -> Request {
         Some(namespace) => format!("{namespace}.{}", table.name),
         None => table.name.clone(),
     };
-    let path = format!("/tables/{name}{what}");
+    let path = format!("/tables/{}{what}", segment(&name));
     client
         .request(Method::PUT, path)
         .query("generation", table.generation)

@@ -57,7 +57,7 @@ fn words(command: &str) -> Option<Vec<String>> {
     let words: Vec<String> = words.into_iter().skip_while(is_variable).collect();
     let ends = words
         .iter()
-        .position(|word| ["|", "<", ">", "&", "&&", ";"].contains(&word.as_str()));
+        .position(|word| ["|", "<", ">", "&", "&&", ";", "2>/dev/null"].contains(&word.as_str()));
     let own = &words[..ends.unwrap_or(words.len())];
     (own.first()? == "crossdock").then(|| own.to_vec())
 }

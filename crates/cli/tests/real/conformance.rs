@@ -1,11 +1,17 @@
 //! `crossdock connector test`: our own connectors keep every rule of every protocol, and the battery talks to
 //! connectors of others.
 
+#[path = "../../../../examples/destination-http/tests/api/mod.rs"]
+mod store;
+
 use std::fs;
 use std::thread;
 
+use crossdock_testkit::http::Server;
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
+use crate::example::{api as tracker, built, shop};
 use crate::lab::{Lab, exec, program, sdk_destination};
 
 const PROTOCOLS: [&str; 3] = ["airbyte", "conduit", "dataflow"];
@@ -150,6 +156,42 @@ fn our_sources_go_on_from_everywhere() {
             "{protocol}: {report:#}"
         );
     });
+}
+
+/// What authors begin with.
+#[test]
+fn the_examples_keep_every_rule() {
+    let runtime = Runtime::new().unwrap();
+    let start = || runtime.block_on(Server::start());
+    let (issues, rows) = (start(), start());
+    tracker::serve(&issues);
+    let tables = store::serve(&rows);
+    let lab = Lab::new();
+    let database = shop::make(&lab.path("shop.db"));
+    let people = (0..60).map(|id| format!("({id}, 'row {id}')"));
+    let people = people.collect::<Vec<_>>().join(", ");
+    let insert = format!("INSERT INTO customers VALUES {people}");
+    database.execute_batch(&insert).unwrap();
+    over_all(
+        &["source-http", "source-db", "destination-http"],
+        |protocol, name| {
+            let lab_of_run = Lab::new();
+            let (role, config) = match name {
+                "source-http" => (
+                    "source",
+                    json!({"url": issues.url(), "token": tracker::TOKEN}),
+                ),
+                "source-db" => (
+                    "source",
+                    json!({"path": lab.text("shop.db"), "poll_ms": 20}),
+                ),
+                _ => ("destination", json!({"url": rows.url(), "key": store::KEY})),
+            };
+            let reference = format!("{protocol}:exec:{}", built(name).display());
+            report(&lab_of_run, &reference, &config, &["--as", role]);
+        },
+    );
+    assert!(!tables.of("crossdock_conformance").is_empty());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! DataFlow, and by Crossdock over each of their protocols.
 
 #[path = "../../../../examples/source-http/tests/api/mod.rs"]
-mod api;
+pub(crate) mod api;
 #[path = "../../../../examples/source-db/tests/shop/mod.rs"]
 pub(crate) mod shop;
 

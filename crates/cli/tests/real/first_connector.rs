@@ -3,8 +3,6 @@
 
 #[path = "../../../../examples/my-api/tests/api/mod.rs"]
 mod shop;
-#[path = "../../../../examples/source-http/tests/api/mod.rs"]
-mod tracker;
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +11,7 @@ use std::process::Command;
 use crossdock_testkit::http::Server;
 use tokio::runtime::Runtime;
 
-use crate::example::built;
+use crate::example::{api, built};
 use crate::lab::Lab;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/first-connector.md");
@@ -92,7 +90,7 @@ fn plays(section: &str, program: &Path, server: &Server) {
     for step in steps(section) {
         let (command, shown) = match step {
             Step::File(name, text) => {
-                fs::write(lab.path(&name), text.replace(ADDRESS, &server.url())).unwrap();
+                fs::write(lab.path(&name), text.replace(ADDRESS, server.url())).unwrap();
                 continue;
             }
             Step::Command(command, _)
@@ -113,7 +111,7 @@ fn plays(section: &str, program: &Path, server: &Server) {
             .output();
         // The command of the page has the address in it, too.
         let printed = String::from_utf8(ran.unwrap().stdout).unwrap();
-        let printed = printed.replace(&server.url(), ADDRESS);
+        let printed = printed.replace(server.url(), ADDRESS);
         assert_eq!(
             alike(&command, &printed),
             alike(&command, &shown),
@@ -124,7 +122,7 @@ fn plays(section: &str, program: &Path, server: &Server) {
             let config = fs::read_to_string(lab.path("config.json")).unwrap();
             fs::write(
                 lab.path("config.json"),
-                config.replace(ADDRESS, &server.url()),
+                config.replace(ADDRESS, server.url()),
             )
             .unwrap();
         }
@@ -141,7 +139,7 @@ fn the_page_of_the_first_connector_is_what_happens() {
         serve(&server);
         server
     };
-    let tracker = start(tracker::serve);
+    let tracker = start(api::serve);
     plays(
         section(&page, "A connector to begin with"),
         &built("source-http"),

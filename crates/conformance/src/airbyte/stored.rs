@@ -237,7 +237,7 @@ async fn two_streams(it: &Subject) -> Outcome {
 async fn text(it: &Subject) -> Outcome {
     let marks = it.store.marks(1)?;
     let text = fragile(&marks[0]);
-    let delivery = complete(stream(STORED, "append", 1, 0), &[text.clone()]);
+    let delivery = complete(stream(STORED, "append", 1, 0), std::slice::from_ref(&text));
     let exchange = delivery.taken(it).await?;
     are_there(it, &marks, &exchange).await?;
     match it.store.stored(exchange.shown(None)).await?.has(&text) {

@@ -89,7 +89,7 @@ async fn many(it: &Subject) -> Outcome {
 async fn text(it: &Subject) -> Outcome {
     let marks = it.store.marks(1)?;
     let text = fragile(&marks[0]);
-    let script = sent(it, "1,2", &[text.clone()])?.then([Step::Stop, Step::Drain]);
+    let script = sent(it, "1,2", std::slice::from_ref(&text))?.then([Step::Stop, Step::Drain]);
     let seen = it.exchange(script.ended()).await?;
     kept(it, &seen, &marks).await?;
     match it.store.stored(seen.shown()).await?.has(&text) {

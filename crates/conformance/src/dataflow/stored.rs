@@ -84,7 +84,7 @@ async fn done(it: &Subject) -> Outcome {
 async fn text(it: &Subject) -> Outcome {
     let marks = it.store.marks(1)?;
     let text = fragile(&marks[0]);
-    let mut talk = written(it, &[text.clone()]).await?;
+    let mut talk = written(it, std::slice::from_ref(&text)).await?;
     close(&mut talk).await;
     are_there(it, &marks, &talk).await?;
     match it.store.stored(talk.shown()).await?.has(&text) {
