@@ -83,7 +83,10 @@ pub async fn examine(
         places: examination.places,
         store: read_back(&examination, ask),
     };
-    let masker = Masker::new(connector.secrets.iter().cloned());
+    let known = Masker::new(connector.secrets.iter().cloned());
+    // Before it is flattened for Conduit: each secret of a list is one.
+    let named = settings.as_ref().map(Masker::by_name).unwrap_or_default();
+    let masker = known.join(&named);
     let mut table = Table {
         only,
         masker,
@@ -95,7 +98,6 @@ pub async fn examine(
             let peer = Box::new(conduit::Launched::new(launcher, session, role));
             let patience = conduit::Patience::default();
             let subject = conduit::Subject::new(peer, role, config, patience).reaching(reach);
-            table.hides(&subject.masker());
             table.run(conduit::checks(role), &subject).await?
         }
         Protocol::DataFlow => {
@@ -103,13 +105,12 @@ pub async fn examine(
             let kind = kind.strip_prefix("dataflow-connector-").unwrap_or(&kind);
             let peer = Box::new(dataflow::Launched::new(launcher, session));
             let subject = dataflow::Subject::new(peer, role, kind, settings).reaching(reach);
-            table.hides(&subject.masker());
             table.run(dataflow::checks(role), &subject).await?
         }
         _ => {
             let peer = Box::new(airbyte::Launched::new(launcher, session));
             let subject = airbyte::Subject::new(peer, role, settings).reaching(reach);
-            table.hides(&subject.masker().await?);
+            table.masker = table.masker.join(&subject.masker().await?);
             table.run(airbyte::checks(role), &subject).await?
         }
     };
@@ -183,10 +184,6 @@ struct Table<'a, H> {
 }
 
 impl<H: FnMut(&Judged)> Table<'_, H> {
-    fn hides(&mut self, more: &Masker) {
-        self.masker = self.masker.join(more);
-    }
-
     async fn run<S: 'static>(
         self,
         checks: impl Iterator<Item = &'static Check<S>>,

@@ -49,6 +49,15 @@ impl Masker {
         Self::new(secret_values(schema, config))
     }
 
+    /// A mask for the values of `config` whose names say that they are secret ([`is_secret_name`]), for what has no mark
+    /// of its own for them.
+    #[must_use]
+    pub fn by_name(config: &Value) -> Self {
+        let mut found = Vec::new();
+        by_name(config, &mut found);
+        Self::new(found)
+    }
+
     /// A mask for the values of both.
     #[must_use]
     pub fn join(&self, other: &Self) -> Self {
@@ -194,6 +203,14 @@ pub fn is_secret_name(name: &str) -> bool {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn each_value_under_a_secret_name_is_masked() {
+        let config = json!({"tokens": ["first-one", "other-one"], "auth": {"password": "s3cret"}, "a.key": "a-key"});
+        let masker = Masker::by_name(&config);
+        let masked = masker.mask("first-one, then other-one, s3cret and a-key");
+        assert_eq!(masked, format!("{MASK}, then {MASK}, {MASK} and {MASK}"));
+    }
 
     #[test]
     fn secrets_are_found_in_every_alternative_and_masked_escaped_too() {

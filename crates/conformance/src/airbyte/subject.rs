@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crossdock_core::secret::{Masker, SECRETS_BY_NAME};
+use crossdock_core::secret::Masker;
 use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
 
@@ -53,7 +53,7 @@ impl Subject {
         let Some(config) = &self.config else {
             return Ok(Masker::default());
         };
-        let by_name = Masker::for_config(&json!({SECRETS_BY_NAME: true}), config);
+        let by_name = Masker::by_name(config);
         match self.schema().await {
             Ok(schema) => Ok(by_name.join(&Masker::for_config(&schema, config))),
             Err(Objection::Failed(error)) => Err(error),

@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use crossdock_conduit::wire::description::{Described, Param};
-use crossdock_core::secret::{Masker, SECRETS_BY_NAME};
-use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::exchange::Exchange;
@@ -85,14 +83,6 @@ impl Subject {
         self.places = reach.places;
         self.store = ReadBack::new(reach.store);
         self
-    }
-
-    /// What hides the secrets of its configuration: the protocol has no mark for them, so those that have such names.
-    #[must_use]
-    pub fn masker(&self) -> Masker {
-        self.config.as_ref().map_or_else(Masker::default, |config| {
-            Masker::for_config(&json!({SECRETS_BY_NAME: true}), &json!(config))
-        })
     }
 
     /// What comes of this script, whether it can be talked to or not; the same one is not played twice.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crossdock_core::secret::{Masker, SECRETS_BY_NAME};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -50,14 +49,6 @@ impl Subject {
         self.places = reach.places;
         self.store = ReadBack::new(reach.store);
         self
-    }
-
-    /// What hides the secrets of its configuration: the protocol has no mark for them, so those that have such names.
-    #[must_use]
-    pub fn masker(&self) -> Masker {
-        self.config.as_ref().map_or_else(Masker::default, |config| {
-            Masker::for_config(&json!({SECRETS_BY_NAME: true}), config)
-        })
     }
 
     /// A new process.
